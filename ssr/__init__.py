@@ -1,0 +1,1 @@
+"""SSR: weakly supervised semantic segmentation with CLIP, as plain functions on arrays."""
