@@ -1,0 +1,284 @@
+"""Every setting of the pipeline: its type, default (the demo), allowed range and what it does.
+
+`config.yaml` is written from these models, so they are the one source of the defaults.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+# Names become folder and file names below results/.
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+Split = Literal["train", "tune", "val"]
+
+
+class Section(BaseModel):
+    """A group of settings; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def canonical(self) -> str:
+        """One JSON string, equal for equal settings: what a rule passes to its program."""
+        return json.dumps(self.model_dump(), sort_keys=True)
+
+
+class Demo(Section):
+    """The procedural data set."""
+
+    train: Count = Field(400, description="images with image-level labels to learn from")
+    tune: Count = Field(100, description="images whose masks choose the thresholds")
+    val: Count = Field(200, description="images whose masks give the reported figures")
+    seed: int = Field(2026, description="seed of the scenes; the backbones saw another one")
+    correlation: Fraction = Field(1.0, description="share of scenes with their usual background")
+
+
+class Splits(Section):
+    """Which list of the data set plays which part."""
+
+    train: str = Field("train", description="list (voc) or value of the split column (folder)")
+    tune: str | None = Field("tune", description="null: tune_images are set aside from train")
+    val: str = Field("val", description="images of the reported figures")
+
+
+class Data(Section):
+    """Images and their image-level labels."""
+
+    format: Literal["demo", "folder", "voc"] = Field("demo", description="demo | folder | voc")
+    root: str = Field("data/demo", description="folder of the data set")
+    splits: Splits = Field(Splits(), description="which list plays which part")
+    tune_images: int = Field(0, ge=0, description="set aside from train where splits.tune is null")
+    labels_file: str | None = Field(
+        None, description="voc: JSON of labels; null reads Annotations/"
+    )
+    masks: str = Field("masks", description="folder of the masks; read by evaluation rules only")
+    classes: tuple[str, ...] = Field(
+        (
+            "aeroplane",
+            "bird",
+            "boat",
+            "bottle",
+            "bus",
+            "car",
+            "chair",
+            "cow",
+            "horse",
+            "sofa",
+        ),
+        min_length=1,
+        description="foreground classes in the order of their index, from 1",
+    )
+    shard_size: Count = Field(100, description="images per job and store")
+    demo: Demo = Field(Demo(), description="what make_demo_dataset makes (format: demo)")
+
+
+class Images(Section):
+    """How an image becomes a grid of patches."""
+
+    patch: Count = Field(8, description="patch side of both backbones, in pixels")
+    max_side: int | None = Field(None, ge=16, description="cap of the longest side; null: none")
+
+
+class Backbone(Section):
+    """A frozen network and its weights."""
+
+    model: str = Field(description="open_clip name or model JSON; timm name")
+    weights: str = Field(description="random, a pretrained tag, or a local file")
+    sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$", description="checked when given")
+    options: dict[str, int | float | str | bool] = Field(
+        {}, description="further arguments of timm.create_model"
+    )
+
+
+class Backbones(Section):
+    """The two frozen networks; both have the patch of `images.patch`."""
+
+    clip: Backbone = Field(
+        Backbone(
+            model="backbones/demo_clip.json", weights="backbones/demo_clip.safetensors"
+        ),
+        description="image and text encoder",
+    )
+    dino: Backbone = Field(
+        Backbone(
+            model="vit_small_patch16_224",
+            weights="backbones/demo_dino.safetensors",
+            options={
+                "img_size": 112,
+                "patch_size": 8,
+                "embed_dim": 128,
+                "depth": 6,
+                "num_heads": 4,
+            },
+        ),
+        description="self-supervised image encoder",
+    )
+
+
+class Text(Section):
+    """Prompts of classes and backgrounds."""
+
+    templates: tuple[str, ...] = Field(
+        ("a clean origami {}.",), min_length=1, description="{} is the prompt; averaged"
+    )
+    prompts: dict[str, str] = Field({}, description="class: prompt, where it is not its name")
+    backgrounds: tuple[str, ...] = Field(
+        ("sky", "water", "grass", "sand", "road", "wall", "floor"),
+        description="things that are no class but may be taken for one",
+    )
+
+
+class Features(Section):
+    """What is stored of the frozen networks."""
+
+    clip_attention_blocks: Count = Field(4, description="last blocks in CLIP's mean attention")
+    dino_attention_blocks: Count = Field(1, description="last blocks in DINO's mean attention")
+
+
+class Superpixels(Section):
+    """SLIC and the clusters of its mean colours (Eq. 8)."""
+
+    segments: Count = Field(100, description="superpixels per image")
+    compactness: Positive = Field(10.0, description="weight of position against colour")
+    colour_regions: Count = Field(8, description="clusters of mean colours per image")
+
+
+class Cams(Section):
+    """Class activation maps."""
+
+    score: Literal["gradient"] = Field("gradient", description="softmax Grad-CAM (CLIP-ES)")
+
+
+class Prototypes(Section):
+    """K-means over pooled features."""
+
+    clusters: int | None = Field(None, ge=2, description="null: one per foreground class")
+
+
+class Alignment(Section):
+    """Cross-Modal Prototype Alignment (Eq. 3-6)."""
+
+    enabled: bool = Field(True, description="false: the initial CAMs are refined")
+    loss: Literal["cross_modal", "in_modal", "feature"] = Field(
+        "cross_modal", description="cross_modal | in_modal | feature (Table 4)"
+    )
+    rounds: Count = Field(3, description="prototypes are renewed at the start of each")
+    iterations: Count = Field(200, description="per round")
+    batch_size: Count = Field(128, description="samples per iteration")
+    learning_rate: Positive = Field(1e-3, description="AdamW")
+    weight_decay: float = Field(2e-3, ge=0, description="AdamW")
+
+
+class Refinement(Section):
+    """Superpixel-Guided Correction (Eq. 7-11)."""
+
+    affinity: Literal["none", "attention"] = Field("attention", description="none: CAM as it is")
+    clip_weight: Fraction = Field(0.4, description="share of CLIP's attention (Eq. 9)")
+    dino_weight: Fraction = Field(0.6, description="share of DINO's attention (Eq. 9)")
+    sinkhorn_rounds: int = Field(3, ge=0, description="column and row normalisations")
+    power: Count = Field(2, description="power of the affinity matrix")
+    mask: Literal["superpixel", "box", "box+superpixel", "none"] = Field(
+        "superpixel", description="superpixel | box | box+superpixel | none"
+    )
+    high_confidence: Fraction = Field(0.7, description="share of the CAM's maximum")
+    region_threshold: Fraction = Field(0.1, description="confident share that makes a target")
+    patch_coverage: Fraction = Field(0.5, description="target share that turns a patch on")
+    box_threshold: Fraction = Field(0.4, description="boxes surround CAM above this share")
+
+
+class Crf(Section):
+    """Dense conditional random field."""
+
+    iterations: Count = Field(10, description="mean-field steps")
+    gaussian_sxy: Positive = Field(1.0, description="position, smoothness term")
+    gaussian_compat: Positive = Field(3.0, description="weight of the smoothness term")
+    bilateral_sxy: Positive = Field(67.0, description="position, appearance term")
+    bilateral_srgb: Positive = Field(3.0, description="colour, appearance term")
+    bilateral_compat: Positive = Field(4.0, description="weight of the appearance term")
+
+
+class Labels(Section):
+    """From refined CAM to pseudo-label."""
+
+    crf: Crf | None = Field(None, description="null: no CRF on the pseudo-labels")
+    confidence: Fraction = Field(0.95, description="CRF winners below this become 255 (ignore)")
+
+
+class Segmenter(Section):
+    """Training of the segmenter."""
+
+    iterations: Count = Field(400, description="optimiser steps")
+
+
+class Prediction(Section):
+    """Test-time settings of the segmenter."""
+
+    scales: tuple[Positive, ...] = Field((1.0, 0.75), min_length=1, description="logits averaged")
+    flip: bool = Field(True, description="average with the mirrored image")
+
+
+class Evaluation(Section):
+    """Which images give the reported figures."""
+
+    cam_split: Split = Field("val", description="split of the CAM and pseudo-label figures")
+    prediction_split: Split = Field("val", description="split of the segmenter's figures")
+
+
+class Report(Section):
+    """The page of pictures."""
+
+    images: Count = Field(8, description="images shown with all their stages")
+
+
+class Config(Section):
+    """All settings."""
+
+    dataset: Name = Field("demo", description="name of the run: its folder below results/")
+    seed: int = Field(0, description="of K-means, CMPA and the segmenter")
+    data: Data = Field(Data(), description="images and image-level labels")
+    images: Images = Field(Images(), description="how an image becomes patches")
+    backbones: Backbones = Field(Backbones(), description="frozen networks")
+    text: Text = Field(Text(), description="prompts")
+    features: Features = Field(Features(), description="what is stored of the networks")
+    superpixels: Superpixels = Field(Superpixels(), description="SLIC and colour regions")
+    cams: Cams = Field(Cams(), description="class activation maps")
+    prototypes: Prototypes = Field(Prototypes(), description="K-means")
+    alignment: Alignment = Field(Alignment(), description="CMPA")
+    refinement: Refinement = Field(Refinement(), description="SGC")
+    labels: Labels = Field(Labels(), description="pseudo-labels")
+    segmenter: Segmenter = Field(Segmenter(), description="training of the segmenter")
+    prediction: Prediction = Field(Prediction(), description="test-time settings")
+    crf: Crf = Field(Crf(), description="dense CRF on the predictions")
+    evaluation: Evaluation = Field(Evaluation(), description="reported splits")
+    report: Report = Field(Report(), description="page of pictures")
+    methods: dict[Name, dict[str, Any]] = Field(
+        {
+            "ssr": {},
+            "clip": {"alignment": {"enabled": False}},
+            "no_refinement": {"refinement": {"affinity": "none"}},
+            "clip_attention": {
+                "refinement": {"mask": "none", "clip_weight": 1.0, "dino_weight": 0.0}
+            },
+            "clip_dino_attention": {"refinement": {"mask": "none"}},
+            "box_mask": {"refinement": {"mask": "box"}},
+        },
+        description="name: settings that differ; the first one gives the segmenter",
+    )
+    segmenter_methods: tuple[Name, ...] = Field(
+        ("ssr",), description="methods that go on to a segmenter"
+    )
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> Self:
+        if unknown := set(self.text.prompts) - set(self.data.classes):
+            raise ValueError(f"text.prompts names {sorted(unknown)}, not among data.classes")
+        if unknown := set(self.segmenter_methods) - set(self.methods):
+            raise ValueError(
+                f"segmenter_methods names {sorted(unknown)}, allowed: {list(self.methods)}"
+            )
+        return self
