@@ -87,35 +87,20 @@ class Images(Section):
 class Backbone(Section):
     """A frozen network and its weights."""
 
-    model: str = Field(description="open_clip name or model JSON; timm name")
+    model: str = Field(description="open_clip or timm name, or a model JSON")
     weights: str = Field(description="random, a pretrained tag, or a local file")
     sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$", description="checked when given")
-    options: dict[str, int | float | str | bool] = Field(
-        {}, description="further arguments of timm.create_model"
-    )
 
 
 class Backbones(Section):
     """The two frozen networks; both have the patch of `images.patch`."""
 
     clip: Backbone = Field(
-        Backbone(
-            model="backbones/demo_clip.json", weights="backbones/demo_clip.safetensors"
-        ),
+        Backbone(model="backbones/demo_clip.json", weights="backbones/demo_clip.safetensors"),
         description="image and text encoder",
     )
     dino: Backbone = Field(
-        Backbone(
-            model="vit_small_patch16_224",
-            weights="backbones/demo_dino.safetensors",
-            options={
-                "img_size": 112,
-                "patch_size": 8,
-                "embed_dim": 128,
-                "depth": 6,
-                "num_heads": 4,
-            },
-        ),
+        Backbone(model="backbones/demo_dino.json", weights="backbones/demo_dino.safetensors"),
         description="self-supervised image encoder",
     )
 

@@ -1,0 +1,143 @@
+"""Settings from files: read, check everything at once, write config.yaml, derive methods."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from ssr.config import Config, Section
+from ssr.errors import InputError
+
+# Sections that a method may override, in the order in which the stages use them.
+METHOD_SECTIONS = (
+    "prototypes",
+    "alignment",
+    "refinement",
+    "labels",
+    "segmenter",
+    "prediction",
+    "crf",
+)
+
+
+def parse(values: Mapping[str, Any]) -> Config:
+    """Check `values` (nested dicts as read from YAML) and every method's overrides.
+
+    Raises:
+        InputError: one line per finding, all findings at once.
+    """
+    config = _validate(values, prefix="")
+    for method in config.methods:
+        method_config(config, method)
+    return config
+
+
+def method_config(config: Config, method: str) -> Config:
+    """`config` with the overrides of one method."""
+    overrides = config.methods[method]
+    if unknown := [key for key in overrides if key not in METHOD_SECTIONS]:
+        allowed = ", ".join(METHOD_SECTIONS)
+        raise InputError(f"methods.{method}.{unknown[0]}: a method may override {allowed}")
+    return _validate(merge(config.model_dump(), overrides), prefix=f"methods.{method}: ")
+
+
+def merge(base: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """`base` with `overrides` laid over it, section by section."""
+    merged = dict(base)
+    for key, value in overrides.items():
+        below = merged.get(key)
+        nested = isinstance(value, Mapping) and isinstance(below, Mapping)
+        merged[key] = merge(below, value) if nested else value
+    return merged
+
+
+def owner(config: Config, method: str, sections: tuple[str, ...]) -> str:
+    """The first method whose `sections` equal those of `method`.
+
+    Methods share an artefact when all settings up to its stage agree; it lies under the owner's
+    name.
+    """
+
+    def chosen(name: str) -> list[str]:
+        resolved = method_config(config, name)
+        return [getattr(resolved, section).canonical() for section in sections]
+
+    wanted = chosen(method)
+    return next(name for name in config.methods if chosen(name) == wanted)
+
+
+def config_hash(config: Config) -> str:
+    """Twelve hexadecimal digits that stand for all settings."""
+    return hashlib.sha256(config.canonical().encode()).hexdigest()[:12]
+
+
+def _validate(values: Mapping[str, Any], prefix: str) -> Config:
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        lines = [f"  {prefix}{line}" for line in map(_explain, error.errors())]
+        raise InputError("the configuration is wrong\n" + "\n".join(lines)) from None
+
+
+def _explain(finding: Any) -> str:
+    """One pydantic finding as `key: what is allowed; what came`."""
+    path = [str(part) for part in finding["loc"]]
+    key = ".".join(path) or "configuration"
+    if finding["type"] == "extra_forbidden":
+        return f"{key}: unknown key{_suggestion(path)}"
+    if finding["type"] == "missing":
+        return f"{key}: missing"
+    message = finding["msg"].removeprefix("Value error, ")
+    if finding["type"] == "value_error":
+        return f"{key}: {message}"
+    return f"{key}: {message[0].lower()}{message[1:]}; came {finding['input']!r}"
+
+
+def _suggestion(path: list[str]) -> str:
+    model: Any = Config
+    for part in path[:-1]:
+        field = model.model_fields.get(part) if _is_section(model) else None
+        model = field.annotation if field else None
+    if not _is_section(model):
+        return ""
+    near = difflib.get_close_matches(path[-1], model.model_fields, n=1)
+    allowed = ", ".join(model.model_fields)
+    return f"; did you mean {near[0]}?" if near else f"; allowed: {allowed}"
+
+
+def _is_section(model: Any) -> bool:
+    return isinstance(model, type) and issubclass(model, BaseModel)
+
+
+def render(config: Section) -> str:
+    """The settings as commented YAML: the text of config.yaml."""
+    lines = ["# Every setting, its default (the demo) and what it does.", *_render(config, 0)]
+    return "\n".join(lines) + "\n"
+
+
+def _render(section: Section, depth: int) -> Iterator[str]:
+    indent = "  " * depth
+    for name, field in type(section).model_fields.items():
+        value = getattr(section, name)
+        if isinstance(value, Section):
+            if depth == 0:
+                yield ""
+            yield f"{indent}{name}:  # {field.description}"
+            yield from _render(value, depth + 1)
+        elif name == "methods":
+            yield f"\n{name}:  # {field.description}"
+            yield from (f"  {method}: {_flow(value[method])}" for method in value)
+        else:
+            yield f"{indent}{name}: {_flow(value)}  # {field.description}"
+
+
+def _flow(value: Any) -> str:
+    if isinstance(value, tuple):
+        value = list(value)
+    text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=1000)
+    return text.strip().removesuffix("...").strip()
