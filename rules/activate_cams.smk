@@ -1,0 +1,76 @@
+# Features and text → class activation maps, before and after the alignment.
+
+
+rule activate_initial_cams:
+    input:
+        index=rules.index_dataset.output.index,
+        features=rules.extract_features.output.features,
+        text=rules.encode_text.output.text,
+    output:
+        cams=result("cams/initial/{shard}.zarr.zip"),
+    params:
+        backbone=section("backbones", "clip"),
+        cams=section("cams"),
+        code=code_hash("workflow_scripts.activate_cams"),
+    log:
+        log_file("activate_initial_cams", "shard"),
+    benchmark:
+        benchmark_file("activate_initial_cams", "shard")
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=120,
+    conda:
+        "../envs/ssr.yaml"
+    shell:
+        """
+        python -m workflow_scripts.activate_cams \
+            --index {input.index:q} \
+            --shard {wildcards.shard:q} \
+            --backbone {params.backbone:q} \
+            --cams {params.cams:q} \
+            --features {input.features:q} \
+            --text {input.text:q} \
+            --output {output.cams:q} \
+            --threads {threads} \
+            2>&1 | tee {log:q}
+        """
+
+
+rule activate_aligned_cams:
+    input:
+        index=rules.index_dataset.output.index,
+        features=rules.extract_features.output.features,
+        text=rules.encode_text.output.text,
+        initial=rules.activate_initial_cams.output.cams,
+        alignment=lambda wildcards: last_alignment(wildcards.method),
+    output:
+        cams=result("cams/aligned/{method}/{shard}.zarr.zip"),
+    params:
+        backbone=section("backbones", "clip"),
+        cams=section("cams"),
+        code=code_hash("workflow_scripts.activate_cams"),
+    log:
+        log_file("activate_aligned_cams", "method", "shard"),
+    benchmark:
+        benchmark_file("activate_aligned_cams", "method", "shard")
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=120,
+    conda:
+        "../envs/ssr.yaml"
+    shell:
+        """
+        python -m workflow_scripts.activate_cams \
+            --index {input.index:q} \
+            --shard {wildcards.shard:q} \
+            --backbone {params.backbone:q} \
+            --cams {params.cams:q} \
+            --features {input.features:q} \
+            --text {input.text:q} \
+            --alignment {input.alignment:q} \
+            --output {output.cams:q} \
+            --threads {threads} \
+            2>&1 | tee {log:q}
+        """

@@ -1,0 +1,133 @@
+# Paths, shards, methods and the parameters of a rule: what all other rule files share.
+import sys
+from functools import cache
+
+from ssr.data import shard_names, split_ids
+from ssr.errors import InputError
+from ssr.provenance import code_hash
+from ssr.settings import config_hash, method_config, owner, parse
+
+try:
+    CONFIG = parse(config)
+    SHARDS = shard_names(
+        {split: len(ids) for split, ids in split_ids(CONFIG.data).items()},
+        CONFIG.data.shard_size,
+    )
+except InputError as error:
+    sys.exit(f"error: {error}")
+
+RESULTS = f"results/{CONFIG.dataset}"
+METHODS = list(CONFIG.methods)
+MAIN_METHOD = METHODS[0]
+
+# Settings on which the artefacts of each stage depend, from the first stage that a method can vary.
+INITIAL = ()
+ALIGNED = ("prototypes", "alignment")
+REFINED = (*ALIGNED, "refinement")
+LABELLED = (*REFINED, "labels")
+TRAINED = (*LABELLED, "segmenter")
+PREDICTED = (*TRAINED, "prediction")
+FINISHED = (*PREDICTED, "crf")
+
+STAGES = {
+    "initial_cam": INITIAL,
+    "aligned_cam": ALIGNED,
+    "refined_cam": REFINED,
+    "pseudo_label": LABELLED,
+    "prediction": PREDICTED,
+    "prediction_crf": FINISHED,
+}
+CAM_STAGES = ["initial_cam", "aligned_cam", "refined_cam", "pseudo_label"]
+# CAMs are made where they are learned from, tuned on and reported.
+CAM_SPLITS = sorted({"train", "tune", CONFIG.evaluation.cam_split})
+
+
+wildcard_constraints:
+    method="|".join(METHODS),
+    shard=r"(train|tune|val)_\d+",
+    split="train|tune|val",
+    round=r"\d+",
+    stage="|".join(STAGES),
+    cam_stage="initial_cam|aligned_cam|refined_cam",
+
+
+def result(path):
+    """A path below the folder of this run."""
+    return f"{RESULTS}/{path}"
+
+
+def log_file(rule, *wildcards):
+    """logs/{rule}/{wildcards}.log below the folder of this run."""
+    name = "-".join(f"{{{wildcard}}}" for wildcard in wildcards) or rule
+    return result(f"logs/{rule}/{name}.log")
+
+
+def benchmark_file(rule, *wildcards):
+    """benchmarks/{rule}/{wildcards}.tsv: seconds, memory and disk traffic of every job."""
+    name = "-".join(f"{{{wildcard}}}" for wildcard in wildcards) or rule
+    return result(f"benchmarks/{rule}/{name}.tsv")
+
+
+def shards(path, splits, method=None):
+    """`path` for every shard of `splits`."""
+    names = [name for split in splits for name in SHARDS[split]]
+    fixed = {"method": method} if method else {}
+    return expand(result(path), shard=names, **fixed)
+
+
+@cache
+def resolved(method):
+    """The configuration with the overrides of `method`."""
+    return method_config(CONFIG, method)
+
+
+def section(*path, method=None):
+    """Canonical JSON of one section of the configuration, for one method."""
+    value = resolved(method) if method else CONFIG
+    for name in path:
+        value = getattr(value, name)
+    return value.canonical()
+
+
+def index_settings():
+    """Canonical JSON of what the index depends on: how many demo scenes are made is not part."""
+    return CONFIG.data.model_dump_json(exclude={"demo"})
+
+
+def of_method(name):
+    """A params function: the section as the method in the wildcards has it."""
+    return lambda wildcards: section(name, method=wildcards.method)
+
+
+@cache
+def owner_of(method, sections):
+    """The method under whose name the artefact of `method` that depends on `sections` lies."""
+    return owner(CONFIG, method, sections)
+
+
+def stage_methods(stage):
+    """The methods that have an artefact of their own of `stage`."""
+    methods = METHODS
+    if stage.startswith("prediction"):
+        methods = CONFIG.segmenter_methods
+    elif stage == "aligned_cam":
+        methods = [name for name in METHODS if resolved(name).alignment.enabled]
+    return list(dict.fromkeys(owner_of(method, STAGES[stage]) for method in methods))
+
+
+SEGMENTER_METHODS = [owner_of(method, TRAINED) for method in CONFIG.segmenter_methods]
+
+
+def evaluations(stages=tuple(STAGES)):
+    """The evaluation of every stage and method on the split that is reported."""
+    return [
+        result(f"evaluation/{stage}/{method}/{reported_split(stage)}.json")
+        for stage in stages
+        for method in stage_methods(stage)
+    ]
+
+
+def reported_split(stage):
+    """The split on which `stage` is reported."""
+    final = stage.startswith("prediction")
+    return CONFIG.evaluation.prediction_split if final else CONFIG.evaluation.cam_split

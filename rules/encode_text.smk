@@ -1,0 +1,31 @@
+# Prompts of classes and backgrounds → text embeddings of CLIP.
+
+
+rule encode_text:
+    output:
+        text=result("text/embeddings.npz"),
+    params:
+        backbone=section("backbones", "clip"),
+        text=section("text"),
+        classes=list(CONFIG.data.classes),
+        code=code_hash("workflow_scripts.encode_text"),
+    log:
+        log_file("encode_text"),
+    benchmark:
+        benchmark_file("encode_text")
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=30,
+    conda:
+        "../envs/ssr.yaml"
+    shell:
+        """
+        python -m workflow_scripts.encode_text \
+            --backbone {params.backbone:q} \
+            --text {params.text:q} \
+            --classes {params.classes:q} \
+            --output {output.text:q} \
+            --threads {threads} \
+            2>&1 | tee {log:q}
+        """

@@ -1,0 +1,214 @@
+# CAMs, pseudo-labels, logits and predictions, held against the masks.
+# Only these rules read masks. Thresholds are chosen on the tuning split, never on the reported one.
+
+
+def cams_of_stage(wildcards, split):
+    """The CAMs of a stage for all shards of a split."""
+    folder = wildcards.cam_stage.removesuffix("_cam")
+    path = "cams/initial" if folder == "initial" else f"cams/{folder}/{wildcards.method}"
+    return shards(f"{path}/{{shard}}.zarr.zip", [split])
+
+
+rule choose_threshold:
+    input:
+        index=rules.index_dataset.output.index,
+        masks=rules.index_dataset.output.masks,
+        cams=lambda wildcards: cams_of_stage(wildcards, "tune"),
+    output:
+        evaluation=result("evaluation/{cam_stage}/{method}/tune.json"),
+    params:
+        root=CONFIG.data.root,
+        classes=list(CONFIG.data.classes),
+        code=code_hash("workflow_scripts.evaluate_cams"),
+    log:
+        log_file("choose_threshold", "cam_stage", "method"),
+    benchmark:
+        benchmark_file("choose_threshold", "cam_stage", "method")
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=60,
+    conda:
+        "../envs/ssr.yaml"
+    shell:
+        """
+        python -m workflow_scripts.evaluate_cams \
+            --stage {wildcards.cam_stage:q} \
+            --split tune \
+            --index {input.index:q} \
+            --masks {input.masks:q} \
+            --root {params.root:q} \
+            --classes {params.classes:q} \
+            --cams {input.cams:q} \
+            --output {output.evaluation:q} \
+            --threads {threads} \
+            2>&1 | tee {log:q}
+        """
+
+
+rule evaluate_cams:
+    input:
+        index=rules.index_dataset.output.index,
+        masks=rules.index_dataset.output.masks,
+        cams=lambda wildcards: cams_of_stage(wildcards, wildcards.split),
+        threshold=rules.choose_threshold.output.evaluation,
+    output:
+        evaluation=result("evaluation/{cam_stage}/{method}/{split}.json"),
+    params:
+        root=CONFIG.data.root,
+        classes=list(CONFIG.data.classes),
+        code=code_hash("workflow_scripts.evaluate_cams"),
+    log:
+        log_file("evaluate_cams", "cam_stage", "method", "split"),
+    benchmark:
+        benchmark_file("evaluate_cams", "cam_stage", "method", "split")
+    wildcard_constraints:
+        split="train|val",
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=60,
+    conda:
+        "../envs/ssr.yaml"
+    shell:
+        """
+        python -m workflow_scripts.evaluate_cams \
+            --stage {wildcards.cam_stage:q} \
+            --split {wildcards.split:q} \
+            --index {input.index:q} \
+            --masks {input.masks:q} \
+            --root {params.root:q} \
+            --classes {params.classes:q} \
+            --cams {input.cams:q} \
+            --threshold-from {input.threshold:q} \
+            --output {output.evaluation:q} \
+            --threads {threads} \
+            2>&1 | tee {log:q}
+        """
+
+
+rule evaluate_labels:
+    input:
+        index=rules.index_dataset.output.index,
+        masks=rules.index_dataset.output.masks,
+        threshold=lambda wildcards: result(
+            f"evaluation/refined_cam/{owner_of(wildcards.method, REFINED)}/tune.json"
+        ),
+        labels=lambda wildcards: shards(
+            "pseudo_labels/{method}/{shard}.zip", [wildcards.split], wildcards.method
+        ),
+    output:
+        evaluation=result("evaluation/pseudo_label/{method}/{split}.json"),
+    params:
+        root=CONFIG.data.root,
+        classes=list(CONFIG.data.classes),
+        labels=of_method("labels"),
+        code=code_hash("workflow_scripts.evaluate_labels"),
+    log:
+        log_file("evaluate_labels", "method", "split"),
+    benchmark:
+        benchmark_file("evaluate_labels", "method", "split")
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    conda:
+        "../envs/ssr.yaml"
+    shell:
+        """
+        python -m workflow_scripts.evaluate_labels \
+            --stage pseudo_label \
+            --split {wildcards.split:q} \
+            --index {input.index:q} \
+            --masks {input.masks:q} \
+            --root {params.root:q} \
+            --classes {params.classes:q} \
+            --labels {params.labels:q} \
+            --threshold-from {input.threshold:q} \
+            --pngs {input.labels:q} \
+            --output {output.evaluation:q} \
+            --threads {threads} \
+            2>&1 | tee {log:q}
+        """
+
+
+rule evaluate_logits:
+    input:
+        index=rules.index_dataset.output.index,
+        masks=rules.index_dataset.output.masks,
+        logits=lambda wildcards: shards(
+            "logits/{method}/{shard}.zarr.zip", [wildcards.split], wildcards.method
+        ),
+    output:
+        evaluation=result("evaluation/prediction/{method}/{split}.json"),
+    params:
+        root=CONFIG.data.root,
+        classes=list(CONFIG.data.classes),
+        prediction=of_method("prediction"),
+        code=code_hash("workflow_scripts.evaluate_logits"),
+    log:
+        log_file("evaluate_logits", "method", "split"),
+    benchmark:
+        benchmark_file("evaluate_logits", "method", "split")
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=60,
+    conda:
+        "../envs/ssr.yaml"
+    shell:
+        """
+        python -m workflow_scripts.evaluate_logits \
+            --stage prediction \
+            --split {wildcards.split:q} \
+            --index {input.index:q} \
+            --masks {input.masks:q} \
+            --root {params.root:q} \
+            --classes {params.classes:q} \
+            --prediction {params.prediction:q} \
+            --logits {input.logits:q} \
+            --output {output.evaluation:q} \
+            --threads {threads} \
+            2>&1 | tee {log:q}
+        """
+
+
+rule evaluate_predictions:
+    input:
+        index=rules.index_dataset.output.index,
+        masks=rules.index_dataset.output.masks,
+        predictions=lambda wildcards: shards(
+            "predictions/{method}/{shard}.zip", [wildcards.split], wildcards.method
+        ),
+    output:
+        evaluation=result("evaluation/prediction_crf/{method}/{split}.json"),
+    params:
+        root=CONFIG.data.root,
+        classes=list(CONFIG.data.classes),
+        prediction=of_method("prediction"),
+        code=code_hash("workflow_scripts.evaluate_labels"),
+    log:
+        log_file("evaluate_predictions", "method", "split"),
+    benchmark:
+        benchmark_file("evaluate_predictions", "method", "split")
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    conda:
+        "../envs/ssr.yaml"
+    shell:
+        """
+        python -m workflow_scripts.evaluate_labels \
+            --stage prediction_crf \
+            --split {wildcards.split:q} \
+            --index {input.index:q} \
+            --masks {input.masks:q} \
+            --root {params.root:q} \
+            --classes {params.classes:q} \
+            --prediction {params.prediction:q} \
+            --pngs {input.predictions:q} \
+            --output {output.evaluation:q} \
+            --threads {threads} \
+            2>&1 | tee {log:q}
+        """

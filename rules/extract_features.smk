@@ -1,0 +1,38 @@
+# Images → tokens entering CLIP's last block, attention of CLIP and DINO, pooled features.
+# One pass per image; everything behind is computed from these without the backbones.
+
+
+rule extract_features:
+    input:
+        index=rules.index_dataset.output.index,
+    output:
+        features=result("features/{shard}.zarr.zip"),
+    params:
+        root=CONFIG.data.root,
+        backbones=section("backbones"),
+        images=section("images"),
+        features=section("features"),
+        code=code_hash("workflow_scripts.extract_features"),
+    log:
+        log_file("extract_features", "shard"),
+    benchmark:
+        benchmark_file("extract_features", "shard")
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    conda:
+        "../envs/ssr.yaml"
+    shell:
+        """
+        python -m workflow_scripts.extract_features \
+            --index {input.index:q} \
+            --root {params.root:q} \
+            --shard {wildcards.shard:q} \
+            --backbones {params.backbones:q} \
+            --images {params.images:q} \
+            --features {params.features:q} \
+            --output {output.features:q} \
+            --threads {threads} \
+            2>&1 | tee {log:q}
+        """

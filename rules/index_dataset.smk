@@ -1,0 +1,62 @@
+# Images and labels → index: which images there are, in which split, with which labels, checked.
+# The masks go to a table of their own, so that no training rule can reach one.
+
+
+if CONFIG.data.format == "demo":
+
+    # Procedural scenes → data/demo, in the layout of any folder of one's own.
+    rule make_demo_dataset:
+        output:
+            labels=f"{CONFIG.data.root}/labels.csv",
+        params:
+            root=CONFIG.data.root,
+            demo=section("data", "demo"),
+            code=code_hash("workflow_scripts.make_demo_dataset"),
+        log:
+            log_file("make_demo_dataset"),
+        benchmark:
+            benchmark_file("make_demo_dataset")
+        threads: 2
+        resources:
+            mem_mb=1000,
+            runtime=30,
+        conda:
+            "../envs/ssr.yaml"
+        shell:
+            """
+            python -m workflow_scripts.make_demo_dataset \
+                --demo {params.demo:q} \
+                --root {params.root:q} \
+                --threads {threads} \
+                2>&1 | tee {log:q}
+            """
+
+
+rule index_dataset:
+    input:
+        labels=rules.make_demo_dataset.output.labels if CONFIG.data.format == "demo" else [],
+    output:
+        index=result("index/index.parquet"),
+        masks=result("index/masks.parquet"),
+    params:
+        data=index_settings(),
+        code=code_hash("workflow_scripts.index_dataset"),
+    log:
+        log_file("index_dataset"),
+    benchmark:
+        benchmark_file("index_dataset")
+    threads: 2
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    conda:
+        "../envs/ssr.yaml"
+    shell:
+        """
+        python -m workflow_scripts.index_dataset \
+            --data {params.data:q} \
+            --index {output.index:q} \
+            --masks {output.masks:q} \
+            --threads {threads} \
+            2>&1 | tee {log:q}
+        """

@@ -1,0 +1,41 @@
+# Refined CAMs → pseudo-labels as palette PNGs; the threshold comes from the tuning split.
+
+
+rule label_pixels:
+    input:
+        index=rules.index_dataset.output.index,
+        cams=lambda wildcards: result(
+            f"cams/refined/{owner_of(wildcards.method, REFINED)}/{{shard}}.zarr.zip"
+        ),
+        threshold=lambda wildcards: result(
+            f"evaluation/refined_cam/{owner_of(wildcards.method, REFINED)}/tune.json"
+        ),
+    output:
+        labels=result("pseudo_labels/{method}/{shard}.zip"),
+    params:
+        root=CONFIG.data.root,
+        labels=of_method("labels"),
+        code=code_hash("workflow_scripts.label_pixels"),
+    log:
+        log_file("label_pixels", "method", "shard"),
+    benchmark:
+        benchmark_file("label_pixels", "method", "shard")
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=120,
+    conda:
+        "../envs/ssr.yaml"
+    shell:
+        """
+        python -m workflow_scripts.label_pixels \
+            --index {input.index:q} \
+            --root {params.root:q} \
+            --shard {wildcards.shard:q} \
+            --labels {params.labels:q} \
+            --cams {input.cams:q} \
+            --threshold-from {input.threshold:q} \
+            --output {output.labels:q} \
+            --threads {threads} \
+            2>&1 | tee {log:q}
+        """

@@ -1,0 +1,41 @@
+# Images and segmenter → logits at the resolution of the patches.
+
+
+rule predict_logits:
+    input:
+        index=rules.index_dataset.output.index,
+        model=lambda wildcards: result(
+            f"segmenter/{owner_of(wildcards.method, TRAINED)}/model.safetensors"
+        ),
+        description=lambda wildcards: result(
+            f"segmenter/{owner_of(wildcards.method, TRAINED)}/model.json"
+        ),
+    output:
+        logits=result("logits/{method}/{shard}.zarr.zip"),
+    params:
+        root=CONFIG.data.root,
+        prediction=of_method("prediction"),
+        code=code_hash("workflow_scripts.predict_logits"),
+    log:
+        log_file("predict_logits", "method", "shard"),
+    benchmark:
+        benchmark_file("predict_logits", "method", "shard")
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    conda:
+        "../envs/ssr.yaml"
+    shell:
+        """
+        python -m workflow_scripts.predict_logits \
+            --index {input.index:q} \
+            --root {params.root:q} \
+            --shard {wildcards.shard:q} \
+            --model {input.model:q} \
+            --description {input.description:q} \
+            --prediction {params.prediction:q} \
+            --output {output.logits:q} \
+            --threads {threads} \
+            2>&1 | tee {log:q}
+        """

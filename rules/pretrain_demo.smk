@@ -1,0 +1,60 @@
+# Nothing but the procedural world → the demo's CLIP and DINO. Hours on two cores; the result is
+# shipped in backbones/, so no other rule asks for it: docs/demo_backbones.md has the recipe.
+
+
+rule pretrain_demo_clip:
+    output:
+        weights=result("pretraining/demo_clip.safetensors"),
+    params:
+        work=result("pretraining/clip"),
+    log:
+        log_file("pretrain_demo_clip"),
+    benchmark:
+        benchmark_file("pretrain_demo_clip")
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=720,
+    conda:
+        "../envs/ssr.yaml"
+    shell:
+        """
+        python -m workflow_scripts.pretrain_demo_clip \
+            --work {params.work:q} \
+            --seed 0 \
+            --output {output.weights:q} \
+            --threads {threads} \
+            2>&1 | tee {log:q}
+        """
+
+
+rule pretrain_demo_dino:
+    output:
+        weights=result("pretraining/demo_dino.safetensors"),
+    params:
+        work=result("pretraining/dino"),
+    log:
+        log_file("pretrain_demo_dino"),
+    benchmark:
+        benchmark_file("pretrain_demo_dino")
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=720,
+    conda:
+        "../envs/ssr.yaml"
+    shell:
+        """
+        python -m workflow_scripts.pretrain_demo_dino \
+            --work {params.work:q} \
+            --seed 0 \
+            --output {output.weights:q} \
+            --threads {threads} \
+            2>&1 | tee {log:q}
+        """
+
+
+rule pretrain_demo:
+    input:
+        rules.pretrain_demo_clip.output,
+        rules.pretrain_demo_dino.output,

@@ -1,0 +1,41 @@
+# CAMs, attention and colour regions → refined CAMs (SGC, Eq. 7-11).
+
+
+def cams_of_method(wildcards):
+    """Aligned CAMs, or the initial ones where the method has no alignment."""
+    if not resolved(wildcards.method).alignment.enabled:
+        return result("cams/initial/{shard}.zarr.zip")
+    return result(f"cams/aligned/{owner_of(wildcards.method, ALIGNED)}/{{shard}}.zarr.zip")
+
+
+rule refine_cams:
+    input:
+        features=rules.extract_features.output.features,
+        superpixels=rules.segment_superpixels.output.superpixels,
+        cams=cams_of_method,
+    output:
+        cams=result("cams/refined/{method}/{shard}.zarr.zip"),
+    params:
+        refinement=of_method("refinement"),
+        code=code_hash("workflow_scripts.refine_cams"),
+    log:
+        log_file("refine_cams", "method", "shard"),
+    benchmark:
+        benchmark_file("refine_cams", "method", "shard")
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    conda:
+        "../envs/ssr.yaml"
+    shell:
+        """
+        python -m workflow_scripts.refine_cams \
+            --refinement {params.refinement:q} \
+            --features {input.features:q} \
+            --superpixels {input.superpixels:q} \
+            --cams {input.cams:q} \
+            --output {output.cams:q} \
+            --threads {threads} \
+            2>&1 | tee {log:q}
+        """

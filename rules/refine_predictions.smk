@@ -1,0 +1,37 @@
+# Logits and images → labels after a dense CRF, as palette PNGs.
+
+
+rule refine_predictions:
+    input:
+        index=rules.index_dataset.output.index,
+        logits=lambda wildcards: result(
+            f"logits/{owner_of(wildcards.method, PREDICTED)}/{{shard}}.zarr.zip"
+        ),
+    output:
+        predictions=result("predictions/{method}/{shard}.zip"),
+    params:
+        root=CONFIG.data.root,
+        crf=of_method("crf"),
+        code=code_hash("workflow_scripts.refine_predictions"),
+    log:
+        log_file("refine_predictions", "method", "shard"),
+    benchmark:
+        benchmark_file("refine_predictions", "method", "shard")
+    threads: workflow.cores or 2
+    resources:
+        mem_mb=2000,
+        runtime=120,
+    conda:
+        "../envs/ssr.yaml"
+    shell:
+        """
+        python -m workflow_scripts.refine_predictions \
+            --index {input.index:q} \
+            --root {params.root:q} \
+            --shard {wildcards.shard:q} \
+            --crf {params.crf:q} \
+            --logits {input.logits:q} \
+            --output {output.predictions:q} \
+            --threads {threads} \
+            2>&1 | tee {log:q}
+        """

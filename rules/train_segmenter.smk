@@ -1,0 +1,48 @@
+# Images and pseudo-labels → segmenter (mmsegmentation), resumed from its newest checkpoint.
+
+
+rule train_segmenter:
+    input:
+        index=rules.index_dataset.output.index,
+        labels=lambda wildcards: shards(
+            "pseudo_labels/{method}/{shard}.zip",
+            ["train"],
+            owner_of(wildcards.method, LABELLED),
+        ),
+    output:
+        model=result("segmenter/{method}/model.safetensors"),
+        description=result("segmenter/{method}/model.json"),
+    params:
+        root=CONFIG.data.root,
+        classes=list(CONFIG.data.classes),
+        backbone=section("backbones", "clip"),
+        segmenter=of_method("segmenter"),
+        seed=CONFIG.seed,
+        work=result("segmenter/{method}/work"),
+        code=code_hash("workflow_scripts.train_segmenter"),
+    log:
+        log_file("train_segmenter", "method"),
+    benchmark:
+        benchmark_file("train_segmenter", "method")
+    threads: workflow.cores or 2
+    resources:
+        mem_mb=8000,
+        runtime=1440,
+    conda:
+        "../envs/ssr.yaml"
+    shell:
+        """
+        python -m workflow_scripts.train_segmenter \
+            --index {input.index:q} \
+            --root {params.root:q} \
+            --classes {params.classes:q} \
+            --labels {input.labels:q} \
+            --backbone {params.backbone:q} \
+            --segmenter {params.segmenter:q} \
+            --seed {params.seed} \
+            --work {params.work:q} \
+            --output {output.model:q} \
+            --description {output.description:q} \
+            --threads {threads} \
+            2>&1 | tee {log:q}
+        """
