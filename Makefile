@@ -1,0 +1,38 @@
+# make demo: set-up and the whole method on the demo data set.   make test: set-up and all checks.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+READY := $(VENV)/ready
+
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export PYTHONPATH :=
+
+.PHONY: demo test format clean
+
+demo: $(READY)
+	snakemake --cores all
+	@python -m workflow_scripts.print_summary results/demo
+
+test: $(READY)
+	ruff format --check .
+	ruff check .
+	mypy
+	snakefmt --check Snakefile rules
+	snakemake --lint
+	pytest
+
+format: $(READY)
+	ruff format .
+	ruff check --fix .
+	snakefmt Snakefile rules
+
+clean:
+	rm -rf $(VENV) .snakemake results data
+
+# fast_slic is a source release whose build needs numpy and an old Cython at hand.
+$(READY): pyproject.toml
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info[:2] != (3, 11) and 'Python 3.11 is needed, this is ' + sys.version)"
+	$(PYTHON) -m venv $(VENV)
+	pip install --quiet "setuptools<81" wheel "cython<3" numpy==2.4.6
+	pip install --quiet --no-build-isolation --editable ".[dev]"
+	touch $@
