@@ -6,19 +6,40 @@ B images, N = h*w patches in row-major order, W token width, D joint image-text 
 are open_clip's CLIP and timm's VisionTransformer as loaded by `ssr.backbones`.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 from weakref import WeakKeyDictionary
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
+from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
 from open_clip.model import CLIP
 from open_clip.transformer import ResidualAttentionBlock
 from open_clip.transformer import VisionTransformer as ClipVision
-from timm.models.vision_transformer import Attention, Block, VisionTransformer
+from timm.data.constants import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
+from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
+from ssr.errors import InputError
+
 Grid = tuple[int, int]
+Channels = tuple[float, float, float]
+CLIP_PIXELS = (OPENAI_DATASET_MEAN, OPENAI_DATASET_STD)
+DINO_PIXELS = (IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD)
 _position_grids: WeakKeyDictionary[nn.Module, dict[object, Tensor]] = WeakKeyDictionary()
+
+
+class FeatureSettings(Protocol):
+    """How many last blocks each mean attention takes."""
+
+    @property
+    def clip_attention_blocks(self) -> int:
+        """Of CLIP."""
+
+    @property
+    def dino_attention_blocks(self) -> int:
+        """Of DINO."""
 
 
 class ClipFeatures(NamedTuple):
@@ -104,3 +125,124 @@ def _finish_clip_block(clip: CLIP, residual: Tensor, activation: Tensor) -> Tens
     tokens = residual + block.ls_1(block.attention(activation))
     tokens = tokens + block.ls_2(block.mlp(block.ln_2(tokens)))
     return clip.visual.ln_post(tokens)
+
+
+def clip_block(block: ResidualAttentionBlock, tokens: Tensor) -> tuple[Tensor, Tensor]:
+    """One block of CLIP with its attention: tokens (B, L, W) → (B, L, W), head mean (B, L, L).
+
+    The attention is computed once, for both results.
+    """
+    attention, batch = block.attn, len(tokens)
+    packed = F.linear(block.ln_1(tokens), attention.in_proj_weight, attention.in_proj_bias)
+    packed = packed.view(batch, -1, 3, attention.num_heads, attention.head_dim)
+    mixed, weights = _attend(*packed.permute(2, 0, 3, 1, 4).unbind(0))
+    tokens = tokens + block.ls_1(attention.out_proj(mixed))
+    return tokens + block.ls_2(block.mlp(block.ln_2(tokens))), weights
+
+
+def dino_block(block: Any, tokens: Tensor) -> tuple[Tensor, Tensor]:
+    """One timm Block with its attention: tokens (B, L, W) → (B, L, W), head mean (B, L, L)."""
+    attention, batch = block.attn, len(tokens)
+    packed = attention.qkv(block.norm1(tokens))
+    packed = packed.view(batch, -1, 3, attention.num_heads, attention.head_dim)
+    queries, keys, values = packed.permute(2, 0, 3, 1, 4).unbind(0)
+    mixed, weights = _attend(attention.q_norm(queries), attention.k_norm(keys), values)
+    tokens = tokens + block.ls1(attention.proj(attention.norm(mixed)))
+    return tokens + block.ls2(block.mlp(block.norm2(tokens))), weights
+
+
+def _attend(queries: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+    """Scaled dot-product attention of (B, heads, L, d): mixed values (B, L, heads*d), head mean."""
+    weights = (queries * queries.shape[-1] ** -0.5 @ keys.mT).softmax(-1)
+    return (weights @ values).transpose(1, 2).flatten(2), weights.mean(1)
+
+
+@torch.no_grad()
+def clip_features(clip: CLIP, pixels: Tensor, attention_blocks: int) -> ClipFeatures:
+    """One pass through CLIP for normalised pixels (B, 3, H, W), H and W multiples of the patch.
+
+    `attention_blocks` counts from the last block, whose own attention is part of the mean, as in
+    CLIP-ES.
+    """
+    blocks = clip.visual.transformer.resblocks
+    early = _blocks_before(attention_blocks, len(blocks), "clip_attention_blocks")
+    tokens = embed_clip(clip, pixels)
+    for block in blocks[:early]:
+        tokens = block(tokens)
+    maps = []
+    for block in blocks[early:]:
+        entering = tokens
+        tokens, weights = clip_block(block, tokens)
+        maps.append(weights)
+    class_token = clip.visual.ln_post(tokens[:, 0]) @ clip.visual.proj
+    attention = torch.stack(maps).mean(0)[:, 1:, 1:]
+    return ClipFeatures(entering, attention, F.normalize(class_token, dim=-1))
+
+
+@torch.no_grad()
+def dino_features(dino: VisionTransformer, pixels: Tensor, attention_blocks: int) -> DinoFeatures:
+    """One pass through DINO for normalised pixels (B, 3, H, W), H and W multiples of the patch.
+
+    timm interpolates the position embeddings itself, bicubic in float32. Class and register tokens
+    take part in the attention and are left out of the results.
+    """
+    early = _blocks_before(attention_blocks, len(dino.blocks), "dino_attention_blocks")
+    tokens = dino.norm_pre(dino._pos_embed(dino.patch_embed(pixels)))
+    for block in dino.blocks[:early]:
+        tokens = block(tokens)
+    maps = []
+    for block in dino.blocks[early:]:
+        tokens, weights = dino_block(block, tokens)
+        maps.append(weights)
+    first = dino.num_prefix_tokens
+    attention = torch.stack(maps).mean(0)[:, first:, first:]
+    return DinoFeatures(dino.norm(tokens)[:, first:], attention)
+
+
+def _blocks_before(attention_blocks: int, depth: int, name: str) -> int:
+    if not 1 <= attention_blocks <= depth:
+        raise InputError(f"features.{name}: allowed 1 to {depth} (blocks); came {attention_blocks}")
+    return depth - attention_blocks
+
+
+def normalise(pixels: Tensor, statistics: tuple[Channels, Channels]) -> Tensor:
+    """RGB uint8 (B, H, W, 3) to float32 (B, 3, H, W), minus mean, divided by deviation."""
+    mean, deviation = (torch.tensor(values, device=pixels.device) for values in statistics)
+    return ((pixels.float() / 255 - mean) / deviation).permute(0, 3, 1, 2)
+
+
+def extract(
+    clip: CLIP, dino: VisionTransformer, images: Tensor, settings: FeatureSettings
+) -> list[dict[str, NDArray[np.generic]]]:
+    """The stored arrays of images of one size.
+
+    `images` is RGB uint8 (B, H, W, 3), sides multiples of the patch of both networks. Per image, in
+    float16: tokens (N+1, W), clip_attention (N, N), dino_attention (N, N), class_token (D,),
+    dino_patches (N, Wd); and grid (h, w) int32.
+
+    Raises:
+        InputError: a feature is not finite in float16 (broken weights).
+    """
+    of_clip = clip_features(clip, normalise(images, CLIP_PIXELS), settings.clip_attention_blocks)
+    of_dino = dino_features(dino, normalise(images, DINO_PIXELS), settings.dino_attention_blocks)
+    patch = clip.visual.patch_size[0]
+    grid = np.array([images.shape[1] // patch, images.shape[2] // patch], np.int32)
+    stored = {
+        "tokens": of_clip.tokens,
+        "clip_attention": of_clip.attention,
+        "dino_attention": of_dino.attention,
+        "class_token": of_clip.class_token,
+        "dino_patches": of_dino.patches,
+    }
+    halves = {name: _half(name, values) for name, values in stored.items()}
+    return [
+        {name: values[index] for name, values in halves.items()} | {"grid": grid}
+        for index in range(len(images))
+    ]
+
+
+def _half(name: str, values: Tensor) -> NDArray[np.float16]:
+    halves: NDArray[np.float16] = values.half().cpu().numpy()
+    if not np.isfinite(halves).all():
+        raise InputError(f"features: {name} is not finite in float16; the weights may be broken")
+    return halves
