@@ -1,0 +1,82 @@
+"""From an image file to the input of a network on a grid of patches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from ssr.errors import InputError
+
+CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
+CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+def load_image(path: str | Path) -> np.ndarray:
+    """Decode an image of any kind to RGB, (H, W, 3) uint8.
+
+    The rotation noted by a camera (EXIF) is applied. Greyscale, palette, CMYK and 16-bit images
+    are converted; transparency is dropped.
+
+    Raises:
+        InputError: the file is missing, damaged, cut short or no image.
+    """
+    try:
+        with Image.open(path) as image:
+            upright = ImageOps.exif_transpose(image)
+            return np.array(_eight_bits(upright).convert("RGB"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    # PIL's decoders raise any of these on damaged files.
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+        EOFError,
+        UnidentifiedImageError,
+        Image.DecompressionBombError,
+    ) as error:
+        raise InputError(f"{path}: cannot be read as an image ({error})") from error
+
+
+def patch_grid(height: int, width: int, patch: int, max_side: int | None = None) -> tuple[int, int]:
+    """Rows and columns of patches that cover an image: each side is rounded up to whole patches.
+
+    Args:
+        height: of the image, in pixels.
+        width: of the image, in pixels.
+        patch: side of a patch, in pixels.
+        max_side: a longer image is first scaled down until its longest side has this length.
+    """
+    longest = max(height, width)
+    if max_side is not None and longest > max_side:
+        height, width = (max(1, round(side * max_side / longest)) for side in (height, width))
+    return -(-height // patch), -(-width // patch)
+
+
+def resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Resize (H, W, 3) uint8 to (height, width, 3): PIL's bicubic, antialiased when smaller."""
+    if image.shape[:2] == (height, width):
+        return image
+    return np.array(Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC))
+
+
+def normalise(
+    image: np.ndarray, mean: tuple[float, ...] = CLIP_MEAN, std: tuple[float, ...] = CLIP_STD
+) -> np.ndarray:
+    """Network input from (H, W, 3) uint8: (3, H, W) float32, each channel less mean, over std."""
+    scaled = image.astype(np.float32) / 255
+    channels = (scaled - np.array(mean, np.float32)) / np.array(std, np.float32)
+    return np.ascontiguousarray(channels.transpose(2, 0, 1))
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Bring a 16-bit greyscale image to 8 bits, which PIL would clip instead of scale."""
+    if not image.mode.startswith("I"):
+        return image
+    return Image.fromarray(
+        (np.asarray(image).astype(np.uint32) >> 8).clip(max=255).astype(np.uint8)
+    )
