@@ -29,10 +29,13 @@ format: $(READY)
 clean:
 	rm -rf $(VENV) .snakemake results data
 
-# fast_slic is a source release whose build needs numpy and an old Cython at hand.
+# fast_slic is a source release whose build needs numpy and an old Cython at hand. mmcv asks for
+# the OpenCV that draws windows, which a machine without X11 can't load: take the other one.
 $(READY): pyproject.toml
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info[:2] != (3, 11) and 'Python 3.11 is needed, this is ' + sys.version)"
 	$(PYTHON) -m venv $(VENV)
 	pip install --quiet "setuptools<81" wheel "cython<3" numpy==2.4.6
 	pip install --quiet --no-build-isolation --editable ".[dev]"
+	pip uninstall --quiet --yes opencv-python
+	pip install --quiet --no-deps --force-reinstall opencv-python-headless==5.0.0.93
 	touch $@

@@ -1,4 +1,6 @@
 #!/usr/bin/env bash
-# fast_slic is a source release whose build needs the environment's own numpy and Cython.
+# As in the Makefile: a source release that needs numpy to build, and OpenCV without windows.
 set -euo pipefail
 pip install --no-build-isolation fast_slic==0.4.0
+pip uninstall --quiet --yes opencv-python
+pip install --no-deps --force-reinstall opencv-python-headless==5.0.0.93
