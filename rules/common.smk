@@ -5,10 +5,10 @@ from functools import cache
 from ssr.data import shard_names, split_ids
 from ssr.errors import InputError
 from ssr.provenance import code_hash
-from ssr.settings import config_hash, method_config, owner, parse
+from ssr.settings import config_hash, method_config, owner, parse_config
 
 try:
-    CONFIG = parse(config)
+    CONFIG = parse_config(config)
     SHARDS = shard_names(
         {split: len(ids) for split, ids in split_ids(CONFIG.data).items()},
         CONFIG.data.shard_size,

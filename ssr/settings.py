@@ -25,7 +25,7 @@ METHOD_SECTIONS = (
 )
 
 
-def parse(values: Mapping[str, Any]) -> Config:
+def parse_config(values: Mapping[str, Any]) -> Config:
     """Check `values` (nested dicts as read from YAML) and every method's overrides.
 
     Raises:

@@ -1,0 +1,66 @@
+from pathlib import Path
+
+import pytest
+
+from ssr import provenance
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project of two modules: workflow_scripts.stage imports ssr.maths inside a function."""
+    for package in ("ssr", "workflow_scripts"):
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "__init__.py").write_text("")
+    (tmp_path / "ssr/maths.py").write_text("def double(x):\n    return 2 * x\n")
+    (tmp_path / "ssr/errors.py").write_text("class InputError(Exception): ...\n")
+    (tmp_path / "ssr/other.py").write_text("unused = 1\n")
+    stage = "from ssr.errors import InputError\ndef main():\n    from ssr import maths\n"
+    (tmp_path / "workflow_scripts/stage.py").write_text(stage)
+    monkeypatch.setattr(provenance, "ROOT", tmp_path)
+    return tmp_path
+
+
+def current_hash() -> str:
+    for cached in (provenance._tree, provenance._canonical, provenance._imports):
+        cached.cache_clear()
+    return provenance.code_hash("workflow_scripts.stage")
+
+
+@pytest.fixture(autouse=True)
+def forget_other_projects() -> None:
+    current_hash_caches = (provenance._tree, provenance._canonical, provenance._imports)
+    for cached in current_hash_caches:
+        cached.cache_clear()
+
+
+def test_a_changed_import_changes_the_hash(project: Path) -> None:
+    before = current_hash()
+    (project / "ssr/maths.py").write_text("def double(x):\n    return x + x\n")
+    assert current_hash() != before
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# why\ndef double(x):\n    return 2 * x\n",
+        'def double(x):\n    """Twice x."""\n    return 2 * x\n',
+        "def double(\n    x,\n):\n    return (2 * x)\n",
+    ],
+    ids=["comment", "docstring", "layout"],
+)
+def test_comments_docstrings_and_layout_do_not_count(project: Path, text: str) -> None:
+    before = current_hash()
+    (project / "ssr/maths.py").write_text(text)
+    assert current_hash() == before
+
+
+def test_modules_that_are_not_imported_do_not_count(project: Path) -> None:
+    before = current_hash()
+    (project / "ssr/other.py").write_text("unused = 2\n")
+    assert current_hash() == before
+
+
+def test_plumbing_does_not_count(project: Path) -> None:
+    before = current_hash()
+    (project / "ssr/errors.py").write_text("class InputError(ValueError): ...\n")
+    assert current_hash() == before
