@@ -1,0 +1,241 @@
+"""Read a data set and check everything in it, before any expensive job."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+from ssr.config import Data
+from ssr.data import folder, voc
+from ssr.data.findings import Findings
+from ssr.data.source import SPLITS, Source
+from ssr.data.splits import assign, shard_names
+from ssr.errors import InputError
+from ssr.images import load_image
+from ssr.index import Image, Index
+from ssr.pngs import read_labels
+from ssr.progress import progress
+
+_FORMATS = {"demo": folder, "folder": folder, "voc": voc}
+_IGNORED = 255
+_IMAGES_PER_TASK = 16
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A data set that can be used: its index, its masks (relative paths by id) and warnings."""
+
+    index: Index
+    masks: dict[str, str]
+    warnings: list[str]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What one process looks at: an image and, where there is one, its mask."""
+
+    image: Path
+    mask: Path | None
+    classes: int
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """Size of an image, zero if unreadable, and the problems (kind, example) found on the way."""
+
+    height: int = 0
+    width: int = 0
+    problems: tuple[tuple[str, str], ...] = ()
+
+
+def check_dataset(settings: Data, processes: int = 1) -> Checked:
+    """Decode every image and mask once, and index what they are.
+
+    Images without a label are kept, to be predicted. Masks are looked for in the folder
+    `settings.masks`: tune and val need one for each image, train may have some.
+
+    Raises:
+        InputError: all problems in one report, each kind with its count and first examples.
+    """
+    findings = Findings()
+    form = _FORMATS[settings.format]
+    listed = form.list_ids(settings)
+    _check_ids(listed, findings)
+    splits = assign(listed, settings)
+    _check_splits(splits, findings)
+    ids = [i for i in chain.from_iterable(splits.values()) if _is_plain(i)]
+    sources = form.read_sources(settings, list(dict.fromkeys(ids)), findings)
+    labels = _class_indices(sources, settings.classes, findings)
+    _check_labels(labels, splits, settings.classes, findings)
+    masks = _find_masks(settings, sources, splits, findings)
+    sizes = _inspect(settings, sources, masks, processes, findings)
+    findings.raise_problems(settings.root)
+    index = _index(splits, sources, sizes, labels, settings.shard_size)
+    return Checked(index, masks, findings.warnings)
+
+
+def _check_ids(listed: Mapping[str, Sequence[str]], findings: Findings) -> None:
+    for split, ids in listed.items():
+        for image_id, count in Counter(ids).items():
+            if count > 1:
+                findings.problem("duplicate id", f"{image_id} ({count} times in {split})")
+            if not _is_plain(image_id):
+                findings.problem("id that is empty or holds a path", repr(image_id))
+
+
+def _is_plain(image_id: str) -> bool:
+    return image_id not in ("", ".", "..") and not set(image_id) & set("/\\\0")
+
+
+def _check_splits(splits: Mapping[str, Sequence[str]], findings: Findings) -> None:
+    holders: dict[str, list[str]] = {}
+    for split, ids in splits.items():
+        if not ids:
+            findings.problem("empty split", split)
+        for image_id in ids:
+            holders.setdefault(image_id, []).append(split)
+    for image_id, held in holders.items():
+        if len(held) > 1:
+            findings.problem("image in two splits", f"{image_id} ({', '.join(held)})")
+
+
+def _class_indices(
+    sources: Mapping[str, Source], classes: Sequence[str], findings: Findings
+) -> dict[str, tuple[int, ...]]:
+    """Class indices 1..C of each image, ascending."""
+    index = {name: number for number, name in enumerate(classes, start=1)}
+    for image_id, source in sources.items():
+        for name in source.labels:
+            if name not in index:
+                findings.problem("label not among data.classes", f"{name!r} of {image_id}")
+    return {
+        image_id: tuple(sorted({index[name] for name in source.labels if name in index}))
+        for image_id, source in sources.items()
+    }
+
+
+def _check_labels(
+    labels: Mapping[str, tuple[int, ...]],
+    splits: Mapping[str, Sequence[str]],
+    classes: Sequence[str],
+    findings: Findings,
+) -> None:
+    for image_id, own in labels.items():
+        if not own:
+            findings.warning(
+                "image without a label, kept for prediction, left out of training", image_id
+            )
+    train = [labels[image_id] for image_id in splits["train"] if image_id in labels]
+    seen = set(chain.from_iterable(train))
+    if train and not seen:
+        findings.problem("split without any label", "train")
+    for number, name in enumerate(classes, start=1):
+        if seen and number not in seen:
+            findings.warning("class without an image in train", name)
+
+
+def _find_masks(
+    settings: Data,
+    sources: Mapping[str, Source],
+    splits: Mapping[str, Sequence[str]],
+    findings: Findings,
+) -> dict[str, str]:
+    root = Path(settings.root)
+    if not (root / settings.masks).is_dir():
+        findings.warning("no folder of masks, so that nothing can be evaluated", settings.masks)
+        return {}
+    present = {path.name for path in (root / settings.masks).iterdir()}
+    for split in ("tune", "val"):
+        for image_id in splits[split]:
+            if image_id in sources and f"{image_id}.png" not in present:
+                findings.problem("missing mask", f"{settings.masks}/{image_id}.png")
+    return {
+        image_id: f"{settings.masks}/{image_id}.png"
+        for image_id in sources
+        if f"{image_id}.png" in present
+    }
+
+
+def _inspect(
+    settings: Data,
+    sources: Mapping[str, Source],
+    masks: Mapping[str, str],
+    processes: int,
+    findings: Findings,
+) -> dict[str, tuple[int, int]]:
+    """Height and width of each image, by id."""
+    root = Path(settings.root)
+    jobs = [
+        _Job(
+            root / source.image,
+            root / masks[image_id] if image_id in masks else None,
+            len(settings.classes),
+        )
+        for image_id, source in sources.items()
+    ]
+    seen = dict(zip(sources, _run(jobs, processes), strict=True))
+    for kind, example in chain.from_iterable(look.problems for look in seen.values()):
+        findings.problem(kind, example)
+    return {image_id: (look.height, look.width) for image_id, look in seen.items()}
+
+
+def _run(jobs: Sequence[_Job], processes: int) -> list[_Seen]:
+    if processes == 1:
+        return list(progress(map(_look, jobs), len(jobs), "checking images"))
+    with ProcessPoolExecutor(processes) as pool:
+        seen = pool.map(_look, jobs, chunksize=_IMAGES_PER_TASK)
+        return list(progress(seen, len(jobs), "checking images"))
+
+
+def _look(job: _Job) -> _Seen:
+    if not job.image.exists():
+        return _Seen(problems=(("missing image", str(job.image)),))
+    try:
+        height, width = load_image(job.image).shape[:2]
+    except InputError as error:
+        return _Seen(problems=(("unreadable image", str(error)),))
+    if min(height, width) < 2:
+        example = f"{job.image} ({height}×{width} pixels)"
+        return _Seen(problems=(("image of less than two pixels a side", example),))
+    problem = _mask_problem(job.mask, height, width, job.classes) if job.mask else None
+    return _Seen(height, width, (problem,) if problem else ())
+
+
+def _mask_problem(path: Path, height: int, width: int, classes: int) -> tuple[str, str] | None:
+    try:
+        mask = read_labels(path)
+    except InputError as error:
+        return "unreadable mask", str(error)
+    if mask.shape != (height, width):
+        sizes = f"mask {mask.shape[0]}×{mask.shape[1]}, image {height}×{width}"
+        return "mask of another size than its image", f"{path} ({sizes})"
+    values = np.unique(mask)
+    wrong = values[(values > classes) & (values != _IGNORED)]
+    if wrong.size:
+        example = f"{path} (value {wrong[0]}, allowed 0 to {classes} and {_IGNORED})"
+        return "mask with values outside the classes", example
+    return None
+
+
+def _index(
+    splits: Mapping[str, Sequence[str]],
+    sources: Mapping[str, Source],
+    sizes: Mapping[str, tuple[int, int]],
+    labels: Mapping[str, tuple[int, ...]],
+    shard_size: int,
+) -> Index:
+    shards = shard_names({split: len(ids) for split, ids in splits.items()}, shard_size)
+    images = []
+    for split in SPLITS:
+        for position, image_id in enumerate(splits[split]):
+            height, width = sizes[image_id]
+            shard = shards[split][position // shard_size]
+            image = sources[image_id].image
+            images.append(Image(image_id, image, width, height, split, labels[image_id], shard))
+    return Index(tuple(images))

@@ -1,0 +1,145 @@
+import numpy as np
+import pytest
+from PIL import Image as PilImage
+
+from ssr.data import shard_names, split_ids
+from ssr.data.check import check_dataset
+from ssr.errors import InputError
+from ssr.index import Image
+
+
+def problems(settings, processes=1):
+    """The lines of the report, which must come."""
+    with pytest.raises(InputError) as error:
+        check_dataset(settings, processes)
+    first, *lines = str(error.value).splitlines()
+    assert first == f"the data set {settings.root} cannot be used:"
+    return [line.strip() for line in lines]
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_sound_data_set_is_indexed(folder, processes):
+    checked = check_dataset(folder.settings(), processes)
+    assert checked.index.images == (
+        Image("a", "images/a.jpg", 7, 5, "train", (2,), "train_0000"),
+        Image("b", "images/b.png", 8, 6, "train", (1,), "train_0000"),
+        Image("c", "images/c.png", 8, 6, "train", (1, 2), "train_0001"),
+        Image("t", "images/t.png", 8, 6, "tune", (2,), "tune_0000"),
+        Image("v", "images/v.png", 8, 6, "val", (1,), "val_0000"),
+    )
+    assert checked.masks == {i: f"masks/{i}.png" for i in ("a", "c", "t", "v")}
+    assert checked.warnings == []
+
+
+def test_voc_is_indexed_with_images_set_aside_to_tune(voc_settings):
+    checked = check_dataset(voc_settings)
+    assert [(image.id, image.split, image.labels) for image in checked.index.images] == [
+        ("a", "train", (1,)),
+        ("c", "train", (2,)),
+        ("b", "tune", (1, 2)),
+        ("v", "val", (2,)),
+    ]
+    assert checked.masks["v"] == "SegmentationClass/v.png"
+
+
+def test_the_index_has_the_ids_and_shards_that_were_known_before(folder):
+    settings = folder.settings()
+    ids = split_ids(settings)
+    shards = shard_names({split: len(own) for split, own in ids.items()}, settings.shard_size)
+    index = check_dataset(settings).index
+    for split in ids:
+        assert [image.id for image in index.split(split)] == ids[split]
+        assert list(dict.fromkeys(image.shard for image in index.split(split))) == shards[split]
+
+
+def test_the_size_is_that_of_the_upright_image(folder):
+    exif = PilImage.Exif()
+    exif[0x0112] = 6
+    folder.add("r.jpg", mask=False)
+    PilImage.new("RGB", (30, 20)).save(folder.root / "images" / "r.jpg", exif=exif)
+    folder.add_mask("r", np.zeros((30, 20), np.uint8))
+    image = check_dataset(folder.settings()).index.split("train")[-1]
+    assert (image.id, image.width, image.height) == ("r", 20, 30)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_everything_wrong_comes_in_one_report(folder, processes):
+    folder.row("missing.png")
+    folder.add("short.png", size=(60, 60))
+    short = folder.root / "images" / "short.png"
+    short.write_bytes(short.read_bytes()[:2000])
+    folder.add("dot.png", size=(1, 1))
+    folder.add("zebra.png", labels="zebra;cat")
+    folder.add("c.jpg")
+    folder.row("../up.png")
+    folder.row("v.png")
+    folder.add("large.png", "val")
+    folder.add_mask("large", np.zeros((6, 9), np.uint8))
+    folder.add("odd.png", "val")
+    folder.add_mask("odd", np.full((6, 8), 3, np.uint8))
+    folder.add("bare.png", "val", mask=False)
+    folder.add("colours.png", "tune")
+    PilImage.new("RGB", (8, 6)).save(folder.root / "masks" / "colours.png")
+    root = folder.root
+    assert problems(folder.settings(), processes) == [
+        "1 × duplicate id: c (2 times in train)",
+        "1 × id that is empty or holds a path: '../up'",
+        "1 × image in two splits: v (train, val)",
+        "1 × label not among data.classes: 'zebra' of zebra",
+        "1 × missing mask: masks/bare.png",
+        f"1 × image of less than two pixels a side: {root}/images/dot.png (1×1 pixels)",
+        f"1 × missing image: {root}/images/missing.png",
+        f"1 × unreadable image: {root}/images/short.png: cannot be read as an image "
+        "(image file is truncated)",
+        f"1 × unreadable mask: {root}/masks/colours.png: a mask is a palette or 8-bit greyscale "
+        "PNG, came mode RGB",
+        f"1 × mask of another size than its image: {root}/masks/large.png (mask 6×9, image 6×8)",
+        f"1 × mask with values outside the classes: {root}/masks/odd.png "
+        "(value 3, allowed 0 to 2 and 255)",
+    ]
+
+
+def test_ignored_pixels_are_allowed_in_masks(folder):
+    folder.add_mask("v", np.full((6, 8), 255, np.uint8))
+    assert "v" in check_dataset(folder.settings()).masks
+
+
+def test_masks_of_train_are_checked_where_they_exist(folder):
+    folder.add_mask("a", np.full((5, 7), 9, np.uint8))
+    assert problems(folder.settings())[0].startswith("1 × mask with values outside the classes")
+
+
+def test_an_empty_split_is_named(empty_folder):
+    empty_folder.add("a.png")
+    assert problems(empty_folder.settings()) == ["2 × empty split: tune, val"]
+
+
+def test_images_without_a_label_are_kept_and_said_so(folder):
+    folder.add("n.png", labels="")
+    checked = check_dataset(folder.settings())
+    assert checked.index.split("train")[-1].labels == ()
+    assert checked.warnings == [
+        "1 × image without a label, kept for prediction, left out of training: n"
+    ]
+
+
+def test_a_train_split_without_any_label_is_refused(empty_folder):
+    for name, split in (("a", "train"), ("t", "tune"), ("v", "val")):
+        empty_folder.add(f"{name}.png", split, labels="")
+    assert problems(empty_folder.settings()) == ["1 × split without any label: train"]
+
+
+def test_a_class_that_nothing_can_be_learned_of_is_said_so(folder):
+    checked = check_dataset(folder.settings(classes=("cat", "dog", "cow")))
+    assert checked.warnings == ["1 × class without an image in train: cow"]
+
+
+def test_without_masks_nothing_can_be_evaluated_but_all_the_rest(folder):
+    checked = check_dataset(folder.settings(masks="none"))
+    assert checked.masks == {}
+    assert checked.warnings == ["1 × no folder of masks, so that nothing can be evaluated: none"]
+
+
+def test_the_demo_is_read_from_its_table_whatever_its_counts(folder):
+    checked = check_dataset(folder.settings(format="demo"))
+    assert [image.id for image in checked.index.images] == ["a", "b", "c", "t", "v"]

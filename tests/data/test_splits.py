@@ -1,0 +1,64 @@
+import subprocess
+import sys
+
+import pytest
+
+from ssr.config import Data, Demo
+from ssr.data import shard_names, split_ids
+
+
+def test_ids_are_sorted(folder):
+    assert split_ids(folder.settings()) == {"train": ["a", "b", "c"], "tune": ["t"], "val": ["v"]}
+
+
+def test_repeated_ids_count_once(folder):
+    folder.row("a.jpg")
+    assert split_ids(folder.settings())["train"] == ["a", "b", "c"]
+
+
+def test_images_to_tune_are_set_aside_evenly_from_train(empty_folder):
+    for number in range(9):
+        empty_folder.row(f"{number}.png")
+    splits = {"train": "train", "tune": None, "val": "val"}
+    ids = split_ids(empty_folder.settings(splits=splits, tune_images=3))
+    assert ids["tune"] == ["1", "4", "7"]
+    assert ids["train"] == ["0", "2", "3", "5", "6", "8"]
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 5, 9, 12])
+def test_as_many_images_are_set_aside_as_asked_for(empty_folder, count):
+    for number in range(9):
+        empty_folder.row(f"{number}.png")
+    splits = {"train": "train", "tune": None, "val": "val"}
+    ids = split_ids(empty_folder.settings(splits=splits, tune_images=count))
+    assert len(ids["tune"]) == min(count, 9)
+    assert sorted(ids["train"] + ids["tune"]) == [str(number) for number in range(9)]
+
+
+def test_a_list_of_voc_is_a_split(voc_settings):
+    assert split_ids(voc_settings) == {"train": ["a", "c"], "tune": ["b"], "val": ["v"]}
+
+
+def test_the_demo_is_known_before_it_is_made(tmp_path):
+    settings = Data(root=str(tmp_path / "absent"), demo=Demo(train=3, tune=1, val=2))
+    assert split_ids(settings) == {
+        "train": ["demo_000003", "demo_000004", "demo_000005"],
+        "tune": ["demo_000002"],
+        "val": ["demo_000000", "demo_000001"],
+    }
+
+
+@pytest.mark.parametrize(("count", "shards"), [(0, 0), (1, 1), (2, 1), (3, 2), (4, 2)])
+def test_shards_hold_images_of_one_split(count, shards):
+    names = shard_names({"train": count, "val": 1}, 2)
+    assert names == {
+        "train": [f"train_{number:04d}" for number in range(shards)],
+        "val": ["val_0000"],
+    }
+
+
+def test_snakemake_can_ask_without_loading_anything_heavy():
+    heavy = {"numpy", "torch", "pyarrow", "PIL"}
+    program = f"import sys, ssr.data; print(sorted({heavy} & set(sys.modules)))"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert result.stdout == "[]\n"

@@ -1,0 +1,90 @@
+import json
+
+import pytest
+
+from ssr.data.findings import Findings
+from ssr.data.source import Source
+from ssr.data.voc import list_ids, read_sources
+from ssr.errors import InputError
+
+
+def with_labels(voc, settings, content):
+    (voc / "labels.json").write_text(content if isinstance(content, str) else json.dumps(content))
+    return settings.model_copy(update={"labels_file": "labels.json"})
+
+
+def labels(settings, ids=("a", "b")):
+    return {name: source.labels for name, source in read_sources(settings, ids, Findings()).items()}
+
+
+def test_ids_are_the_lines_of_the_lists(voc_settings):
+    assert list_ids(voc_settings) == {"train": ["c", "a", "b"], "tune": [], "val": ["v"]}
+
+
+def test_labels_are_the_objects_of_the_annotations(voc_settings):
+    sources = read_sources(voc_settings, ["a", "b"], Findings())
+    assert sources == {
+        "a": Source("JPEGImages/a.jpg", ("cat",)),
+        "b": Source("JPEGImages/b.jpg", ("dog", "cat", "cat")),
+    }
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"a": ["dog"], "b": ["cat", "dog"]},
+        {"a": [2], "b": [1, 2]},
+        {"classes": ["background", "dog", "cat"], "labels": {"a": [1], "b": [2, 1]}},
+        {"labels": {"a": [2], "b": ["cat", 2]}},
+    ],
+)
+def test_labels_are_names_or_indices_of_a_file(voc, voc_settings, content):
+    settings = with_labels(voc, voc_settings, content)
+    assert labels(settings) == {"a": ("dog",), "b": ("cat", "dog")}
+
+
+def test_an_index_outside_the_classes_is_left_to_the_check_of_labels(voc, voc_settings):
+    settings = with_labels(voc, voc_settings, {"a": [0], "b": [3, -1]})
+    assert labels(settings) == {"a": ("0",), "b": ("3", "-1")}
+
+
+def test_an_image_that_the_file_does_not_name_has_no_label(voc, voc_settings):
+    assert labels(with_labels(voc, voc_settings, {"a": [1]})) == {"a": ("cat",), "b": ()}
+
+
+def test_missing_and_broken_annotations_are_findings(voc, voc_settings):
+    (voc / "Annotations" / "a.xml").unlink()
+    (voc / "Annotations" / "b.xml").write_text("<annotation>")
+    findings = Findings()
+    read_sources(voc_settings, ["a", "b", "c"], findings)
+    with pytest.raises(InputError) as error:
+        findings.raise_problems("set")
+    assert "1 × missing annotation: " in str(error.value)
+    assert "1 × annotation that is no XML: " in str(error.value)
+
+
+def test_a_missing_list_is_named_with_those_there_are(voc_settings):
+    settings = voc_settings.model_copy(
+        update={"splits": voc_settings.splits.model_copy(update={"train": "train_aug"})}
+    )
+    with pytest.raises(InputError, match=r"train_aug\.txt: no such list; .* has train, val"):
+        list_ids(settings)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "is no JSON"),
+        (["a"], "must map image ids to lists"),
+        ({"a": "cat"}, "must map image ids to lists"),
+        ({"classes": ["cat", "dog"], "labels": {}}, 'starts with "background"'),
+    ],
+)
+def test_a_labels_file_of_another_form_is_refused(voc, voc_settings, content, message):
+    with pytest.raises(InputError, match=rf"labels\.json: .*{message}"):
+        labels(with_labels(voc, voc_settings, content))
+
+
+def test_a_missing_labels_file_is_named(voc_settings):
+    with pytest.raises(InputError, match=r"other\.json: no such file"):
+        labels(voc_settings.model_copy(update={"labels_file": "other.json"}))
