@@ -14,9 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssr.errors import InputError
-
-IGNORE = 255
-BACKGROUND = 0
+from ssr.labels import BACKGROUND, IGNORE
 
 Counts = NDArray[np.int64]
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ssr.config import Labels
 from ssr.crf import dense_crf
-from ssr.metrics import BACKGROUND, IGNORE
+from ssr.labels import BACKGROUND, IGNORE
 from ssr.normalisation import min_max
 from ssr.upsampling import upsample
 

@@ -5,8 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from ssr.errors import InputError
+from ssr.labels import IGNORE
 from ssr.metrics import (
-    IGNORE,
     Scores,
     best,
     confusion_at,

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from ssr.config import Crf, Labels
-from ssr.metrics import IGNORE, confusion_at, count_confusion, count_levels, thresholds
+from ssr.labels import IGNORE
+from ssr.metrics import confusion_at, count_confusion, count_levels, thresholds
 from ssr.pseudo_labels import background_score, enlarge, exponent, label_pixels, strongest
 
 CLASSES = np.array([3, 7])
