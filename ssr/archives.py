@@ -14,8 +14,8 @@ from ssr.errors import InputError
 # Zip's first day: the clock must not make two equal archives differ.
 _DATE = (1980, 1, 1, 0, 0, 0)
 _READABLE = 0o644 << 16
-# A process has some 1,000 file handles; a data set may have more shards than that.
-_MOST_OPEN = 64
+# Opening again costs some milliseconds; a process may have about 1,000 files open.
+_MOST_OPEN = 256
 
 
 def write_entry(archive: zipfile.ZipFile, key: str, content: bytes) -> None:
