@@ -42,13 +42,12 @@ rule activate_aligned_cams:
         index=rules.index_dataset.output.index,
         features=rules.extract_features.output.features,
         text=rules.encode_text.output.text,
-        initial=rules.activate_initial_cams.output.cams,
         alignment=lambda wildcards: last_alignment(wildcards.method),
     output:
         cams=result("cams/aligned/{method}/{shard}.zarr.zip"),
     params:
         backbone=section("backbones", "clip"),
-        cams=section("cams"),
+        cams=of_method("aligned_cams"),
         code=code_hash("workflow_scripts.activate_cams"),
     log:
         log_file("activate_aligned_cams", "method", "shard"),

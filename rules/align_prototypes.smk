@@ -5,7 +5,7 @@
 def last_alignment(method):
     """The heads after the last round."""
     rounds = resolved(method).alignment.rounds
-    return result(f"alignment/{method}/{rounds}.safetensors")
+    return result(f"alignment/{owner_of(method, HEADS)}/{rounds}.safetensors")
 
 
 def previous_alignment(wildcards):

@@ -22,7 +22,8 @@ MAIN_METHOD = METHODS[0]
 
 # Settings on which the artefacts of each stage depend, from the first stage that a method can vary.
 INITIAL = ()
-ALIGNED = ("prototypes", "alignment")
+HEADS = ("prototypes", "alignment")
+ALIGNED = (*HEADS, "aligned_cams")
 REFINED = (*ALIGNED, "refinement")
 LABELLED = (*REFINED, "labels")
 TRAINED = (*LABELLED, "segmenter")

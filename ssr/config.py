@@ -134,9 +134,19 @@ class Superpixels(Section):
 
 
 class Cams(Section):
-    """Class activation maps."""
+    """Class activation maps of CLIP as it is."""
 
-    score: Literal["gradient"] = Field("gradient", description="softmax Grad-CAM (CLIP-ES)")
+    score: Literal["gradient", "similarity"] = Field(
+        "gradient", description="gradient (softmax Grad-CAM) | similarity (patch-text map)"
+    )
+
+
+class AlignedCams(Cams):
+    """Class activation maps in the aligned space."""
+
+    background: Literal["aligned", "clip"] = Field(
+        "aligned", description="what tells classes from backgrounds: aligned | clip"
+    )
 
 
 class Prototypes(Section):
@@ -190,6 +200,9 @@ class Crf(Section):
 class Labels(Section):
     """From refined CAM to pseudo-label."""
 
+    background: Literal["constant", "power"] = Field(
+        "constant", description="score: constant | power (1 - max)^alpha; same tuned threshold"
+    )
     crf: Crf | None = Field(None, description="null: no CRF on the pseudo-labels")
     confidence: Fraction = Field(0.95, description="CRF winners below this become 255 (ignore)")
 
@@ -197,12 +210,48 @@ class Labels(Section):
 class Segmenter(Section):
     """Training of the segmenter."""
 
+    config: str | None = Field(
+        None, description="mmsegmentation config, path or mmseg::name; null: CLIP and a decoder"
+    )
+    blocks: tuple[int, ...] | None = Field(
+        None, description="CLIP blocks that are decoded, from 0; null: all but the last"
+    )
+    width: Count = Field(128, description="channels of the decoder")
+    layers: Count = Field(3, description="transformer blocks of the decoder")
+    heads: Count = Field(8, description="attention heads of each; must divide width")
+    dropout: Fraction = Field(0.1, description="share of the decoder's channels")
+    crop_size: Count = Field(112, description="side of the training crops, in pixels")
+    scale_range: tuple[Positive, Positive] = Field(
+        (0.5, 2.0), description="random scale of the training images"
+    )
+    batch_size: Count = Field(16, description="crops per iteration")
     iterations: Count = Field(400, description="optimiser steps")
+    learning_rate: Positive = Field(2e-4, description="AdamW")
+    decoder_multiplier: Positive = Field(10.0, description="of the learning rate, on the decoder")
+    weight_decay: float = Field(0.01, ge=0, description="AdamW")
+    warmup: int = Field(50, ge=0, description="iterations of linear warm-up")
+    power: Positive = Field(1.0, description="of the polynomial decay behind the warm-up")
+    precision: Literal["float32", "bfloat16"] = Field(
+        "float32", description="float32 | bfloat16 (mixed precision)"
+    )
+    checkpoint_every: Count = Field(50, description="iterations between checkpoints")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.width % self.heads:
+            raise ValueError(f"heads must divide width {self.width}; came {self.heads}")
+        if self.scale_range[0] > self.scale_range[1]:
+            raise ValueError(f"scale_range goes from low to high; came {self.scale_range}")
+        if self.warmup >= self.iterations:
+            raise ValueError(f"warmup must end before {self.iterations} iterations")
+        return self
 
 
 class Prediction(Section):
     """Test-time settings of the segmenter."""
 
+    max_side: int | None = Field(None, ge=16, description="cap of the longest side; null: none")
+    stride: Count = Field(8, description="pixels per logit; an image is resized to whole strides")
     scales: tuple[Positive, ...] = Field((1.0, 0.75), min_length=1, description="logits averaged")
     flip: bool = Field(True, description="average with the mirrored image")
 
@@ -231,9 +280,10 @@ class Config(Section):
     text: Text = Field(Text(), description="prompts")
     features: Features = Field(Features(), description="what is stored of the networks")
     superpixels: Superpixels = Field(Superpixels(), description="SLIC and colour regions")
-    cams: Cams = Field(Cams(), description="class activation maps")
+    cams: Cams = Field(Cams(), description="class activation maps of CLIP")
     prototypes: Prototypes = Field(Prototypes(), description="K-means")
     alignment: Alignment = Field(Alignment(), description="CMPA")
+    aligned_cams: AlignedCams = Field(AlignedCams(), description="CAMs after CMPA")
     refinement: Refinement = Field(Refinement(), description="SGC")
     labels: Labels = Field(Labels(), description="pseudo-labels")
     segmenter: Segmenter = Field(Segmenter(), description="training of the segmenter")

@@ -17,6 +17,7 @@ from ssr.errors import InputError
 METHOD_SECTIONS = (
     "prototypes",
     "alignment",
+    "aligned_cams",
     "refinement",
     "labels",
     "segmenter",
