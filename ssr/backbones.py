@@ -17,14 +17,18 @@ from open_clip.tokenizer import SimpleTokenizer
 from open_clip.transformer import ResidualAttentionBlock
 from open_clip.transformer import VisionTransformer as ClipVision
 from timm.models.vision_transformer import Attention, Block, VisionTransformer
-from torch import Tensor, nn
+from torch import nn
 
 from ssr.errors import InputError
-from ssr.patch_size import read_model_file
+from ssr.patch_size import (
+    check_patch_sizes,
+    clip_patch_size,
+    dino_patch_size,
+    read_model_file,
+)
 from ssr.weights import ALLOWED, expand_embedding, fit, names_file, read_weights
 
 RANDOM_WEIGHTS_SEED = 0
-Tokenizer = Callable[[list[str]], Tensor]
 Model = TypeVar("Model", bound=nn.Module)
 
 
@@ -42,6 +46,42 @@ class BackboneSettings(Protocol):
     @property
     def sha256(self) -> str | None:
         """Of the weights file, or None."""
+
+
+class BackbonePair(Protocol):
+    """The settings of both backbones."""
+
+    @property
+    def clip(self) -> BackboneSettings:
+        """Image and text encoder."""
+
+    @property
+    def dino(self) -> BackboneSettings:
+        """Self-supervised image encoder."""
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of a `--device` flag: auto takes CUDA where there is one.
+
+    Raises:
+        InputError: cuda is asked for and not there.
+    """
+    available = torch.cuda.is_available()
+    if name == "cuda" and not available:
+        raise InputError("--device cuda: torch finds no CUDA device; allowed here: auto, cpu")
+    return torch.device("cuda" if available and name != "cpu" else "cpu")
+
+
+def load_pair(
+    settings: BackbonePair, patch: int, device: torch.device | str
+) -> tuple[CLIP, VisionTransformer]:
+    """Both backbones; an InputError refuses a pair that isn't on one grid of `patch` pixels."""
+    check_patch_sizes(
+        clip_patch_size(settings.clip.model), dino_patch_size(settings.dino.model), patch
+    )
+    clip, dino = load_clip(settings.clip, device), load_dino(settings.dino, device)
+    check_patch_sizes(clip.visual.patch_size[0], dino.patch_embed.patch_size[0], patch)
+    return clip, dino
 
 
 def load_clip(settings: BackboneSettings, device: torch.device | str) -> CLIP:
@@ -65,7 +105,7 @@ def load_clip(settings: BackboneSettings, device: torch.device | str) -> CLIP:
     return _frozen(model, device)
 
 
-def load_tokenizer(settings: BackboneSettings) -> Tokenizer:
+def load_tokenizer(settings: BackboneSettings) -> SimpleTokenizer:
     """CLIP's byte-pair tokenizer at the model's context length: texts to (n, length) int64."""
     text = _clip_config(settings.model).get("text_cfg", {})
     return SimpleTokenizer(context_length=text.get("context_length", 77))

@@ -6,6 +6,7 @@ B images, N = h*w patches in row-major order, W token width, D joint image-text 
 are open_clip's CLIP and timm's VisionTransformer as loaded by `ssr.backbones`.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 from weakref import WeakKeyDictionary
 
@@ -13,20 +14,17 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
 from open_clip.model import CLIP
 from open_clip.transformer import ResidualAttentionBlock
 from open_clip.transformer import VisionTransformer as ClipVision
-from timm.data.constants import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from ssr.errors import InputError
+from ssr.images import CLIP_MEAN, CLIP_STD, IMAGENET_MEAN, IMAGENET_STD, normalise
 
 Grid = tuple[int, int]
 Channels = tuple[float, float, float]
-CLIP_PIXELS = (OPENAI_DATASET_MEAN, OPENAI_DATASET_STD)
-DINO_PIXELS = (IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD)
 _position_grids: WeakKeyDictionary[nn.Module, dict[object, Tensor]] = WeakKeyDictionary()
 
 
@@ -205,28 +203,28 @@ def _blocks_before(attention_blocks: int, depth: int, name: str) -> int:
     return depth - attention_blocks
 
 
-def normalise(pixels: Tensor, statistics: tuple[Channels, Channels]) -> Tensor:
-    """RGB uint8 (B, H, W, 3) to float32 (B, 3, H, W), minus mean, divided by deviation."""
-    mean, deviation = (torch.tensor(values, device=pixels.device) for values in statistics)
-    return ((pixels.float() / 255 - mean) / deviation).permute(0, 3, 1, 2)
-
-
 def extract(
-    clip: CLIP, dino: VisionTransformer, images: Tensor, settings: FeatureSettings
-) -> list[dict[str, NDArray[np.generic]]]:
-    """The stored arrays of images of one size.
+    clip: CLIP,
+    dino: VisionTransformer,
+    images: Sequence[NDArray[np.uint8]],
+    settings: FeatureSettings,
+) -> list[dict[str, NDArray[Any]]]:
+    """The stored arrays of images of one size, one dictionary per image.
 
-    `images` is RGB uint8 (B, H, W, 3), sides multiples of the patch of both networks. Per image, in
-    float16: tokens (N+1, W), clip_attention (N, N), dino_attention (N, N), class_token (D,),
-    dino_patches (N, Wd); and grid (h, w) int32.
+    `images` are RGB (H, W, 3), sides multiples of the patch of both networks. In float16: tokens
+    (N+1, W), clip_attention (N, N), dino_attention (N, N), class_token (D,), dino_patches (N, Wd);
+    and grid, (h, w) int32.
 
     Raises:
         InputError: a feature is not finite in float16 (broken weights).
     """
-    of_clip = clip_features(clip, normalise(images, CLIP_PIXELS), settings.clip_attention_blocks)
-    of_dino = dino_features(dino, normalise(images, DINO_PIXELS), settings.dino_attention_blocks)
+    device = clip.logit_scale.device
+    to_clip = _batch(images, CLIP_MEAN, CLIP_STD, device)
+    of_clip = clip_features(clip, to_clip, settings.clip_attention_blocks)
+    to_dino = _batch(images, IMAGENET_MEAN, IMAGENET_STD, device)
+    of_dino = dino_features(dino, to_dino, settings.dino_attention_blocks)
     patch = clip.visual.patch_size[0]
-    grid = np.array([images.shape[1] // patch, images.shape[2] // patch], np.int32)
+    grid = np.array([side // patch for side in images[0].shape[:2]], np.int32)
     stored = {
         "tokens": of_clip.tokens,
         "clip_attention": of_clip.attention,
@@ -239,6 +237,13 @@ def extract(
         {name: values[index] for name, values in halves.items()} | {"grid": grid}
         for index in range(len(images))
     ]
+
+
+def _batch(
+    images: Sequence[NDArray[np.uint8]], mean: Channels, deviation: Channels, device: torch.device
+) -> Tensor:
+    planes = [normalise(image, mean, deviation) for image in images]
+    return torch.from_numpy(np.stack(planes)).to(device)
 
 
 def _half(name: str, values: Tensor) -> NDArray[np.float16]:

@@ -64,6 +64,14 @@ def resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
     return np.array(Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC))
 
 
+def load_on_grid(path: str | Path, patch: int, max_side: int | None = None) -> np.ndarray:
+    """`load_image`, resized to its `patch_grid`: (h * patch, w * patch, 3) uint8."""
+    image = load_image(path)
+    height, width = image.shape[:2]
+    rows, columns = patch_grid(height, width, patch, max_side)
+    return resize(image, rows * patch, columns * patch)
+
+
 def normalise(
     image: np.ndarray, mean: tuple[float, ...] = CLIP_MEAN, std: tuple[float, ...] = CLIP_STD
 ) -> np.ndarray:

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 import timm
 import torch
-from backbone_models import DINO_MODEL, tiny_clip, tiny_dino
 from open_clip.model import CLIP
 from safetensors.torch import save_file
 
 from ssr.backbones import load_clip, load_dino, load_tokenizer
 from ssr.config import Backbone
 from ssr.errors import InputError
+from tests.backbone_models import DINO_MODEL, tiny_clip, tiny_dino
 
 DEMO = Path(__file__).parent.parent / "backbones"
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from backbone_models import tiny_clip, tiny_dino
 from open_clip.model import CLIP
 from timm.models.vision_transformer import VisionTransformer
 
@@ -21,6 +20,7 @@ from ssr.features import (
     last_block_activation,
     last_block_patch_tokens,
 )
+from tests.backbone_models import tiny_clip, tiny_dino
 
 TOLERANCE = {"atol": 1e-4, "rtol": 0.0}
 

@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from backbone_models import tiny_clip, tiny_dino
 
 from ssr.errors import InputError
 from ssr.patch_size import check_patch_sizes, clip_patch_size, dino_patch_size
+from tests.backbone_models import tiny_clip, tiny_dino
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,67 @@
+"""Images of a shard in; their CLIP and DINO features out: one pass per image."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from ssr.config import Backbones, Features, Images
+from ssr.images import load_on_grid, patch_grid
+from ssr.index import Image, Index
+from ssr.programs import existing, parser, run
+from ssr.progress import progress
+from ssr.store import ShardWriter
+
+# On a processor, batches bring nothing.
+BATCH_SIZE = {"cpu": 1, "cuda": 16}
+
+
+def main(arguments: Namespace) -> None:
+    """Extract the features of every image of the shard."""
+    images = Index.read(arguments.index).shard(arguments.shard)
+    with ShardWriter(arguments.output) as writer:
+        features = _extract(images, arguments)
+        for image, arrays in progress(features, len(images), f"features of {arguments.shard}"):
+            writer.add(image.id, arrays)
+
+
+def _extract(
+    images: list[Image], arguments: Namespace
+) -> Iterator[tuple[Image, dict[str, np.ndarray]]]:
+    from ssr.backbones import choose_device, load_pair
+    from ssr.features import extract
+
+    patch, max_side = arguments.images.patch, arguments.images.max_side
+    device = choose_device(arguments.device)
+    clip, dino = load_pair(arguments.backbones, patch, device)
+    for batch in same_grid_batches(images, patch, max_side, BATCH_SIZE[device.type]):
+        pixels = [load_on_grid(arguments.root / image.image, patch, max_side) for image in batch]
+        yield from zip(batch, extract(clip, dino, pixels, arguments.features), strict=True)
+
+
+def same_grid_batches(
+    images: list[Image], patch: int, max_side: int | None, size: int
+) -> Iterator[list[Image]]:
+    """Batches of at most `size` images that have the same patch grid."""
+    groups: dict[tuple[int, int], list[Image]] = {}
+    for image in images:
+        grid = patch_grid(image.height, image.width, patch, max_side)
+        groups.setdefault(grid, []).append(image)
+    for group in groups.values():
+        for start in range(0, len(group), size):
+            yield group[start : start + size]
+
+
+if __name__ == "__main__":
+    flags = parser(__doc__, device=True)
+    flags.add_argument("--index", type=existing, required=True)
+    flags.add_argument("--root", type=Path, required=True)
+    flags.add_argument("--shard", required=True)
+    flags.add_argument("--backbones", type=Backbones.model_validate_json, required=True)
+    flags.add_argument("--images", type=Images.model_validate_json, required=True)
+    flags.add_argument("--features", type=Features.model_validate_json, required=True)
+    flags.add_argument("--output", type=Path, required=True)
+    run(main, flags)
