@@ -6,7 +6,7 @@ B images, N = h*w patches in row-major order, W token width, D joint image-text 
 are open_clip's CLIP and timm's VisionTransformer as loaded by `ssr.backbones`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 from weakref import WeakKeyDictionary
 
@@ -21,7 +21,8 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from ssr.errors import InputError
-from ssr.images import CLIP_MEAN, CLIP_STD, IMAGENET_MEAN, IMAGENET_STD, normalise
+from ssr.images import CLIP_MEAN, CLIP_STD, IMAGENET_MEAN, IMAGENET_STD, normalise, patch_grid
+from ssr.index import Image
 
 Grid = tuple[int, int]
 Channels = tuple[float, float, float]
@@ -237,6 +238,19 @@ def extract(
         {name: values[index] for name, values in halves.items()} | {"grid": grid}
         for index in range(len(images))
     ]
+
+
+def same_grid_batches(
+    images: Sequence[Image], patch: int, max_side: int | None, size: int
+) -> Iterator[list[Image]]:
+    """Batches of at most `size` images that have the same patch grid."""
+    groups: dict[Grid, list[Image]] = {}
+    for image in images:
+        grid = patch_grid(image.height, image.width, patch, max_side)
+        groups.setdefault(grid, []).append(image)
+    for group in groups.values():
+        for start in range(0, len(group), size):
+            yield group[start : start + size]
 
 
 def _batch(

@@ -19,7 +19,9 @@ from ssr.features import (
     extract,
     last_block_activation,
     last_block_patch_tokens,
+    same_grid_batches,
 )
+from ssr.index import Image
 from tests.backbone_models import tiny_clip, tiny_dino
 
 TOLERANCE = {"atol": 1e-4, "rtol": 0.0}
@@ -41,6 +43,11 @@ def own_grid(batch: int = 2) -> torch.Tensor:
 
 def other_grid(batch: int = 2) -> torch.Tensor:
     return torch.randn(batch, 3, 24, 48, generator=torch.Generator().manual_seed(1))
+
+
+def random_images(count: int, height: int, width: int) -> list[np.ndarray]:
+    generator = np.random.default_rng(2)
+    return [generator.integers(0, 256, (height, width, 3), np.uint8) for _ in range(count)]
 
 
 @pytest.mark.parametrize("blocks", [1, 2, 3])
@@ -179,7 +186,7 @@ def test_gradient_equals_finite_difference(clip: CLIP) -> None:
 
 
 def test_stored_arrays(clip: CLIP, dino: VisionTransformer) -> None:
-    images = torch.randint(0, 256, (2, 24, 48, 3), dtype=torch.uint8)
+    images = random_images(2, 24, 48)
     first, second = extract(clip, dino, images, Features(clip_attention_blocks=2))
     assert {name: (array.shape, array.dtype.name) for name, array in first.items()} == {
         "tokens": ((19, 32), "float16"),
@@ -197,9 +204,9 @@ def test_stored_arrays(clip: CLIP, dino: VisionTransformer) -> None:
 def test_pixels_are_normalised_by_each_networks_statistics(
     clip: CLIP, dino: VisionTransformer
 ) -> None:
-    images = torch.randint(0, 256, (1, 32, 32, 3), dtype=torch.uint8)
+    images = random_images(1, 32, 32)
     (stored,) = extract(clip, dino, images, Features(clip_attention_blocks=1))
-    planes = images.permute(0, 3, 1, 2) / 255
+    planes = torch.from_numpy(images[0]).permute(2, 0, 1)[None] / 255
 
     def scaled(mean: list[float], deviation: list[float]) -> torch.Tensor:
         values = torch.tensor([mean, deviation]).view(2, 1, 3, 1, 1)
@@ -222,9 +229,24 @@ def test_more_attention_blocks_than_the_model_has(clip: CLIP, dino: VisionTransf
 
 def test_broken_weights_are_noticed(clip: CLIP, dino: VisionTransformer) -> None:
     clip.visual.proj.fill_(torch.inf)
-    images = torch.zeros(1, 32, 32, 3, dtype=torch.uint8)
+    images = random_images(1, 32, 32)
     with pytest.raises(InputError, match="class_token is not finite"):
         extract(clip, dino, images, Features(clip_attention_blocks=1))
+
+
+def test_batches_have_one_grid_and_hold_every_image_once() -> None:
+    sizes = [(16, 16), (20, 16), (16, 9), (24, 20), (15, 15), (10, 12)]
+    images = [
+        Image(str(number), "", width, height, "train", (), "train_0000")
+        for number, (width, height) in enumerate(sizes)
+    ]
+    batches = list(same_grid_batches(images, patch=8, max_side=None, size=2))
+    assert [[image.id for image in batch] for batch in batches] == [
+        ["0", "2"],
+        ["4", "5"],
+        ["1"],
+        ["3"],
+    ]
 
 
 @pytest.mark.slow

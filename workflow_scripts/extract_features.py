@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ssr.config import Backbones, Features, Images
-from ssr.images import load_on_grid, patch_grid
+from ssr.images import load_on_grid
 from ssr.index import Image, Index
 from ssr.programs import existing, parser, run
 from ssr.progress import progress
@@ -32,7 +32,7 @@ def _extract(
     images: list[Image], arguments: Namespace
 ) -> Iterator[tuple[Image, dict[str, np.ndarray]]]:
     from ssr.backbones import choose_device, load_pair
-    from ssr.features import extract
+    from ssr.features import extract, same_grid_batches
 
     patch, max_side = arguments.images.patch, arguments.images.max_side
     device = choose_device(arguments.device)
@@ -40,19 +40,6 @@ def _extract(
     for batch in same_grid_batches(images, patch, max_side, BATCH_SIZE[device.type]):
         pixels = [load_on_grid(arguments.root / image.image, patch, max_side) for image in batch]
         yield from zip(batch, extract(clip, dino, pixels, arguments.features), strict=True)
-
-
-def same_grid_batches(
-    images: list[Image], patch: int, max_side: int | None, size: int
-) -> Iterator[list[Image]]:
-    """Batches of at most `size` images that have the same patch grid."""
-    groups: dict[tuple[int, int], list[Image]] = {}
-    for image in images:
-        grid = patch_grid(image.height, image.width, patch, max_side)
-        groups.setdefault(grid, []).append(image)
-    for group in groups.values():
-        for start in range(0, len(group), size):
-            yield group[start : start + size]
 
 
 if __name__ == "__main__":
