@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-IGNORE = 255
+from ssr.labels import IGNORE
 
 
 def fuse(clip: Tensor, dino: Tensor, clip_weight: float, dino_weight: float) -> Tensor:

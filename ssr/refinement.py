@@ -13,13 +13,19 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
 
-from ssr.affinity import propagate
+from ssr.affinity import fuse, propagate, symmetric_affinity
 from ssr.config import Refinement
 from ssr.normalisation import min_max
 from ssr.upsampling import upsample
 
 Maps = NDArray[np.float32]
 Mask = NDArray[np.bool_]
+
+
+def image_affinity(clip: Tensor, dino: Tensor, settings: Refinement) -> Tensor:
+    """The affinity (N, N) of Eq. 9 from the mean attention of CLIP and DINO, each (N, N)."""
+    fused = fuse(clip, dino, settings.clip_weight, settings.dino_weight)
+    return symmetric_affinity(fused, settings.sinkhorn_rounds)
 
 
 def refine(cams: Maps, affinity: Tensor, mask: Mask, power: int) -> Maps:

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 
 from ssr.affinity import (
-    IGNORE,
     attention_auc,
     fuse,
     patch_labels,
@@ -16,6 +15,7 @@ from ssr.affinity import (
     sinkhorn,
     symmetric_affinity,
 )
+from ssr.labels import IGNORE
 
 
 def attention(patches: int = 9, seed: int = 0) -> Tensor:

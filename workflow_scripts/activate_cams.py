@@ -1,0 +1,77 @@
+"""Features and texts of a shard in; the raw CAMs of its labelled images out."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ssr.config import AlignedCams, Backbone, Cams
+from ssr.index import Image, Index
+from ssr.programs import existing, parser, run
+from ssr.progress import progress
+from ssr.store import ShardWriter, open_shards
+
+if TYPE_CHECKING:
+    import torch
+
+    from ssr.cam import ImageScores
+
+
+def main(arguments: Namespace) -> None:
+    """Activate the classes of each image; images without a label have no class and are left out."""
+    images = [image for image in Index.read(arguments.index).shard(arguments.shard) if image.labels]
+    with ShardWriter(arguments.output) as writer:
+        cams = _activate(images, arguments)
+        for image, arrays in progress(cams, len(images), f"CAMs of {arguments.shard}"):
+            writer.add(image.id, arrays)
+
+
+def _activate(
+    images: list[Image], arguments: Namespace
+) -> Iterator[tuple[Image, dict[str, np.ndarray]]]:
+    import torch
+
+    from ssr.backbones import choose_device, load_clip
+    from ssr.cam import activate
+
+    device = choose_device(arguments.device)
+    clip = load_clip(arguments.backbone, device)
+    features = open_shards([arguments.features])
+    settings, scores = _settings_and_scores(arguments, device)
+    for image in images:
+        residual = torch.from_numpy(features.read(image.id, "tokens")).to(device)
+        score = scores.of(image.labels)
+        maps = activate(settings.score, clip, residual, score, len(image.labels))
+        grid = features.read(image.id, "grid")
+        cams = maps.cpu().numpy().reshape(-1, *grid)
+        yield image, {"cams": cams, "classes": np.array(image.labels, np.int64)}
+
+
+def _settings_and_scores(arguments: Namespace, device: torch.device) -> tuple[Cams, ImageScores]:
+    from ssr.alignment.heads import load_heads
+    from ssr.cam import ImageScores
+    from ssr.text import TextEmbeddings
+
+    texts = TextEmbeddings.read(arguments.text)
+    if not arguments.alignment:
+        return Cams.model_validate_json(arguments.cams), ImageScores(texts, device)
+    settings = AlignedCams.model_validate_json(arguments.cams)
+    heads, _ = load_heads(arguments.alignment)
+    return settings, ImageScores(texts, device, heads, settings.background)
+
+
+if __name__ == "__main__":
+    flags = parser(__doc__, device=True)
+    flags.add_argument("--index", type=existing, required=True)
+    flags.add_argument("--shard", required=True)
+    flags.add_argument("--backbone", type=Backbone.model_validate_json, required=True)
+    flags.add_argument("--cams", required=True, help="JSON of cams, or aligned_cams if --alignment")
+    flags.add_argument("--features", type=existing, required=True)
+    flags.add_argument("--text", type=existing, required=True)
+    flags.add_argument("--alignment", type=existing, help="heads of CMPA; CLIP itself without")
+    flags.add_argument("--output", type=Path, required=True)
+    run(main, flags)
