@@ -2,7 +2,7 @@
 
 import hashlib
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -94,11 +94,11 @@ def fit(model: nn.Module, weights: Mapping[str, Tensor], source: str | Path) -> 
     wanted = model.state_dict()
     shared = wanted.keys() & weights.keys()
     misshapen = [n for n in wanted if n in shared and wanted[n].shape != weights[n].shape]
-    shapes = (f"{n} wanted {_shape(wanted[n])} came {_shape(weights[n])}" for n in misshapen)
+    shapes = [f"{n} wanted {_shape(wanted[n])} came {_shape(weights[n])}" for n in misshapen]
     findings = [
         _few("missing", [f"{n} {_shape(wanted[n])}" for n in wanted if n not in shared]),
         _few("unexpected", [f"{n} {_shape(weights[n])}" for n in weights if n not in shared]),
-        _few("other shape", list(shapes)),
+        _few("other shape", shapes),
     ]
     if message := "; ".join(filter(None, findings)):
         raise InputError(f"weights {source} don't fit the model: {message}")
@@ -113,8 +113,4 @@ def _few(title: str, names: list[str], most: int = 3) -> str:
     if not names:
         return ""
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    return f"{title}: {_join(names[:most])}{more}"
-
-
-def _join(names: Iterable[str]) -> str:
-    return ", ".join(names)
+    return f"{title}: {', '.join(names[:most])}{more}"

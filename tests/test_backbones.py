@@ -2,7 +2,9 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
+import open_clip
 import pytest
 import timm
 import torch
@@ -118,6 +120,26 @@ def test_a_checksum_needs_a_file(tmp_path: Path) -> None:
         load_clip(settings, "cpu")
 
 
+def test_tags_are_fetched_by_the_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, dict[str, Any]]] = []
+
+    def refuse(name: str, **options: Any) -> None:
+        asked.append((name, options))
+        raise OSError("no network")
+
+    monkeypatch.setattr(open_clip, "create_model", refuse)
+    monkeypatch.setattr(timm, "create_model", refuse)
+    with pytest.raises(InputError, match=r"weights openai of ViT-B-16 could not .*no network"):
+        load_clip(Backbone(model="ViT-B-16", weights="openai"), "cpu")
+    with pytest.raises(InputError, match=r"weights dino of vit_small.* could not .*no network"):
+        load_dino(Backbone(model="vit_small_patch16_224", weights="dino"), "cpu")
+    (clip, clip_options), (dino, dino_options) = asked
+    assert clip == "ViT-B-16"
+    assert clip_options == {"pretrained": "openai", "force_quick_gelu": True}
+    assert dino == "vit_small_patch16_224.dino"
+    assert dino_options["pretrained"] is True
+
+
 def test_unknown_model_options_are_refused(tmp_path: Path) -> None:
     settings = tiny_dino(tmp_path, head_count=3)
     with pytest.raises(InputError, match="head_count"):
@@ -152,3 +174,4 @@ def test_demo_backbones_load_with_default_settings() -> None:
     dino = load_dino(Backbones().dino, "cpu")
     assert isinstance(clip, CLIP)
     assert clip.visual.patch_size[0] == dino.patch_embed.patch_size[0] == 8
+    assert load_tokenizer(Backbones().clip)(["a boat"]).shape == (1, clip.context_length)
