@@ -3,6 +3,7 @@
 
 rule activate_initial_cams:
     input:
+        backbone=backbone_files("clip"),
         index=rules.index_dataset.output.index,
         features=rules.extract_features.output.features,
         text=rules.encode_text.output.text,
@@ -39,6 +40,7 @@ rule activate_initial_cams:
 
 rule activate_aligned_cams:
     input:
+        backbone=backbone_files("clip"),
         index=rules.index_dataset.output.index,
         features=rules.extract_features.output.features,
         text=rules.encode_text.output.text,

@@ -16,6 +16,7 @@ def previous_alignment(wildcards):
 
 rule cluster_prototypes:
     input:
+        backbone=backbone_files("clip"),
         index=rules.index_dataset.output.index,
         text=rules.encode_text.output.text,
         features=shards("features/{shard}.zarr.zip", ["train"]),

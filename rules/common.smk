@@ -95,6 +95,13 @@ def index_settings():
     return CONFIG.data.model_dump_json(exclude={"demo"})
 
 
+def backbone_files(*names):
+    """The local files of backbones, so that a replaced file reruns what was computed with it."""
+    chosen = [getattr(CONFIG.backbones, name) for name in names]
+    files = [path for backbone in chosen for path in (backbone.model, backbone.weights)]
+    return [path for path in files if path.endswith((".json", ".safetensors", ".pt", ".pth"))]
+
+
 def of_method(name):
     """A params function: the section as the method in the wildcards has it."""
     return lambda wildcards: section(name, method=wildcards.method)

@@ -2,6 +2,8 @@
 
 
 rule encode_text:
+    input:
+        backbone=backbone_files("clip"),
     output:
         text=result("text/embeddings.npz"),
     params:

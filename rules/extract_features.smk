@@ -4,6 +4,7 @@
 
 rule extract_features:
     input:
+        backbone=backbone_files("clip", "dino"),
         index=rules.index_dataset.output.index,
     output:
         features=result("features/{shard}.zarr.zip"),

@@ -3,6 +3,7 @@
 
 rule predict_logits:
     input:
+        backbone=backbone_files("clip"),
         index=rules.index_dataset.output.index,
         model=lambda wildcards: result(
             f"segmenter/{owner_of(wildcards.method, TRAINED)}/model.safetensors"

@@ -3,6 +3,7 @@
 
 rule train_segmenter:
     input:
+        backbone=backbone_files("clip"),
         index=rules.index_dataset.output.index,
         labels=lambda wildcards: shards(
             "pseudo_labels/{method}/{shard}.zip",
