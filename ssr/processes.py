@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 
 
 def map_in_processes(
-    function: Callable[[Item], Result], items: Sequence[Item], processes: int
+    function: Callable[[Item], Result], items: Sequence[Item], processes: int, chunk: int = 1
 ) -> Iterator[Result]:
     """Yield `function(item)` for each item, in order.
 
@@ -22,6 +22,7 @@ def map_in_processes(
         function: can be pickled, as its arguments and results; with one process it runs here.
         items: what to work on.
         processes: how many items are worked on at the same time.
+        chunk: items handed over at once; more than one pays where an item takes milliseconds.
 
     Raises:
         Exception: whatever `function` raised first.
@@ -32,7 +33,7 @@ def map_in_processes(
         return
     # Spawned, not forked: a fork would inherit the locks of this process's threads.
     with _one_thread_each(), ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-        yield from pool.map(function, items)
+        yield from pool.map(function, items, chunksize=chunk)
 
 
 @contextmanager

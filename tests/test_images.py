@@ -7,6 +7,7 @@ from ssr.images import (
     IMAGENET_MEAN,
     IMAGENET_STD,
     load_image,
+    load_on_grid,
     normalise,
     patch_grid,
     resize,
@@ -103,6 +104,13 @@ def test_a_missing_file_is_named(tmp_path):
 )
 def test_sides_are_rounded_up_to_whole_patches(height, width, patch, max_side, grid):
     assert patch_grid(height, width, patch, max_side) == grid
+
+
+def test_an_image_is_loaded_on_its_grid(tmp_path):
+    path = saved(tmp_path / "a.png", Image.fromarray(RGB))
+    assert load_on_grid(path, 4).shape == (8, 8, 3)
+    assert load_on_grid(path, 4, max_side=4).shape == (4, 4, 3)
+    np.testing.assert_array_equal(load_on_grid(path, 2), RGB)
 
 
 def test_resizing_keeps_what_fits_and_averages_what_shrinks():

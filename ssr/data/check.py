@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -20,6 +19,7 @@ from ssr.errors import InputError
 from ssr.images import load_image
 from ssr.index import Image, Index
 from ssr.pngs import read_labels
+from ssr.processes import map_in_processes
 from ssr.progress import progress
 
 _FORMATS = {"demo": folder, "folder": folder, "voc": voc}
@@ -179,18 +179,11 @@ def _inspect(
         )
         for image_id, source in sources.items()
     ]
-    seen = dict(zip(sources, _run(jobs, processes), strict=True))
+    looks = map_in_processes(_look, jobs, processes, chunk=_IMAGES_PER_TASK)
+    seen = dict(zip(sources, progress(looks, len(jobs), "checking images"), strict=True))
     for kind, example in chain.from_iterable(look.problems for look in seen.values()):
         findings.problem(kind, example)
     return {image_id: (look.height, look.width) for image_id, look in seen.items()}
-
-
-def _run(jobs: Sequence[_Job], processes: int) -> list[_Seen]:
-    if processes == 1:
-        return list(progress(map(_look, jobs), len(jobs), "checking images"))
-    with ProcessPoolExecutor(processes) as pool:
-        seen = pool.map(_look, jobs, chunksize=_IMAGES_PER_TASK)
-        return list(progress(seen, len(jobs), "checking images"))
 
 
 def _look(job: _Job) -> _Seen:
