@@ -1,0 +1,1 @@
+"""The segmenter: mmsegmentation models trained on pseudo-labels, and their logits."""

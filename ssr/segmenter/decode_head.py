@@ -1,0 +1,104 @@
+"""The light decoder on frozen features and its loss (WeCLIP)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ssr.segmenter.mmseg_import import MODELS, BaseDecodeHead
+
+
+@MODELS.register_module()
+class ForegroundBackgroundLoss(nn.Module):
+    """Cross-entropy averaged over the background and over the foreground pixels separately.
+
+    The mean of the two, so that a small object weighs as much as its large background. A part
+    without a pixel counts as zero.
+    """
+
+    loss_name = "loss_seg"
+
+    def forward(
+        self,
+        logits: Tensor,
+        labels: Tensor,
+        weight: Tensor | None = None,
+        ignore_index: int = 255,
+    ) -> Tensor:
+        """Scalar loss of logits (B, C+1, H, W) and labels (B, H, W) int64.
+
+        Pixels of `ignore_index` are left out. `weight` is the place of mmsegmentation's pixel
+        samplers, which are not used.
+        """
+        per_pixel = F.cross_entropy(
+            logits.float(), labels, ignore_index=ignore_index, reduction="none"
+        )
+        background = labels == 0
+        foreground = ~background & (labels != ignore_index)
+        return (_masked_mean(per_pixel, background) + _masked_mean(per_pixel, foreground)) / 2
+
+
+def _masked_mean(values: Tensor, mask: Tensor) -> Tensor:
+    return (values * mask).sum() / mask.sum().clamp(min=1)
+
+
+@MODELS.register_module()
+class TransformerFusionHead(BaseDecodeHead):
+    """Feature maps of many blocks, fused, then a small transformer, then logits on the patch grid.
+
+    Each patch of each map goes through Linear-ReLU-Linear; all maps are concatenated, fused by a
+    linear layer (a 1x1 convolution) and dropped out by channel; pre-norm transformer blocks and a
+    1x1 convolution to the classes follow.
+
+    Args:
+        in_channels: width of each feature map.
+        channels: width of the decoder.
+        layers: transformer blocks.
+        heads: attention heads of each.
+        **options: of mmsegmentation's BaseDecodeHead.
+    """
+
+    def __init__(
+        self, in_channels: Sequence[int], channels: int, layers: int, heads: int, **options: Any
+    ) -> None:
+        super().__init__(
+            list(in_channels),
+            channels,
+            in_index=list(range(len(in_channels))),
+            input_transform="multiple_select",
+            **options,
+        )
+        self.projections = nn.ModuleList(_projection(width, channels) for width in in_channels)
+        self.fusion = nn.Linear(channels * len(in_channels), channels)
+        self.transformer = nn.Sequential(*(_block(channels, heads) for _ in range(layers)))
+
+    def forward(self, inputs: Sequence[Tensor]) -> Tensor:
+        """Logits (B, C+1, h, w) of feature maps (B, W, h, w)."""
+        grid = inputs[0].shape[2:]
+        pairs = zip(self.projections, self._transform_inputs(inputs), strict=True)
+        tokens = [project(features.flatten(2).mT) for project, features in pairs]
+        fused = self.fusion(torch.cat(tokens, dim=2)).mT.unflatten(2, grid)  # (B, channels, h, w)
+        if self.dropout is not None:
+            fused = self.dropout(fused)
+        decoded = self.transformer(fused.flatten(2).mT)  # (B, h*w, channels)
+        return self.conv_seg(decoded.mT.unflatten(2, grid))
+
+
+def _projection(width: int, channels: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(width, channels), nn.ReLU(), nn.Linear(channels, channels))
+
+
+def _block(channels: int, heads: int) -> nn.TransformerEncoderLayer:
+    return nn.TransformerEncoderLayer(
+        channels,
+        heads,
+        dim_feedforward=4 * channels,
+        dropout=0.0,
+        activation="gelu",
+        batch_first=True,
+        norm_first=True,
+    )

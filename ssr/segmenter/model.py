@@ -1,0 +1,202 @@
+"""Which model is trained: frozen CLIP with a light decoder, or any mmsegmentation config."""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.hub import get_config
+from mmengine.model import revert_sync_batchnorm
+from mmengine.registry import DefaultScope
+from mmengine.runner import CheckpointLoader
+from safetensors.torch import save_file
+from torch import nn
+
+from ssr.config import Backbone, Segmenter
+from ssr.errors import InputError
+from ssr.files import replacing
+from ssr.images import CLIP_MEAN, CLIP_STD, IMAGENET_MEAN, IMAGENET_STD
+from ssr.segmenter import clip_backbone, decode_head
+from ssr.segmenter.mmseg_import import MODELS
+from ssr.weights import fit, read_weights
+
+REGISTERED = (clip_backbone.FrozenCLIP, decode_head.TransformerFusionHead)
+LIBRARY_PREFIX = "mmseg::"
+ModelConfig = dict[str, Any]
+_log = logging.getLogger(__name__)
+
+
+def model_config(settings: Segmenter, backbone: Backbone, classes: int) -> ModelConfig:
+    """The mmsegmentation config of the model that `settings` ask for.
+
+    Args:
+        settings: its `config` names an mmsegmentation config, or is None for our own model.
+        backbone: CLIP, for our own model.
+        classes: with background.
+    """
+    if settings.config is None:
+        return _clip_config(settings, backbone, classes)
+    return _library_config(settings.config, settings.crop_size, classes)
+
+
+def build(config: ModelConfig) -> nn.Module:
+    """Build a model; batch normalisation is that of one process."""
+    with DefaultScope.overwrite_default_scope("mmseg"), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="``build_loss``")  # mmsegmentation's own call
+        model: nn.Module = MODELS.build(Config({"model": config}).model)
+    return revert_sync_batchnorm(model)
+
+
+def export(
+    model: nn.Module, config: ModelConfig, classes: Sequence[str], path: Path, description: Path
+) -> None:
+    """Write what was trained to `path` (safetensors) and how to rebuild it to `description` (JSON).
+
+    Frozen CLIP is not written: the JSON names its model and weights.
+    """
+    content = {"classes": list(classes), "model": without_pretrained(config)}
+    with replacing(description) as temporary:
+        temporary.write_text(json.dumps(content, indent=1) + "\n")
+    state = {name: value.cpu().contiguous() for name, value in model.state_dict().items()}
+    with replacing(path) as temporary:
+        save_file(state, temporary)
+
+
+def load(path: Path, description: Path, device: torch.device | str) -> nn.Module:
+    """The model that `export` wrote, in evaluation mode.
+
+    Raises:
+        InputError: a file is missing or damaged, or the weights don't fit the description.
+    """
+    try:
+        config = json.loads(description.read_text())["model"]
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(
+            f"{description}: wanted the description that train_segmenter writes ({error!r})"
+        ) from error
+    model = build(config)
+    fit(model, read_weights(path), path)
+    return model.eval().to(device)
+
+
+def without_pretrained(node: Any, keep_reachable: bool = False) -> Any:
+    """A config without references to pretrained weights, or only without those out of reach."""
+    if isinstance(node, list | tuple):
+        return [without_pretrained(part, keep_reachable) for part in node]
+    if not isinstance(node, dict):
+        return node
+    kept = {
+        key: value
+        for key, value in node.items()
+        if (source := _pretrained(key, value)) is None or (keep_reachable and _reachable(source))
+    }
+    return {key: without_pretrained(value, keep_reachable) for key, value in kept.items()}
+
+
+def _pretrained(key: str, value: Any) -> str | None:
+    """The weights that an entry of a config refers to."""
+    if key == "pretrained" and isinstance(value, str):
+        return value
+    if key == "init_cfg" and isinstance(value, dict) and value.get("type") == "Pretrained":
+        return str(value["checkpoint"])
+    return None
+
+
+def _reachable(source: str) -> bool:
+    try:
+        CheckpointLoader.load_checkpoint(source, "cpu")
+    except Exception as error:  # network, hub, disk and pickle errors share no narrower base
+        _log.warning("pretrained weights %s are left out: %s", source, error)
+        return False
+    return True
+
+
+def _clip_config(settings: Segmenter, backbone: Backbone, classes: int) -> ModelConfig:
+    encoder = {"type": "FrozenCLIP", "clip": backbone.model_dump(), "blocks": settings.blocks}
+    built = MODELS.build(encoder)
+    if settings.crop_size % built.patch:
+        raise InputError(
+            f"segmenter.crop_size: must be a multiple of CLIP's patch {built.patch}; "
+            f"came {settings.crop_size}"
+        )
+    return {
+        "type": "EncoderDecoder",
+        "data_preprocessor": _preprocessor(CLIP_MEAN, CLIP_STD, settings.crop_size),
+        "backbone": encoder | {"blocks": list(built.blocks)},
+        "decode_head": {
+            "type": "TransformerFusionHead",
+            "in_channels": [built.width] * len(built.blocks),
+            "channels": settings.width,
+            "layers": settings.layers,
+            "heads": settings.heads,
+            "dropout_ratio": settings.dropout,
+            "num_classes": classes,
+            "out_channels": classes,
+            "loss_decode": {"type": "ForegroundBackgroundLoss"},
+        },
+        "test_cfg": {"mode": "whole"},
+    }
+
+
+def _preprocessor(mean: Sequence[float], std: Sequence[float], crop: int) -> dict[str, Any]:
+    return {
+        "type": "SegDataPreProcessor",
+        "mean": [255 * value for value in mean],
+        "std": [255 * value for value in std],
+        "bgr_to_rgb": True,
+        "size": [crop, crop],
+        "pad_val": 0,
+        "seg_pad_val": 255,
+    }
+
+
+def _library_config(path: str, crop: int, classes: int) -> ModelConfig:
+    """The model of an mmsegmentation config with our classes, crops and one-process settings."""
+    model = _read(path)
+    if "decode_head" not in model:
+        raise InputError(f"segmenter.config {path}: wanted an encoder-decoder, came {list(model)}")
+    for head in _heads(model):
+        head["num_classes"] = classes
+        head.pop("out_channels", None)
+        for loss in _losses(head):
+            if loss.pop("class_weight", None):
+                _log.warning("%s: class_weight is left out, it was for other classes", path)
+    normalisation = model.get("data_preprocessor") or _preprocessor(IMAGENET_MEAN, IMAGENET_STD, 0)
+    model["data_preprocessor"] = normalisation | {"size": [crop, crop], "seg_pad_val": 255}
+    for option in ("size_divisor", "test_cfg"):
+        model["data_preprocessor"].pop(option, None)
+    model["test_cfg"] = {"mode": "whole"}
+    return without_pretrained(model, keep_reachable=True)
+
+
+def _read(path: str) -> ModelConfig:
+    try:
+        config = get_config(path) if path.startswith(LIBRARY_PREFIX) else Config.fromfile(path)
+        content: ModelConfig = config.to_dict()["model"]
+    except Exception as error:  # a config is a Python program, which can fail in any way
+        raise InputError(
+            f"segmenter.config: wanted an mmsegmentation config by path or as {LIBRARY_PREFIX}…; "
+            f"came {path} ({error!r})"
+        ) from error
+    return content
+
+
+def _heads(model: ModelConfig) -> Iterator[dict[str, Any]]:
+    for key in ("decode_head", "auxiliary_head"):
+        yield from _as_list(model.get(key))
+
+
+def _losses(head: dict[str, Any]) -> list[dict[str, Any]]:
+    return _as_list(head.get("loss_decode"))
+
+
+def _as_list(value: Any) -> list[dict[str, Any]]:
+    if value is None:
+        return []
+    return [value] if isinstance(value, dict) else list(value)

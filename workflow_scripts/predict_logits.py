@@ -1,0 +1,43 @@
+"""Images of a shard and a segmenter in; logits, averaged over scales and mirroring, out."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+import numpy as np
+
+from ssr.config import Prediction
+from ssr.images import load_image
+from ssr.index import Index
+from ssr.programs import existing, parser, run
+from ssr.progress import progress
+from ssr.store import ShardWriter
+
+
+def main(arguments: Namespace) -> None:
+    """Predict every image of the shard."""
+    from ssr.backbones import choose_device
+    from ssr.segmenter.model import load
+    from ssr.segmenter.prediction import predict
+
+    device = choose_device(arguments.device)
+    model = load(arguments.model, arguments.description, device)
+    images = Index.read(arguments.index).shard(arguments.shard)
+    with ShardWriter(arguments.output) as writer:
+        for image in progress(images, len(images), f"logits of {arguments.shard}"):
+            pixels = load_image(arguments.root / image.image)
+            logits = predict(model, pixels, arguments.prediction)
+            writer.add(image.id, {"logits": logits.astype(np.float16)})
+
+
+if __name__ == "__main__":
+    flags = parser(__doc__, device=True)
+    flags.add_argument("--index", type=existing, required=True)
+    flags.add_argument("--root", type=Path, required=True)
+    flags.add_argument("--shard", required=True)
+    flags.add_argument("--model", type=existing, required=True)
+    flags.add_argument("--description", type=existing, required=True)
+    flags.add_argument("--prediction", type=Prediction.model_validate_json, required=True)
+    flags.add_argument("--output", type=Path, required=True)
+    run(main, flags)
