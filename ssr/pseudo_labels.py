@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -10,8 +11,11 @@ from numpy.typing import NDArray
 
 from ssr.config import Labels
 from ssr.crf import dense_crf
+from ssr.images import load_image
+from ssr.index import Image
 from ssr.labels import BACKGROUND, IGNORE
 from ssr.normalisation import min_max
+from ssr.store import Shards
 from ssr.upsampling import upsample
 
 
@@ -53,6 +57,20 @@ def background_score(
     if kind == "constant":
         return np.full_like(strength, threshold)
     return (1 - strength).clip(0, 1) ** np.float32(exponent(threshold))
+
+
+def label_image(
+    store: Shards, root: Path, threshold: float, settings: Labels, image: Image
+) -> NDArray[np.uint8]:
+    """`label_pixels` for one image of a store; with a CRF it is read from folder `root`."""
+    return label_pixels(
+        store.read(image.id, "cams"),
+        store.read(image.id, "classes"),
+        (image.height, image.width),
+        threshold,
+        settings,
+        load_image(root / image.image) if settings.crf else None,
+    )
 
 
 def label_pixels(

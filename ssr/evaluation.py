@@ -1,0 +1,183 @@
+"""Hold CAMs, logits and label maps against the masks; the outcome as one JSON document.
+
+The only part of the library, besides the report, that reads masks.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssr.errors import InputError
+from ssr.files import replacing
+from ssr.index import Image
+from ssr.metrics import Counts, Scores, count_confusion, count_levels, score, thresholds
+from ssr.pngs import open_pngs, read_labels
+from ssr.processes import map_in_processes
+from ssr.progress import progress
+from ssr.pseudo_labels import enlarge, strongest
+from ssr.store import open_shards
+from ssr.upsampling import upsample
+
+LEVELS = 100
+"""Fineness of the threshold sweep."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A file with what is evaluated, and the masks of its images by id."""
+
+    path: Path
+    masks: dict[str, Path]
+
+
+def pair_with_masks(
+    paths: Sequence[Path], images: Sequence[Image], masks: Mapping[str, Path]
+) -> list[Shard]:
+    """Give each file the masks of its images.
+
+    Args:
+        paths: stores or zip files, each named after its shard.
+        images: all images of the split.
+        masks: mask files by image id.
+
+    Raises:
+        InputError: an image has no mask, or there is not one file for each shard.
+    """
+    files = {path.name.partition(".")[0]: path for path in paths}
+    found: dict[str, dict[str, Path]] = {}
+    for image in images:
+        if image.id not in masks:
+            raise InputError(f"image {image.id} ({image.split}) has no mask to evaluate by")
+        found.setdefault(image.shard, {})[image.id] = masks[image.id]
+    if files.keys() != found.keys():
+        raise InputError(f"wanted the shards {sorted(found)}, came the files {sorted(files)}")
+    return [Shard(files[name], found[name]) for name in found]
+
+
+def count(counter: Callable[[Shard], Counts], shards: Sequence[Shard], processes: int) -> Counts:
+    """Sum of `counter`, one of the functions below, over all shards; progress on stderr."""
+    counts = map_in_processes(counter, shards, processes)
+    return sum(progress(counts, len(shards), "shards"), start=np.zeros((), np.int64))
+
+
+def count_cams(shard: Shard, *, classes: int, levels: int = LEVELS) -> Counts:
+    """Joint histogram (see `ssr.metrics.count_levels`) of a store of CAMs."""
+    store = open_shards([shard.path])
+
+    def one(image: str, truth: NDArray) -> Counts:
+        maps = enlarge(store.read(image, "cams"), truth.shape)
+        return count_levels(truth, *strongest(maps, store.read(image, "classes")), classes, levels)
+
+    return _sum(shard, one)
+
+
+def count_labels(shard: Shard, *, classes: int) -> Counts:
+    """Confusion matrix (see `ssr.metrics.count_confusion`) of a zip file of label maps."""
+    labels = open_pngs([shard.path])
+    return _sum(shard, lambda image, truth: count_confusion(truth, labels.read(image), classes))
+
+
+def count_logits(shard: Shard, *, classes: int) -> Counts:
+    """Confusion matrix of a store of logits (classes, h, w): enlarged, then the largest wins."""
+    store = open_shards([shard.path])
+
+    def one(image: str, truth: NDArray) -> Counts:
+        enlarged = upsample(store.read(image, "logits"), truth.shape)
+        return count_confusion(truth, enlarged.argmax(axis=0), classes)
+
+    return _sum(shard, one)
+
+
+def _sum(shard: Shard, one: Callable[[str, NDArray], Counts]) -> Counts:
+    """Sum of `one` (image id, mask) over the images of a shard."""
+    total = np.zeros((), np.int64)
+    for image, path in shard.masks.items():
+        try:
+            total = total + one(image, read_labels(path))
+        except InputError as error:
+            raise InputError(f"image {image}: {error}") from None
+    return total
+
+
+def quality(confusion: Counts, names: Sequence[str]) -> dict[str, Any]:
+    """All figures of one confusion matrix, ready for JSON.
+
+    Args:
+        confusion: (classes, classes + 1) int64 whose last column counts abstentions, or square
+            where there are none.
+        names: of the classes, background first.
+    """
+    if confusion.shape[1] == len(names):
+        confusion = np.pad(confusion, ((0, 0), (0, 1)))
+    counted, abstained = confusion[:, :-1], confusion[:, -1]
+    scores = score(counted)
+    return {
+        **scores.means,
+        **scores.errors,
+        "labelled": _labelled(confusion),
+        "miou_all_pixels": _miou_all_pixels(confusion),
+        "absent_classes": [names[index] for index in scores.absent],
+        "never_right_classes": [names[index] for index in scores.never_right],
+        "per_class": _per_class(scores, counted, names),
+        "classes": list(names),
+        "confusion": counted.tolist(),
+        "abstained": abstained.tolist(),
+    }
+
+
+def curve(scores: Sequence[Scores], levels: int = LEVELS) -> dict[str, list[float]]:
+    """The means and error shares at every threshold, ready for JSON."""
+    rows = [{**item.means, **item.errors} for item in scores]
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    return {"thresholds": [round(float(value), 6) for value in thresholds(levels)], **columns}
+
+
+def write_evaluation(path: Path, document: Mapping[str, Any]) -> None:
+    """Write an evaluation as JSON; what is not a number becomes null."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(_without_nan(document), allow_nan=False) + "\n")
+
+
+def _labelled(confusion: Counts) -> float:
+    """Share of the known pixels that got a label at all."""
+    total = confusion.sum()
+    return float(confusion[:, :-1].sum() / total) if total else math.nan
+
+
+def _miou_all_pixels(confusion: Counts) -> float:
+    """Mean IoU when an abstention counts as a mistake."""
+    # Abstentions as a class of their own, which the truth never holds and no mean includes.
+    square = np.vstack([confusion, np.zeros_like(confusion[:1])])
+    iou = score(square).iou[:-1]
+    return float(np.nanmean(iou)) if np.isfinite(iou).any() else math.nan
+
+
+def _per_class(scores: Scores, counted: Counts, names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    return {
+        name: {
+            "iou": scores.iou[index],
+            "precision": scores.precision[index],
+            "recall": scores.recall[index],
+            "confusion_ratio": scores.confusion_ratio[index],
+            "pixels": int(counted[index].sum()),
+        }
+        for index, name in enumerate(names)
+    }
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(item) for item in value]
+    if isinstance(value, float):
+        return None if math.isnan(value) else float(value)
+    return value

@@ -1,0 +1,65 @@
+"""CAMs of one stage and masks in; the confusion matrix at the chosen threshold and the sweep out.
+
+On the tuning split the best threshold is chosen; on any other it is read from that evaluation.
+"""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ssr.errors import InputError
+from ssr.programs import existing, run
+from workflow_scripts import evaluation_flags as common
+
+if TYPE_CHECKING:
+    from ssr.metrics import Scores
+    from ssr.thresholds import Threshold
+
+
+def main(arguments: Namespace) -> None:
+    """Count once, score at every threshold."""
+    from ssr.evaluation import count, count_cams, curve, quality, write_evaluation
+    from ssr.metrics import confusion_at, sweep
+
+    names = common.class_names(arguments)
+    shards = common.shards_and_masks(arguments, arguments.cams)
+    histogram = count(partial(count_cams, classes=len(names)), shards, arguments.threads)
+    scores = sweep(histogram)
+    document = common.heading(arguments, shards)
+    threshold = _threshold(arguments, scores, document["images"])
+    confusion = confusion_at(histogram, _index(threshold.value))
+    document |= threshold.entries | quality(confusion, names) | {"sweep": curve(scores)}
+    write_evaluation(arguments.output, document)
+
+
+def _threshold(arguments: Namespace, scores: list[Scores], images: int) -> Threshold:
+    """The best one on the tuning split, elsewhere the one chosen there."""
+    from ssr.evaluation import LEVELS
+    from ssr.metrics import best, thresholds
+    from ssr.thresholds import Threshold, read_threshold
+
+    if arguments.threshold_from:
+        return read_threshold(arguments.threshold_from, arguments.stage)
+    if arguments.split != "tune":
+        raise InputError(f"--threshold-from is missing: none is chosen on {arguments.split}")
+    return Threshold(round(float(thresholds(LEVELS)[best(scores)]), 6), "tune", images)
+
+
+def _index(threshold: float) -> int:
+    """Which of the sweep's thresholds this is."""
+    import numpy as np
+
+    from ssr.evaluation import LEVELS
+    from ssr.metrics import thresholds
+
+    return int(np.abs(thresholds(LEVELS) - threshold).argmin())
+
+
+if __name__ == "__main__":
+    flags = common.evaluation_parser(__doc__, ["initial_cam", "aligned_cam", "refined_cam"])
+    flags.add_argument("--cams", type=existing, nargs="+", required=True)
+    flags.add_argument("--threshold-from", type=Path, help="evaluation on the tuning split")
+    run(main, flags)

@@ -1,0 +1,44 @@
+"""Label maps (pseudo-labels, or predictions after the CRF) and masks in; their quality out."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ssr.config import Labels, Prediction
+from ssr.programs import existing, run
+from workflow_scripts import evaluation_flags as common
+
+
+def main(arguments: Namespace) -> None:
+    """Count label maps against masks."""
+    from ssr.evaluation import count, count_labels, quality, write_evaluation
+
+    names = common.class_names(arguments)
+    shards = common.shards_and_masks(arguments, arguments.pngs)
+    confusion = count(partial(count_labels, classes=len(names)), shards, arguments.threads)
+    document = common.heading(arguments, shards) | _how(arguments) | quality(confusion, names)
+    write_evaluation(arguments.output, document)
+
+
+def _how(arguments: Namespace) -> dict[str, Any]:
+    """How the label maps were made."""
+    from ssr.thresholds import read_threshold
+
+    if arguments.stage == "pseudo_label":
+        threshold = read_threshold(arguments.threshold_from, "refined_cam")
+        return {"crf": arguments.labels.crf is not None} | threshold.entries
+    return {"crf": True} | common.test_time(arguments.prediction)
+
+
+if __name__ == "__main__":
+    flags = common.evaluation_parser(__doc__, ["pseudo_label", "prediction_crf"])
+    flags.add_argument("--pngs", type=existing, nargs="+", required=True)
+    flags.add_argument("--labels", type=Labels.model_validate_json, help="pseudo_label: settings")
+    flags.add_argument("--threshold-from", type=Path, help="pseudo_label: evaluation on tune")
+    flags.add_argument(
+        "--prediction", type=Prediction.model_validate_json, help="prediction_crf: settings"
+    )
+    run(main, flags)

@@ -1,0 +1,60 @@
+"""What the evaluation programs share: their flags, and the figures that all of them write."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ssr.config import Prediction
+from ssr.programs import existing, parser
+
+if TYPE_CHECKING:
+    from ssr.evaluation import Shard
+
+
+def evaluation_parser(description: str | None, stages: list[str]) -> ArgumentParser:
+    """A parser with the flags of every evaluation."""
+    flags = parser(description)
+    flags.add_argument("--stage", choices=stages, required=True)
+    flags.add_argument("--split", choices=["train", "tune", "val"], required=True)
+    flags.add_argument("--index", type=existing, required=True)
+    flags.add_argument("--masks", type=existing, required=True, help="table of the masks")
+    flags.add_argument("--root", type=Path, required=True, help="folder of the data set")
+    flags.add_argument("--classes", nargs="+", required=True, help="names, without background")
+    flags.add_argument("--output", type=Path, required=True, help="JSON")
+    return flags
+
+
+def shards_and_masks(arguments: Namespace, paths: list[Path]) -> list[Shard]:
+    """The files to evaluate, each with the masks of its images."""
+    from ssr.data.masks import read_masks
+    from ssr.evaluation import pair_with_masks
+    from ssr.index import Index
+
+    masks = {image: arguments.root / path for image, path in read_masks(arguments.masks).items()}
+    return pair_with_masks(paths, Index.read(arguments.index).split(arguments.split), masks)
+
+
+def class_names(arguments: Namespace) -> list[str]:
+    """All classes by their index."""
+    return ["background", *arguments.classes]
+
+
+def heading(arguments: Namespace, shards: list[Shard]) -> dict[str, Any]:
+    """What was evaluated; a later key of the same name overrides these."""
+    return {
+        "stage": arguments.stage,
+        "split": arguments.split,
+        "images": sum(len(shard.masks) for shard in shards),
+        "crf": False,
+        "scales": None,
+        "flip": None,
+        "threshold": None,
+        "threshold_from": None,
+    }
+
+
+def test_time(prediction: Prediction) -> dict[str, Any]:
+    """How the segmenter was asked."""
+    return {"scales": list(prediction.scales), "flip": prediction.flip}

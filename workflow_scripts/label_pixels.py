@@ -1,0 +1,43 @@
+"""Refined CAMs of a shard and the tuned threshold in; pseudo-labels as palette PNGs out."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from functools import partial
+from pathlib import Path
+
+from ssr.config import Labels
+from ssr.programs import existing, parser, run
+
+
+def main(arguments: Namespace) -> None:
+    """Label every image of the shard."""
+    from ssr.index import Index
+    from ssr.pngs import PngWriter
+    from ssr.processes import map_in_processes
+    from ssr.progress import progress
+    from ssr.pseudo_labels import label_image
+    from ssr.store import open_shards
+    from ssr.thresholds import read_threshold
+
+    images = Index.read(arguments.index).shard(arguments.shard)
+    threshold = read_threshold(arguments.threshold_from, "refined_cam").value
+    store = open_shards([arguments.cams])
+    label = partial(label_image, store, arguments.root, threshold, arguments.labels)
+    results = map_in_processes(label, images, arguments.threads)
+    with PngWriter(arguments.output) as writer:
+        labelled = progress(results, len(images), arguments.shard)
+        for image, labels in zip(images, labelled, strict=True):
+            writer.add(image.id, labels)
+
+
+if __name__ == "__main__":
+    flags = parser(__doc__)
+    flags.add_argument("--index", type=existing, required=True)
+    flags.add_argument("--root", type=Path, required=True, help="folder of the data set")
+    flags.add_argument("--shard", required=True)
+    flags.add_argument("--labels", type=Labels.model_validate_json, required=True)
+    flags.add_argument("--cams", type=existing, required=True)
+    flags.add_argument("--threshold-from", type=existing, required=True, help="evaluation on tune")
+    flags.add_argument("--output", type=Path, required=True, help="zip of PNGs")
+    run(main, flags)
