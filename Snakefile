@@ -62,7 +62,7 @@ rule segmenter:
 # Every method, evaluated up to its pseudo-labels.
 rule ablation:
     input:
-        evaluations(stages=CAM_STAGES),
+        evaluations(CAM_STAGES).values(),
 
 
 rule report:

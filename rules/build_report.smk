@@ -11,10 +11,11 @@ def shown(path, method, names=SHOWN):
 
 rule summarise:
     input:
-        evaluations=evaluations(),
+        evaluations=list(dict.fromkeys(evaluations().values())),
     output:
         summary=result("summary.json"),
     params:
+        evaluations=list(evaluations()),
         dataset=CONFIG.dataset,
         seed=CONFIG.seed,
         config_hash=config_hash(CONFIG),
@@ -35,7 +36,7 @@ rule summarise:
             --dataset {params.dataset:q} \
             --seed {params.seed} \
             --config-hash {params.config_hash:q} \
-            --evaluations {input.evaluations:q} \
+            --evaluations {params.evaluations:q} \
             --output {output.summary:q} \
             2>&1 | tee {log:q}
         """
@@ -44,7 +45,7 @@ rule summarise:
 rule build_report:
     input:
         summary=rules.summarise.output.summary,
-        evaluations=evaluations(),
+        evaluations=list(dict.fromkeys(evaluations().values())),
         index=rules.index_dataset.output.index,
         masks=rules.index_dataset.output.masks,
         superpixels=shards_shown("superpixels/{shard}.zarr.zip"),

@@ -113,26 +113,31 @@ def owner_of(method, sections):
     return owner(CONFIG, method, sections)
 
 
-def stage_methods(stage):
-    """The methods that have an artefact of their own of `stage`."""
-    methods = METHODS
-    if stage.startswith("prediction"):
-        methods = CONFIG.segmenter_methods
-    elif stage == "aligned_cam":
-        methods = [name for name in METHODS if resolved(name).alignment.enabled]
-    return list(dict.fromkeys(owner_of(method, STAGES[stage]) for method in methods))
+def stages_of(method):
+    """The stages that a method has."""
+    missing = set() if resolved(method).alignment.enabled else {"aligned_cam"}
+    if method not in CONFIG.segmenter_methods:
+        missing |= {"prediction", "prediction_crf"}
+    return [stage for stage in STAGES if stage not in missing]
 
 
 SEGMENTER_METHODS = [owner_of(method, TRAINED) for method in CONFIG.segmenter_methods]
 
 
+def evaluation(stage, method):
+    """The evaluation of a stage of a method on the split that is reported."""
+    name = owner_of(method, STAGES[stage])
+    return result(f"evaluation/{stage}/{name}/{reported_split(stage)}.json")
+
+
 def evaluations(stages=tuple(STAGES)):
-    """The evaluation of every stage and method on the split that is reported."""
-    return [
-        result(f"evaluation/{stage}/{method}/{reported_split(stage)}.json")
-        for stage in stages
-        for method in stage_methods(stage)
-    ]
+    """`method=path` → path of every evaluation; methods share those of common stages."""
+    return {
+        f"{method}={evaluation(stage, method)}": evaluation(stage, method)
+        for method in METHODS
+        for stage in stages_of(method)
+        if stage in stages
+    }
 
 
 def reported_split(stage):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -73,7 +73,7 @@ class Data(Section):
         min_length=1,
         description="foreground classes in the order of their index, from 1",
     )
-    shard_size: Count = Field(100, description="images per job and store")
+    shard_size: Count = Field(200, description="images per job and store")
     demo: Demo = Field(Demo(), description="what make_demo_dataset makes (format: demo)")
 
 
@@ -302,11 +302,19 @@ class Config(Section):
             "clip_dino_attention": {"refinement": {"mask": "none"}},
             "box_mask": {"refinement": {"mask": "box"}},
         },
-        description="name: settings that differ; the first one gives the segmenter",
+        description="name: settings that differ; null drops a method",
     )
     segmenter_methods: tuple[Name, ...] = Field(
         ("ssr",), description="methods that go on to a segmenter"
     )
+
+    @field_validator("methods", mode="before")
+    @classmethod
+    def _drop_cancelled(cls, methods: Any) -> Any:
+        """An overlay can't remove a key, but it can set a method to null."""
+        if not isinstance(methods, dict):
+            return methods
+        return {name: changes for name, changes in methods.items() if changes is not None}
 
     @model_validator(mode="after")
     def _names_agree(self) -> Self:

@@ -69,6 +69,10 @@ def test_method_may_not_override_what_all_methods_share() -> None:
     assert "methods.ssr.features" in message({"methods": {"ssr": {"features": {}}}})
 
 
+def test_an_overlay_can_drop_a_method() -> None:
+    assert list(parse_config({"methods": {"ssr": {}, "clip": None}}).methods) == ["ssr"]
+
+
 def test_method_config_changes_only_what_it_names() -> None:
     config = Config()
     box = method_config(config, "box_mask")

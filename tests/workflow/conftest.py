@@ -1,0 +1,64 @@
+"""A copy of the workflow in a folder of its own, and the whole DAG run in it once, in miniature."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+PARTS = ("Snakefile", "config.yaml", "config", "rules", "envs", "workflow_scripts", "ssr", "backbones")
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def in_folder(folder: Path) -> Run:
+    """A function that runs `snakemake ARGUMENTS` in `folder` and returns what it printed."""
+
+    def run(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "snakemake", *arguments]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+        if check and done.returncode:
+            pytest.fail(f"{' '.join(command)}\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}")
+        return done
+
+    return run
+
+
+def workflow_in(folder: Path) -> Path:
+    """`folder` with the workflow linked into it, as a fresh clone would look."""
+    for part in PARTS:
+        (folder / part).symlink_to(ROOT / part)
+    return folder
+
+
+def rules_in(dry_run: subprocess.CompletedProcess[str]) -> set[str]:
+    """Names of the rules that a dry-run would run."""
+    printed = dry_run.stdout + dry_run.stderr
+    return set(re.findall(r"^(?:local)?rule (\w+):", printed, flags=re.MULTILINE)) - {"all"}
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Run:
+    """Snakemake in a fresh clone."""
+    return in_folder(workflow_in(tmp_path))
+
+
+@pytest.fixture(scope="session")
+def mini_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which the whole DAG has been run in miniature."""
+    folder = workflow_in(tmp_path_factory.mktemp("mini"))
+    in_folder(folder)("--cores", "2", "--configfile", str(Path(__file__).parent / "mini.yaml"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def mini(mini_folder: Path) -> Run:
+    """Snakemake where the whole DAG has been run in miniature."""
+    run = in_folder(mini_folder)
+    overlay = str(Path(__file__).parent / "mini.yaml")
+    return lambda *arguments, **options: run(*arguments, "--configfile", overlay, **options)

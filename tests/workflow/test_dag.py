@@ -1,0 +1,73 @@
+"""The DAG as a user meets it: targets, shared artefacts, and what never reads a mask."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.workflow.conftest import Run, rules_in
+
+EVALUATION = {
+    "choose_threshold",
+    "evaluate_cams",
+    "evaluate_labels",
+    "evaluate_logits",
+    "evaluate_predictions",
+}
+TO_CAMS = {
+    "make_demo_dataset",
+    "index_dataset",
+    "encode_text",
+    "extract_features",
+    "segment_superpixels",
+    "activate_initial_cams",
+    "cluster_prototypes",
+    "align_prototypes",
+    "activate_aligned_cams",
+    "refine_cams",
+}
+TO_LABELS = TO_CAMS | {"choose_threshold", "label_pixels"}
+ALL = TO_LABELS | EVALUATION | {
+    "train_segmenter",
+    "predict_logits",
+    "refine_predictions",
+    "summarise",
+    "build_report",
+}
+
+
+@pytest.mark.parametrize(
+    ("target", "rules"),
+    [
+        ("cams", TO_CAMS),
+        ("labels", TO_LABELS),
+        ("segmenter", TO_LABELS | {"train_segmenter"}),
+        ("ablation", TO_LABELS | {"evaluate_cams", "evaluate_labels"}),
+        ("report", ALL),
+        ("all", ALL),
+        ("pretrain_demo", {"pretrain_demo_clip", "pretrain_demo_dino"}),
+    ],
+)
+def test_targets_stop_where_their_name_says(clone: Run, target: str, rules: set[str]) -> None:
+    assert rules_in(clone("-n", target)) - {target} == rules
+
+
+def test_features_are_extracted_once_for_all_methods(clone: Run) -> None:
+    printed = clone("-n", "ablation").stdout
+    assert printed.count("rule extract_features:") == 7  # 4 train, 1 tune, 2 val shards
+
+
+def test_only_evaluation_and_report_can_reach_a_mask(clone: Run) -> None:
+    jobs = clone("-n").stdout.split("\n\n")
+    readers = {
+        job.strip().split(":")[0].removeprefix("rule ")
+        for job in jobs
+        if "masks.parquet" in "".join(line for line in job.splitlines() if "input:" in line)
+    }
+    assert readers == EVALUATION | {"build_report"}
+
+
+def test_wrong_setting_is_one_clear_error(clone: Run) -> None:
+    done = clone("-n", "--config", "alignment={'los': 'feature'}", check=False)
+    assert done.returncode != 0
+    assert "alignment.los: unknown key; did you mean loss?" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr

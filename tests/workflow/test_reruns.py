@@ -1,0 +1,123 @@
+"""Change one setting, and exactly the stages behind it run again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ssr.config import Config, Section
+from tests.workflow.conftest import Run, rules_in
+
+pytestmark = pytest.mark.slow
+
+# Rule: the rules that read what it writes.
+READERS: dict[str, set[str]] = {
+    "make_demo_dataset": {"index_dataset"},
+    "index_dataset": {
+        "extract_features",
+        "segment_superpixels",
+        "activate_initial_cams",
+        "activate_aligned_cams",
+        "cluster_prototypes",
+        "label_pixels",
+        "train_segmenter",
+        "predict_logits",
+        "refine_predictions",
+        "choose_threshold",
+        "evaluate_cams",
+        "evaluate_labels",
+        "evaluate_logits",
+        "evaluate_predictions",
+        "build_report",
+    },
+    "encode_text": {"activate_initial_cams", "cluster_prototypes", "activate_aligned_cams"},
+    "extract_features": {
+        "activate_initial_cams",
+        "cluster_prototypes",
+        "activate_aligned_cams",
+        "refine_cams",
+    },
+    "segment_superpixels": {"refine_cams", "build_report"},
+    "activate_initial_cams": {
+        "cluster_prototypes",
+        "refine_cams",
+        "choose_threshold",
+        "evaluate_cams",
+        "build_report",
+    },
+    "cluster_prototypes": {"align_prototypes"},
+    "align_prototypes": {"cluster_prototypes", "activate_aligned_cams"},
+    "activate_aligned_cams": {"refine_cams", "choose_threshold", "evaluate_cams", "build_report"},
+    "refine_cams": {"choose_threshold", "evaluate_cams", "label_pixels", "build_report"},
+    "choose_threshold": {"evaluate_cams", "label_pixels", "evaluate_labels"},
+    "label_pixels": {"train_segmenter", "evaluate_labels", "build_report"},
+    "train_segmenter": {"predict_logits"},
+    "predict_logits": {"refine_predictions", "evaluate_logits", "build_report"},
+    "refine_predictions": {"evaluate_predictions", "build_report"},
+    "evaluate_cams": {"summarise", "build_report"},
+    "evaluate_labels": {"summarise", "build_report"},
+    "evaluate_logits": {"summarise", "build_report"},
+    "evaluate_predictions": {"summarise", "build_report"},
+    "summarise": {"build_report"},
+    "build_report": set(),
+}
+
+# What is recorded is what was used: every setting is part of the summary and the report.
+RECORDS = {"summarise", "build_report"}
+EVERYTHING = set(READERS)
+EVALUATIONS = {name for name in READERS if name.startswith(("evaluate", "choose"))}
+CLIP = {
+    "encode_text",
+    "extract_features",
+    "activate_initial_cams",
+    "cluster_prototypes",
+    "activate_aligned_cams",
+    "train_segmenter",
+}
+
+# Setting or section: another valid value (one for a section: for each key), and the rules using it.
+DATA = {"index_dataset"}
+CHANGES: dict[str, tuple[Any, set[str]]] = {
+    "dataset": ("other", EVERYTHING - {"make_demo_dataset"}),
+    "seed": (1, {"segment_superpixels", "cluster_prototypes", "align_prototypes", "train_segmenter"}),
+}
+
+
+def leaves(section: Section, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every setting as (dotted key, default)."""
+    for name in type(section).model_fields:
+        value = getattr(section, name)
+        if isinstance(value, Section):
+            yield from leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def behind(rules: set[str]) -> set[str]:
+    """`rules` and everything that reads from them, directly or not."""
+    found = set(rules)
+    while more := {reader for rule in found for reader in READERS[rule]} - found:
+        found |= more
+    return found
+
+
+def as_override(key: str, value: Any) -> str:
+    """`a.b.c` and a value as an argument of `--config`."""
+    top, *below = key.split(".")
+    for name in reversed(below):
+        value = {name: value}
+    return f"{top}={json.dumps(value)}"
+
+
+def test_every_setting_has_a_case() -> None:
+    assert set(CHANGES) == {key for key, _ in leaves(Config())}
+
+
+@pytest.mark.parametrize("key", CHANGES)
+def test_a_setting_reruns_exactly_the_stages_behind_it(mini: Run, key: str) -> None:
+    value, users = CHANGES[key]
+    done = mini("-n", "--quiet", "host", "--config", as_override(key, value))
+    assert rules_in(done) == behind(users | RECORDS)
