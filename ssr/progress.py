@@ -10,7 +10,7 @@ from typing import TextIO, TypeVar
 Item = TypeVar("Item")
 
 _TERMINAL_SECONDS = 0.2
-_LOG_SECONDS = 60.0
+_LOG_SECONDS = 15.0
 
 
 def progress(

@@ -22,12 +22,13 @@ def code_hash(module: str) -> str:
     Comments, docstrings and formatting do not count; the modules in `PLUMBING` neither.
     """
     digest = hashlib.sha256()
-    for name in sorted(_reachable(module)):
+    for name in sorted(reachable_modules(module)):
         digest.update(_canonical(name).encode())
     return digest.hexdigest()[:12]
 
 
-def _reachable(module: str) -> set[str]:
+def reachable_modules(module: str) -> set[str]:
+    """`module` and all modules of this project behind its imports, but for the plumbing."""
     found: set[str] = set()
     waiting = [module]
     while waiting:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ssr.provenance import reachable_modules
 from tests.workflow.conftest import Run, rules_in
 
 EVALUATION = {
@@ -71,3 +72,19 @@ def test_wrong_setting_is_one_clear_error(clone: Run) -> None:
     assert done.returncode != 0
     assert "alignment.los: unknown key; did you mean loss?" in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "cluster_prototypes",
+        "align_prototypes",
+        "activate_cams",
+        "refine_cams",
+        "label_pixels",
+        "train_segmenter",
+    ],
+)
+def test_no_program_that_learns_has_code_that_reads_masks(program: str) -> None:
+    assert "ssr.data.masks" not in reachable_modules(f"workflow_scripts.{program}")
+    assert "ssr.data.masks" in reachable_modules("workflow_scripts.evaluate_cams")
