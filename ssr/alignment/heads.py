@@ -1,0 +1,126 @@
+"""Image and text heads (ISA, TSA) that map CLIP's joint space into the aligned space."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from ssr.errors import InputError
+from ssr.files import replacing
+
+
+@dataclass(frozen=True)
+class HeadOptions:
+    """Shape of both heads.
+
+    dimension: width D of CLIP's joint space; layers: Linear + BatchNorm + ReLU blocks; width: their
+    output width, and d of the aligned space; residual: the head adds to its input and starts at
+    zero, so that training begins exactly at CLIP (d is then D).
+    """
+
+    dimension: int
+    layers: int = 2
+    width: int = 512
+    residual: bool = True
+    temperature: float = 0.05
+
+
+class AlignmentHead(nn.Module):
+    """Linear + BatchNorm + ReLU blocks and a Linear, from (..., D) to unit vectors (..., d)."""
+
+    def __init__(self, options: HeadOptions) -> None:
+        super().__init__()
+        widths = [options.dimension] + [options.width] * options.layers
+        blocks: list[nn.Module] = []
+        for before, after in pairwise(widths):
+            blocks += [nn.Linear(before, after), nn.BatchNorm1d(after), nn.ReLU()]
+        self.residual = options.residual
+        last = nn.Linear(widths[-1], options.dimension if options.residual else options.width)
+        if options.residual:
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(last.bias)
+        self.layers = nn.Sequential(*blocks, last)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Aligned unit vectors (..., d) of joint-space features (..., D) of any length."""
+        unit = F.normalize(features, dim=-1)
+        moved = self.layers(unit.flatten(0, -2)).unflatten(0, unit.shape[:-1])
+        return F.normalize(unit + moved if self.residual else moved, dim=-1)
+
+
+class AlignmentHeads(nn.Module):
+    """ISA (`image`), TSA (`text`) and the learnable temperature tau."""
+
+    def __init__(self, options: HeadOptions) -> None:
+        super().__init__()
+        self.options = options
+        self.image = AlignmentHead(options)
+        self.text = AlignmentHead(options)
+        self.log_temperature = nn.Parameter(torch.tensor(math.log(options.temperature)))
+
+    @property
+    def temperature(self) -> Tensor:
+        """Tau, a positive scalar; kept above 0.01 as CLIP keeps its own."""
+        return self.log_temperature.exp().clamp(min=0.01)
+
+
+def new_heads(options: HeadOptions, images: Tensor, texts: Tensor, seed: int) -> AlignmentHeads:
+    """Seeded heads in evaluation mode, whose BatchNorm statistics are those of the data.
+
+    Without the statistics, prototypes taken before the first round would lie in another space
+    than the features that are trained towards them. images (S, D), texts (T, D).
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        heads = AlignmentHeads(options)
+    norms = [m for m in heads.modules() if isinstance(m, nn.BatchNorm1d)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 1.0
+    with torch.no_grad():
+        heads.image(images)
+        heads.text(texts)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+    return heads.eval()
+
+
+def save_heads(path: Path, heads: AlignmentHeads, metadata: Mapping[str, object]) -> None:
+    """Write safetensors; equal heads and metadata give equal bytes. `metadata` is JSON-able."""
+    # One entry only: safetensors writes several in an arbitrary order.
+    header = json.dumps({**metadata, "options": asdict(heads.options)}, sort_keys=True)
+    with replacing(path) as temporary:
+        save_file(
+            {name: t.contiguous() for name, t in heads.state_dict().items()},
+            temporary,
+            {"ssr": header},
+        )
+
+
+def load_heads(path: Path) -> tuple[AlignmentHeads, dict[str, object]]:
+    """Heads in evaluation mode without gradients, and the metadata they were saved with.
+
+    Raises:
+        InputError: not a file written by `save_heads`.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = json.loads(file.metadata()["ssr"])
+            heads = AlignmentHeads(HeadOptions(**metadata["options"]))
+            heads.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+    except (OSError, SafetensorError, TypeError, KeyError, RuntimeError, ValueError) as error:
+        raise InputError(
+            f"{path}: expected heads written by align_prototypes, found an unreadable file "
+            f"({error}); delete it to have it made again"
+        ) from error
+    return heads.eval().requires_grad_(False), metadata

@@ -1,0 +1,98 @@
+"""Pooled image features: what CMPA is trained on instead of images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ssr.errors import InputError
+from ssr.normalisation import min_max
+
+
+@dataclass(frozen=True)
+class Samples:
+    """One row per training image and class present, and one for its background.
+
+    images: (S,) str, the image's id; labels: (S,) int64, the row of the sample's text among the C
+    class texts and the B background texts behind them; features: (S, D) float32, unit vectors in
+    CLIP's joint space.
+    """
+
+    images: NDArray[np.str_]
+    labels: NDArray[np.int64]
+    features: NDArray[np.float32]
+
+    def foreground(self, classes: int) -> Samples:
+        """The samples of classes alone, without those of backgrounds."""
+        kept = self.labels < classes
+        return Samples(self.images[kept], self.labels[kept], self.features[kept])
+
+
+def background_map(maps: NDArray[np.float32], limit: float) -> NDArray[np.float32]:
+    """Complement of class maps (K, h, w) in 0..1: 1 - max where max is below `limit`, else 0."""
+    strongest = maps.max(0)
+    return np.where(strongest < limit, 1 - strongest, 0).astype(np.float32)
+
+
+def pool(patches: Tensor, maps: Tensor) -> Tensor:
+    """Masked average pooling: unit vectors (K, D) of patches (N, D) under weights (K, N) >= 0.
+
+    Patches are brought to unit length first, so that none counts for more than its weight. A map
+    that is zero everywhere gives a zero row.
+    """
+    return F.normalize(maps @ F.normalize(patches, dim=-1), dim=-1)
+
+
+def pool_image(
+    image: str,
+    patches: Tensor,
+    cams: NDArray[np.floating],
+    labels: Sequence[int],
+    backgrounds: Tensor,
+    classes: int,
+    limit: float,
+) -> Samples:
+    """The samples of one image: each of its classes, and its background.
+
+    Args:
+        image: its id.
+        patches: (N, D) float32, projected patch tokens of CLIP's last block.
+        cams: (K, h, w) raw maps of the classes present, N = h*w.
+        labels: those K classes, 1..C.
+        backgrounds: (B, D) float32, unit background texts. The background of the image belongs to
+            the most similar one, which is CLIP's own guess.
+        classes: C.
+        limit: patches on which no map reaches it form the background.
+
+    Returns:
+        at most K + 1 samples: none for a CAM that is constant, none for an image without
+        background.
+    """
+    maps = min_max(cams)
+    weights = np.concatenate([maps, background_map(maps, limit)[None]])
+    features = pool(patches, torch.from_numpy(weights).flatten(1))
+    guess = classes + int((backgrounds @ features[-1]).argmax())
+    rows = np.array([label - 1 for label in labels] + [guess])
+    kept = weights.any((1, 2))
+    return Samples(np.array([image] * int(kept.sum())), rows[kept], features.numpy()[kept])
+
+
+def concatenate(parts: Sequence[Samples]) -> Samples:
+    """The samples of many images in one table.
+
+    Raises:
+        InputError: there are none.
+    """
+    if not any(len(part.labels) for part in parts):
+        raise InputError("CMPA learns from labelled training images; the train split has none")
+    return Samples(
+        np.concatenate([part.images for part in parts]),
+        np.concatenate([part.labels for part in parts]),
+        np.concatenate([part.features for part in parts]),
+    )

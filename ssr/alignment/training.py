@@ -1,0 +1,132 @@
+"""One round of CMPA: the heads are trained towards fixed prototypes, resumable at any iteration."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ssr import checkpoints
+from ssr.alignment.heads import AlignmentHeads
+from ssr.alignment.losses import LOSSES, Batch
+from ssr.alignment.prototypes import Indices, Prototypes, Vectors
+from ssr.alignment.samples import Samples
+from ssr.checkpoints import Termination
+from ssr.config import Alignment
+from ssr.files import replacing
+
+COLUMNS = ("iteration", "loss", "temperature")
+SAVE_EVERY = 500
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """What a round learns from; texts (T, D) float32 hold the row of every label of `samples`."""
+
+    samples: Samples
+    texts: Vectors
+    prototypes: Prototypes
+
+
+class Round:
+    """The state of one round: heads, optimiser, iterations done and the history of losses."""
+
+    def __init__(
+        self, heads: AlignmentHeads, data: TrainingSet, settings: Alignment, seed: int
+    ) -> None:
+        """Start the round with `heads`, which it trains in place; `seed` orders the samples."""
+        self.heads = heads.requires_grad_(True)
+        self.data = data
+        self.settings = settings
+        self.seed = seed
+        self.iteration = 0
+        self.history: list[tuple[int, float, float]] = []
+        self.optimiser = torch.optim.AdamW(
+            heads.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+        )
+
+    def step(self) -> None:
+        """One iteration."""
+        size, samples = self.settings.batch_size, len(self.data.samples.labels)
+        rows = batch_rows(self.iteration, samples, size, self.seed)
+        self.heads.train()
+        loss: Tensor = LOSSES[self.settings.loss](make_batch(self.heads, self.data, rows))
+        self.optimiser.zero_grad()
+        loss.backward()
+        self.optimiser.step()
+        self.iteration += 1
+        self.history.append((self.iteration, loss.item(), self.heads.temperature.item()))
+
+    def state(self) -> dict[str, Any]:
+        """All that the next iteration depends on; the order of samples needs only its number."""
+        return {
+            "heads": self.heads.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "iteration": self.iteration,
+            "history": self.history,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue from a `state`."""
+        self.heads.load_state_dict(state["heads"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.iteration = state["iteration"]
+        self.history = state["history"]
+
+
+def batch_rows(iteration: int, samples: int, size: int, seed: int) -> Indices:
+    """The samples of an iteration: consecutive parts of a new permutation in each epoch.
+
+    A function of its arguments alone, so that a resumed run needs no state of a sampler. At most
+    `samples` rows; what does not fill a batch at the end of an epoch is left out.
+    """
+    size = min(size, samples)
+    epoch, part = divmod(iteration, samples // size)
+    order = np.random.default_rng([seed, epoch]).permutation(samples)
+    return order[part * size : (part + 1) * size]
+
+
+def make_batch(heads: AlignmentHeads, data: TrainingSet, rows: Indices) -> Batch:
+    """Forward the samples `rows`; the text head sees every text once, however often it occurs."""
+    labels = data.samples.labels[rows]
+    text = heads.text(torch.from_numpy(data.texts))
+    return Batch(
+        image=heads.image(torch.from_numpy(data.samples.features[rows])),
+        text=text[torch.from_numpy(labels)],
+        image_prototypes=torch.from_numpy(data.prototypes.image_prototypes),
+        text_prototypes=torch.from_numpy(data.prototypes.text_prototypes),
+        image_clusters=torch.from_numpy(data.prototypes.image_clusters[rows]),
+        text_clusters=torch.from_numpy(data.prototypes.text_clusters[labels]),
+        temperature=heads.temperature,
+    )
+
+
+def train(state: Round, work: Path, save_every: int = SAVE_EVERY) -> Iterator[int]:
+    """Run the round to its end, from the newest checkpoint in `work`; yields iterations done.
+
+    A kill loses at most `save_every` iterations. A SIGTERM loses none: the state is saved and the
+    process exits with 143.
+    """
+    if found := checkpoints.newest(work):
+        state.restore(found)
+    termination = Termination()
+    with termination.awaited():
+        while state.iteration < state.settings.iterations:
+            state.step()
+            if termination.requested or state.iteration % save_every == 0:
+                checkpoints.save(work, state.iteration, state.state())
+            if termination.requested:
+                termination.leave()
+            yield state.iteration
+
+
+def write_history(path: Path, history: list[tuple[int, float, float]]) -> None:
+    """Loss and temperature of every iteration as CSV."""
+    with replacing(path) as temporary, temporary.open("w", newline="") as stream:
+        csv.writer(stream).writerows([COLUMNS, *history])
