@@ -41,7 +41,8 @@ def main(arguments: Namespace) -> None:
         settings.canonical(),
         str(arguments.seed),
     ]
-    inputs = [arguments.index, *arguments.labels]
+    named = [arguments.backbone.model, arguments.backbone.weights, settings.config or ""]
+    inputs = [arguments.index, *arguments.labels, *filter(Path.is_file, map(Path, named))]
     work = arguments.work / checkpoints.fingerprint(parameters, inputs)
     device = choose_device(arguments.device)
     place = Place(work, device, workers=arguments.threads - 1 if device.type == "cuda" else 0)

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import torch
@@ -93,7 +94,7 @@ class DerivedState(Hook):
     def before_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
         """Called when the batch is loaded."""
         factor = rate_factor(runner.iter, self.settings)
-        for group in runner.optim_wrapper.param_groups:
+        for group in runner.optim_wrapper.optimizer.param_groups:
             group["lr"] = group["base_lr"] * factor
         state = np.random.SeedSequence([self.seed, runner.iter]).generate_state(1, np.uint64)
         torch.manual_seed(int(state[0] >> np.uint64(1)))
@@ -122,7 +123,7 @@ class History(Hook):
         loss = outputs["loss"].item()
         if not math.isfinite(loss):
             raise FloatingPointError(f"the loss is {loss} at iteration {runner.iter + 1}")
-        rate = max(group["lr"] for group in runner.optim_wrapper.param_groups)
+        rate = max(group["lr"] for group in runner.optim_wrapper.optimizer.param_groups)
         self._writer.writerow([runner.iter + 1, f"{loss:.6g}", f"{rate:.6g}"])
         self._stream.flush()
 
@@ -209,7 +210,7 @@ def train(
         ],
         randomness={"seed": seed},
         default_scope="mmseg",
-        experiment_name=place.work.name,
+        experiment_name=uuid4().hex,  # mmengine shares loggers between runs of one name
         log_level="WARNING",
     )
     with termination.awaited():

@@ -1,0 +1,176 @@
+import csv
+import os
+import signal
+
+import pytest
+import torch
+
+from ssr.index import Index
+from ssr.pngs import open_pngs
+from ssr.segmenter import training
+from ssr.segmenter.dataset import PseudoLabelDataset, augmentation
+from ssr.segmenter.model import build, model_config
+from ssr.segmenter.training import COLUMNS, Place, make_optimiser, rate_factor, train
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def fit(folder, backbone):
+    """`fit(settings, work)` trains a new model and returns its state dict."""
+
+    def run(settings, work, seed=0, workers=0):
+        dataset = PseudoLabelDataset(
+            Index.read(folder / "index.parquet").images,
+            folder,
+            open_pngs([folder / "labels.zip"]),
+            augmentation(settings.crop_size, settings.scale_range),
+            seed,
+        )
+        torch.manual_seed(seed)
+        model = build(model_config(settings, backbone, 3))
+        train(model, dataset, settings, seed, Place(folder / work, CPU, workers))
+        return {name: value.clone() for name, value in model.state_dict().items()}
+
+    return run
+
+
+def equal(one, other):
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def history(folder):
+    return list(csv.reader((folder / "history.csv").open()))
+
+
+@pytest.fixture
+def interrupt(monkeypatch):
+    """`interrupt(iteration, action)` calls `action` before that iteration, once."""
+
+    def plan(iteration, action):
+        original = training.DerivedState.before_train_iter
+
+        def before(self, runner, *arguments, **options):
+            original(self, runner, *arguments, **options)
+            if runner.iter == iteration:
+                monkeypatch.undo()
+                action()
+
+        monkeypatch.setattr(training.DerivedState, "before_train_iter", before)
+
+    return plan
+
+
+def die():
+    raise KeyboardInterrupt
+
+
+def terminate():
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_training_learns(fit, settings, folder):
+    settings = settings.model_copy(update={"iterations": 80, "warmup": 5, "checkpoint_every": 100})
+    fit(settings, "work")
+    losses = [float(row[1]) for row in history(folder / "work")[1:]]
+    assert sum(losses[-20:]) < 0.8 * sum(losses[:20])
+
+
+@pytest.mark.parametrize(("iteration", "resumed_at"), [(1, 0), (3, 2), (5, 4)])
+def test_killed_and_resumed_ends_with_the_same_bits(
+    fit, settings, folder, interrupt, iteration, resumed_at
+):
+    undisturbed = fit(settings, "one")
+    interrupt(iteration, die)
+    with pytest.raises(KeyboardInterrupt):
+        fit(settings, "two")
+    checkpoints = sorted(path.name for path in (folder / "two").glob("*.pt"))
+    assert bool(checkpoints) == bool(resumed_at)
+    assert all(name <= f"iteration_{resumed_at:08}.pt" for name in checkpoints)
+    assert equal(fit(settings, "two"), undisturbed)
+    assert history(folder / "two") == history(folder / "one")
+
+
+def test_terminated_and_resumed_ends_with_the_same_bits(fit, settings, folder, interrupt):
+    undisturbed = fit(settings, "one")
+    interrupt(2, terminate)
+    with pytest.raises(SystemExit):
+        fit(settings, "two")
+    assert (folder / "two" / "iteration_00000003.pt").exists()
+    assert equal(fit(settings, "two"), undisturbed)
+    assert history(folder / "two") == history(folder / "one")
+
+
+def test_a_finished_training_is_not_trained_again(fit, settings, interrupt):
+    finished = fit(settings, "work")
+    interrupt(0, die)
+    assert equal(fit(settings, "work"), finished)
+
+
+def test_the_number_of_loader_processes_changes_nothing(fit, settings):
+    settings = settings.model_copy(update={"iterations": 3})
+    assert equal(fit(settings, "one"), fit(settings, "two", workers=2))
+
+
+def test_seeds_differ(fit, settings):
+    settings = settings.model_copy(update={"iterations": 3})
+    assert not equal(fit(settings, "one", seed=0), fit(settings, "two", seed=1))
+
+
+def test_mixed_precision_trains(fit, settings, folder):
+    settings = settings.model_copy(update={"iterations": 3})
+    single = fit(settings, "single")
+    mixed = fit(settings.model_copy(update={"precision": "bfloat16"}), "mixed")
+    assert all(value.dtype == torch.float32 for value in mixed.values())
+    assert not equal(single, mixed)
+
+
+def test_a_library_model_is_trained_and_resumed(fit, settings, library_config, interrupt):
+    settings = settings.model_copy(
+        update={"config": library_config, "iterations": 3, "checkpoint_every": 1}
+    )
+    undisturbed = fit(settings, "one")
+    assert any("running_mean" in name for name in undisturbed)
+    interrupt(2, die)
+    with pytest.raises(KeyboardInterrupt):
+        fit(settings, "two")
+    assert equal(fit(settings, "two"), undisturbed)
+
+
+def test_the_history_has_a_row_per_iteration(fit, settings, folder):
+    fit(settings, "work")
+    rows = history(folder / "work")
+    assert rows[0] == list(COLUMNS)
+    assert [int(row[0]) for row in rows[1:]] == [1, 2, 3, 4, 5, 6]
+    peak = settings.learning_rate * settings.decoder_multiplier
+    wanted = [peak * rate_factor(iteration, settings) for iteration in range(6)]
+    assert [float(row[2]) for row in rows[1:]] == pytest.approx(wanted, rel=1e-4)
+
+
+def test_the_rate_warms_up_and_decays_to_zero(settings):
+    settings = settings.model_copy(update={"iterations": 100, "warmup": 10, "power": 2.0})
+    rates = [rate_factor(iteration, settings) for iteration in range(101)]
+    assert rates[0] == pytest.approx(1 / 11)
+    assert max(rates) == rates[9] == pytest.approx(10 / 11)
+    assert rates[10] == pytest.approx(0.9**2)
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+    assert rates[100] == 0
+
+
+def test_the_decoder_learns_faster(settings, backbone, library_config):
+    settings = settings.model_copy(update={"config": library_config})
+    model = build(model_config(settings, backbone, 3))
+    rates = {
+        id(parameter): group["base_lr"]
+        for group in make_optimiser(model, settings).param_groups
+        for parameter in group["params"]
+    }
+    for name, parameter in model.named_parameters():
+        multiplier = 10 if "head" in name else 1
+        assert rates[id(parameter)] == pytest.approx(2e-4 * multiplier), name
+
+
+def test_a_loss_that_is_no_number_stops_the_training(fit, settings, interrupt):
+    settings = settings.model_copy(update={"learning_rate": 1e30})
+    with pytest.raises(FloatingPointError, match="at iteration"):
+        fit(settings, "work")

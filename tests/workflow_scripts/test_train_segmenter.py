@@ -1,0 +1,104 @@
+import numpy as np
+import pytest
+
+from ssr.config import Prediction, Segmenter
+from ssr.index import Image, Index
+from ssr.pngs import PngWriter
+from ssr.store import open_shards
+from tests.backbone_models import tiny_clip
+
+TINY = {"width": 16, "layers": 1, "heads": 2, "crop_size": 32, "batch_size": 2, "iterations": 2}
+
+
+@pytest.fixture
+def programs(shard_folder, run_program):
+    """`train(**changes)` and `predict()` on the folder of two images, and the folder."""
+    sizes = {image.id: image for image in Index.read(shard_folder / "index.parquet").images}
+    with PngWriter(shard_folder / "labels.zip") as writer:
+        for name in ("wide", "tall"):
+            labels = np.zeros((sizes[name].height, sizes[name].width), np.uint8)
+            labels[5:15, 5:15] = 1
+            writer.add(name, labels)
+    out = shard_folder / "out"
+    model = ["--model", out / "model.safetensors", "--description", out / "model.json"]
+    index = ["--index", shard_folder / "index.parquet", "--root", shard_folder]
+
+    def train(**changes):
+        settings = Segmenter(**(TINY | {"warmup": 1} | changes)).canonical()
+        run_program(
+            "train_segmenter",
+            *[*index, "--labels", shard_folder / "labels.zip", "--classes", "cat", "dog"],
+            *["--backbone", tiny_clip(shard_folder).canonical(), "--segmenter", settings],
+            *["--seed", 0, "--work", out / "work", "--output", model[1], "--description", model[3]],
+        )
+
+    def predict():
+        run_program(
+            "predict_logits",
+            *[*index, "--shard", "train_0000", "--prediction", Prediction().canonical(), *model],
+            *["--output", out / "logits.zarr.zip"],
+        )
+
+    return train, predict, out
+
+
+def test_trains_exports_and_predicts(programs):
+    train, predict, out = programs
+    train()
+    assert sorted(path.name for path in out.iterdir()) == [
+        "history.csv",
+        "model.json",
+        "model.safetensors",
+        "work",
+    ]
+    assert not list(out.glob("work/*/*.pt")), "checkpoints are cleared after the export"
+    predict()
+    logits = open_shards([out / "logits.zarr.zip"])
+    assert logits.ids == ["wide", "tall"]
+    wide, tall = (logits.read(name, "logits") for name in logits.ids)
+    assert wide.dtype == np.float16
+    assert wide.shape == (3, 3, 6)
+    assert tall.shape == (3, 6, 3)
+    assert np.isfinite(wide).all()
+
+
+def test_equal_runs_give_equal_files(programs):
+    train, predict, out = programs
+    contents = []
+    for _ in range(2):
+        train()
+        predict()
+        contents.append([(out / name).read_bytes() for name in sorted_files(out)])
+    assert contents[0] == contents[1]
+
+
+def sorted_files(folder):
+    return sorted(path.name for path in folder.iterdir() if path.is_file())
+
+
+def test_other_settings_have_another_work_folder(programs):
+    train, _, out = programs
+    train()
+    train(iterations=3)
+    assert len(list((out / "work").iterdir())) == 2
+
+
+def test_a_missing_pseudo_label_ends_in_one_line(programs, shard_folder):
+    train, _, out = programs
+    with PngWriter(shard_folder / "labels.zip") as writer:
+        writer.add("wide", np.zeros((20, 45), np.uint8))
+    with pytest.raises(SystemExit, match=r"error: .*no pseudo-label, the first is tall"):
+        train()
+    assert not out.exists()
+
+
+def test_an_image_without_labels_is_predicted_but_not_learned_from(programs, shard_folder):
+    train, predict, out = programs
+    images = [*Index.read(shard_folder / "index.parquet").images]
+    images[1] = Image(**{**vars(images[1]), "labels": ()})
+    Index(tuple(images)).write(shard_folder / "index.parquet")
+    with PngWriter(shard_folder / "labels.zip") as writer:
+        writer.add("wide", np.ones((20, 45), np.uint8))
+    train()
+    predict()
+    assert open_shards([out / "logits.zarr.zip"]).ids == ["wide", "tall"]
