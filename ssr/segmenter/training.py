@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import csv
 import math
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +28,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from ssr.config import Segmenter
+from ssr.files import replacing
 from ssr.progress import progress
 from ssr.segmenter import checkpoints
 
@@ -112,9 +115,10 @@ class History(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Write the rows up to the resumed iteration."""
-        self._stream = self.path.open("w", newline="")
+        with replacing(self.path) as temporary, temporary.open("w", newline="") as stream:
+            csv.writer(stream, lineterminator="\n").writerows(self._rows)
+        self._stream = self.path.open("a", newline="")
         self._writer = csv.writer(self._stream, lineterminator="\n")
-        self._writer.writerows(self._rows)
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
@@ -181,7 +185,8 @@ def train(
 ) -> nn.Module:
     """Train `model`, from the newest checkpoint in `place.work` if there is one.
 
-    Deterministic for equal arguments, device, number of threads and library versions.
+    Deterministic on a CPU for equal arguments, number of threads and library versions; on a GPU as
+    far as torch has deterministic algorithms.
 
     Raises:
         SystemExit: 143 when SIGTERM came; a checkpoint of the last iteration has been saved.
@@ -189,6 +194,8 @@ def train(
     place.work.mkdir(parents=True, exist_ok=True)
     state = checkpoints.newest(place.work)
     start = state["iteration"] if state else 0
+    print(f"train_segmenter: {_beginning(place.work, start)}", file=sys.stderr)
+    _prefer_deterministic(place.device)
     termination = checkpoints.Termination()
     runner = SegmenterRunner(
         place.device,
@@ -215,6 +222,17 @@ def train(
     )
     with termination.awaited():
         return runner.train()
+
+
+def _beginning(work: Path, start: int) -> str:
+    return f"continues behind iteration {start} of {work}" if start else f"starts in {work}"
+
+
+def _prefer_deterministic(device: torch.device) -> None:
+    """On a GPU, choose deterministic algorithms; torch warns of those that have none."""
+    if device.type == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True, warn_only=True)
 
 
 def _loader(

@@ -78,7 +78,7 @@ def test_training_learns(fit, settings, folder):
 
 @pytest.mark.parametrize(("iteration", "resumed_at"), [(1, 0), (3, 2), (5, 4)])
 def test_killed_and_resumed_ends_with_the_same_bits(
-    fit, settings, folder, interrupt, iteration, resumed_at
+    fit, settings, folder, interrupt, capsys, iteration, resumed_at
 ):
     undisturbed = fit(settings, "one")
     interrupt(iteration, die)
@@ -87,8 +87,11 @@ def test_killed_and_resumed_ends_with_the_same_bits(
     checkpoints = sorted(path.name for path in (folder / "two").glob("*.pt"))
     assert bool(checkpoints) == bool(resumed_at)
     assert all(name <= f"iteration_{resumed_at:08}.pt" for name in checkpoints)
+    capsys.readouterr()
     assert equal(fit(settings, "two"), undisturbed)
     assert history(folder / "two") == history(folder / "one")
+    said = f"continues behind iteration {resumed_at}" if resumed_at else "starts in"
+    assert said in capsys.readouterr().err
 
 
 def test_terminated_and_resumed_ends_with_the_same_bits(fit, settings, folder, interrupt):
