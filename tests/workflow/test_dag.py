@@ -54,7 +54,7 @@ def test_targets_stop_where_their_name_says(clone: Run, target: str, rules: set[
 
 def test_features_are_extracted_once_for_all_methods(clone: Run) -> None:
     printed = clone("-n", "ablation").stdout
-    assert printed.count("rule extract_features:") == 7  # 4 train, 1 tune, 2 val shards
+    assert printed.count("rule extract_features:") == 4  # 2 train, 1 tune, 1 val shards
 
 
 def test_only_evaluation_and_report_can_reach_a_mask(clone: Run) -> None:

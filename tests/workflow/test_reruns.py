@@ -67,22 +67,52 @@ READERS: dict[str, set[str]] = {
 
 # What is recorded is what was used: every setting is part of the summary and the report.
 RECORDS = {"summarise", "build_report"}
-EVERYTHING = set(READERS)
 EVALUATIONS = {name for name in READERS if name.startswith(("evaluate", "choose"))}
-CLIP = {
+WITH_CLIP = {
     "encode_text",
     "extract_features",
     "activate_initial_cams",
     "cluster_prototypes",
     "activate_aligned_cams",
     "train_segmenter",
+    "predict_logits",
 }
 
-# Setting or section: another valid value (one for a section: for each key), and the rules using it.
-DATA = {"index_dataset"}
-CHANGES: dict[str, tuple[Any, set[str]]] = {
-    "dataset": ("other", EVERYTHING - {"make_demo_dataset"}),
-    "seed": (1, {"segment_superpixels", "cluster_prototypes", "align_prototypes", "train_segmenter"}),
+# Setting, or section for all its settings: the rules that use it.
+USERS: dict[str, set[str]] = {
+    "dataset": set(READERS) - {"make_demo_dataset"},
+    "seed": {"segment_superpixels", "cluster_prototypes", "align_prototypes", "train_segmenter"},
+    "data": {"index_dataset"},
+    "data.root": {"make_demo_dataset"},
+    "data.classes": {"index_dataset", "encode_text"},
+    "data.demo": {"make_demo_dataset"},
+    "images": {"extract_features", "segment_superpixels"},
+    "backbones.clip": WITH_CLIP,
+    "backbones.dino": {"extract_features"},
+    "text": {"encode_text"},
+    "features": {"extract_features"},
+    "superpixels": {"segment_superpixels"},
+    "cams": {"activate_initial_cams"},
+    "prototypes": {"cluster_prototypes"},
+    "alignment": {"cluster_prototypes", "align_prototypes"},
+    "alignment.enabled": {"refine_cams"},
+    "aligned_cams": {"activate_aligned_cams"},
+    "refinement": {"refine_cams"},
+    "labels": {"label_pixels"},
+    "segmenter": {"train_segmenter"},
+    "prediction": {"predict_logits"},
+    "crf": {"refine_predictions"},
+    "evaluation.cam_split": {"evaluate_cams", "evaluate_labels"},
+    "evaluation.prediction_split": {"predict_logits"},
+    "report": {"build_report"},
+}
+
+# Another valid value, where it is not simply one more, half, or the opposite.
+OTHER: dict[str, Any] = {
+    "dataset": "other",
+    "data.format": "folder",
+    "data.root": "data/other",
+    "data.splits.train": None,
 }
 
 
