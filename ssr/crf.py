@@ -12,10 +12,10 @@ from ssr.config import Crf
 
 # Probabilities below this are as good as zero (the value of pydensecrf's own helpers).
 _SMALLEST = 1e-5
-# Share of a pixel's best class that a class must reach somewhere to take part.
-_CONTENDER = 0.01
-# Rows of the kernels sum to about one; at borders and among rare colours 1.35 was seen.
-_ROW_SUM = 2.0
+# Sums of a kernel's row are about one; at borders and among rare colours 1.35 was seen.
+_ROW_SUM = 1.5
+# Shares that leave out more change labels of the classes that stay; see `contenders`.
+_LARGEST_SHARE = 0.05
 
 
 def dense_crf(
@@ -44,17 +44,16 @@ def contenders(probabilities: NDArray[np.float32], settings: Crf) -> NDArray[np.
     """Classes that can win a pixel, in ascending order.
 
     Time and memory of the CRF grow with the number of classes, but most classes of a data set
-    are nowhere near an image. A class is left out if at every pixel its probability is at most a
-    share s of that pixel's best class. With s ≤ 1/(eWR) it cannot win: W, the sum of the two
-    compatibilities, and R, the largest sum of a kernel's row, bound the exponent by which one
-    mean-field step can raise it against the best class. Its probability stays below s·e^(WRq)
-    where q was its largest probability before the step, so starting at q ≤ s it never exceeds
-    1/(WR) of the best class. The share used, 0.01 where W allows it, lies further below, for the
-    classes that stay must not notice the absence either: on random scores fewer than 1 in 10,000
-    pixels change their label.
+    are nowhere near an image. A class is left out if nowhere its probability exceeds a share s of
+    the pixel's best class. With s ≤ 1/(eWR) it cannot win: one mean-field step raises a class
+    against another by at most e^(WRq), where W is the sum of the two compatibilities, R the
+    largest sum of a kernel's row and q the largest probability of the class before the step.
+    Starting from q ≤ s, q thus never exceeds s·e^(WRq) ≤ 1/(WR), relative to the best class.
+    The classes that stay share what the others had: on random scores and on made-up logits fewer
+    than 1 in 10,000 pixels change their label (`benchmarks.crf`).
     """
     weight = settings.gaussian_compat + settings.bilateral_compat
-    share = min(_CONTENDER, 1 / (math.e * weight * _ROW_SUM))
+    share = min(_LARGEST_SHARE, 1 / (math.e * weight * _ROW_SUM))
     flat = np.maximum(probabilities.reshape(len(probabilities), -1), _SMALLEST)
     return np.flatnonzero((flat > share * flat.max(axis=0)).any(axis=1))
 
