@@ -14,13 +14,25 @@ def previous_alignment(wildcards):
     return result(f"alignment/{wildcards.method}/{before}.safetensors") if before else []
 
 
+def in_first_round(stores):
+    """`stores`, but nothing in later rounds: they take the pooled samples from the first."""
+    return lambda wildcards: stores if wildcards.round == "1" else []
+
+
+def first_prototypes(wildcards):
+    """Where later rounds find the samples."""
+    later = wildcards.round != "1"
+    return result(f"prototypes/{wildcards.method}/1.npz") if later else []
+
+
 rule cluster_prototypes:
     input:
         backbone=backbone_files("clip"),
         index=rules.index_dataset.output.index,
         text=rules.encode_text.output.text,
-        features=shards("features/{shard}.zarr.zip", ["train"]),
-        cams=shards("cams/initial/{shard}.zarr.zip", ["train"]),
+        features=in_first_round(shards("features/{shard}.zarr.zip", ["train"])),
+        cams=in_first_round(shards("cams/initial/{shard}.zarr.zip", ["train"])),
+        samples=first_prototypes,
         previous=previous_alignment,
     output:
         prototypes=result("prototypes/{method}/{round}.npz"),
@@ -51,6 +63,7 @@ rule cluster_prototypes:
             --text {input.text:q} \
             --features {input.features:q} \
             --cams {input.cams:q} \
+            --samples {input.samples:q} \
             --previous {input.previous:q} \
             --output {output.prototypes:q} \
             --threads {threads} \

@@ -153,6 +153,9 @@ class Prototypes(Section):
     """K-means over pooled features."""
 
     clusters: int | None = Field(None, ge=2, description="null: one per foreground class")
+    background_below: Fraction = Field(
+        0.3, description="where all CAMs are lower, an image is pooled as background"
+    )
 
 
 class Alignment(Section):
@@ -162,10 +165,17 @@ class Alignment(Section):
     loss: Literal["cross_modal", "in_modal", "feature"] = Field(
         "cross_modal", description="cross_modal | in_modal | feature (Table 4)"
     )
+    backgrounds: bool = Field(
+        True, description="learn from background samples, too; false: from classes alone"
+    )
+    layers: int = Field(2, ge=0, description="Linear + BatchNorm + ReLU blocks of a head")
+    width: Count = Field(512, description="of those blocks; of the aligned space if not residual")
+    residual: bool = Field(True, description="heads add to CLIP's features and start at zero")
+    temperature: Positive = Field(0.05, description="tau at the start; it is learned")
     rounds: Count = Field(3, description="prototypes are renewed at the start of each")
-    iterations: Count = Field(200, description="per round")
-    batch_size: Count = Field(128, description="samples per iteration")
-    learning_rate: Positive = Field(1e-3, description="AdamW")
+    iterations: Count = Field(50, description="per round")
+    batch_size: int = Field(128, ge=2, description="samples per iteration")
+    learning_rate: Positive = Field(1e-5, description="AdamW")
     weight_decay: float = Field(2e-3, ge=0, description="AdamW")
 
 

@@ -42,8 +42,8 @@ def test_unknown_key_far_from_all_lists_what_is_allowed() -> None:
 
 
 def test_value_out_of_range_names_range_and_value() -> None:
-    said = message({"alignment": {"batch_size": 0}})
-    assert "alignment.batch_size: input should be greater than or equal to 1; came 0" in said
+    said = message({"alignment": {"rounds": 0}})
+    assert "alignment.rounds: input should be greater than or equal to 1; came 0" in said
 
 
 def test_all_errors_are_reported_at_once() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -15,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from ssr.config import Alignment
 from ssr.errors import InputError
 from ssr.files import replacing
 
@@ -95,6 +97,26 @@ def new_heads(options: HeadOptions, images: Tensor, texts: Tensor, seed: int) ->
     return heads.eval()
 
 
+def starting_heads(
+    previous: Path | None, settings: Alignment, images: Tensor, texts: Tensor, seed: int
+) -> tuple[AlignmentHeads, int]:
+    """The heads with which a round starts, of the round before or new, and their iterations so far.
+
+    previous: file of the round before; images (S, D), texts (T, D): what the heads will be fed.
+    """
+    if previous:
+        heads, metadata = load_heads(previous)
+        return heads, metadata["iterations"]
+    options = HeadOptions(
+        dimension=images.shape[1],
+        layers=settings.layers,
+        width=settings.width,
+        residual=settings.residual,
+        temperature=settings.temperature,
+    )
+    return new_heads(options, images, texts, seed), 0
+
+
 def save_heads(path: Path, heads: AlignmentHeads, metadata: Mapping[str, object]) -> None:
     """Write safetensors; equal heads and metadata give equal bytes. `metadata` is JSON-able."""
     # One entry only: safetensors writes several in an arbitrary order.
@@ -107,7 +129,7 @@ def save_heads(path: Path, heads: AlignmentHeads, metadata: Mapping[str, object]
         )
 
 
-def load_heads(path: Path) -> tuple[AlignmentHeads, dict[str, object]]:
+def load_heads(path: Path) -> tuple[AlignmentHeads, dict[str, Any]]:
     """Heads in evaluation mode without gradients, and the metadata they were saved with.
 
     Raises:

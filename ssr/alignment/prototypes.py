@@ -23,6 +23,7 @@ Indices = NDArray[np.int64]
 class Prototypes:
     """Prototypes of one round: centres of clusters, then one row per background text (B or none).
 
+    texts: (C+B, D) float32, unit vectors in CLIP's joint space, the C classes first.
     image_prototypes: (K+B, d) float32, P^I; text_prototypes: (K'+B, d) float32, P^T, where
     K' = min(K, classes that occur); unit vectors, but the image row of a background that no sample
     shows is zero. image_clusters: (S,) int64, each sample's image row, its pseudo-label pos_idx;
@@ -30,6 +31,7 @@ class Prototypes:
     in each image cluster; cluster_classes: (K,) int64, the class 1..C matched to each, 0 for none.
     """
 
+    texts: Vectors
     image_prototypes: Vectors
     text_prototypes: Vectors
     image_clusters: Indices
@@ -69,6 +71,7 @@ def make_prototypes(
     np.add.at(table, (image_clusters[is_class], labels), 1)
     shown = [image[samples.labels == label] for label in range(classes, len(text))]
     return Prototypes(
+        texts=texts,
         image_prototypes=np.vstack([image_centres, *map(mean_direction, shown)]),
         text_prototypes=np.vstack([text_centres, text[classes:]]),
         image_clusters=image_clusters,

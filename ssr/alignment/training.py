@@ -1,4 +1,9 @@
-"""One round of CMPA: the heads are trained towards fixed prototypes, resumable at any iteration."""
+"""One round of CMPA: the heads are trained towards fixed prototypes, resumable at any iteration.
+
+Under the cross-modal loss images move to where the texts were and texts to where the images were at
+the start of the round. They meet half-way if the round is short or the learning rate low; otherwise
+they pass each other, and the aligned space falls apart.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +20,7 @@ from torch import Tensor
 from ssr import checkpoints
 from ssr.alignment.heads import AlignmentHeads
 from ssr.alignment.losses import LOSSES, Batch
-from ssr.alignment.prototypes import Indices, Prototypes, Vectors
+from ssr.alignment.prototypes import Indices, Prototypes
 from ssr.alignment.samples import Samples
 from ssr.checkpoints import Termination
 from ssr.config import Alignment
@@ -27,10 +32,9 @@ SAVE_EVERY = 500
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """What a round learns from; texts (T, D) float32 hold the row of every label of `samples`."""
+    """What a round learns from."""
 
     samples: Samples
-    texts: Vectors
     prototypes: Prototypes
 
 
@@ -38,9 +42,13 @@ class Round:
     """The state of one round: heads, optimiser, iterations done and the history of losses."""
 
     def __init__(
-        self, heads: AlignmentHeads, data: TrainingSet, settings: Alignment, seed: int
+        self, heads: AlignmentHeads, data: TrainingSet, settings: Alignment, seed: int, before: int
     ) -> None:
-        """Start the round with `heads`, which it trains in place; `seed` orders the samples."""
+        """Start a round with `heads`, which it trains in place.
+
+        `seed` orders the samples; `before` counts the iterations of earlier rounds.
+        """
+        self.before = before
         self.heads = heads.requires_grad_(True)
         self.data = data
         self.settings = settings
@@ -54,7 +62,7 @@ class Round:
     def step(self) -> None:
         """One iteration."""
         size, samples = self.settings.batch_size, len(self.data.samples.labels)
-        rows = batch_rows(self.iteration, samples, size, self.seed)
+        rows = batch_rows(self.before + self.iteration, samples, size, self.seed)
         self.heads.train()
         loss: Tensor = LOSSES[self.settings.loss](make_batch(self.heads, self.data, rows))
         self.optimiser.zero_grad()
@@ -95,7 +103,7 @@ def batch_rows(iteration: int, samples: int, size: int, seed: int) -> Indices:
 def make_batch(heads: AlignmentHeads, data: TrainingSet, rows: Indices) -> Batch:
     """Forward the samples `rows`; the text head sees every text once, however often it occurs."""
     labels = data.samples.labels[rows]
-    text = heads.text(torch.from_numpy(data.texts))
+    text = heads.text(torch.from_numpy(data.prototypes.texts))
     return Batch(
         image=heads.image(torch.from_numpy(data.samples.features[rows])),
         text=text[torch.from_numpy(labels)],

@@ -1,0 +1,130 @@
+"""A round of training: what it learns, and that it can be killed at any moment."""
+
+import os
+import signal
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pytest
+import torch
+
+from ssr.alignment.heads import HeadOptions, new_heads
+from ssr.alignment.prototypes import make_prototypes
+from ssr.alignment.samples import Samples
+from ssr.alignment.training import Round, TrainingSet, batch_rows, train, write_history
+from ssr.config import Alignment
+from tests.alignment.toy import BACKGROUNDS, CLASSES, DIMENSION, samples, texts, unit
+
+SETTINGS = Alignment(iterations=30, batch_size=16, learning_rate=1e-2)
+
+
+def start(settings: Alignment = SETTINGS, found: Samples | None = None) -> Round:
+    found = found or samples()
+    options = HeadOptions(DIMENSION, layers=1, width=8, residual=True)
+    images = torch.from_numpy(found.features)
+    heads = new_heads(options, images, torch.from_numpy(texts()), seed=0)
+    prototypes = make_prototypes(heads, found, texts(), CLASSES, CLASSES, seed=0)
+    return Round(heads, TrainingSet(found, prototypes), settings, seed=0, before=0)
+
+
+def finish(state: Round, work: Path) -> Round:
+    for _ in train(state, work, save_every=4):
+        pass
+    return state
+
+
+def assert_same(one: Round, other: Round) -> None:
+    for name, value in one.heads.state_dict().items():
+        assert torch.equal(value, other.heads.state_dict()[name]), name
+    assert one.history == other.history
+
+
+def confused() -> Samples:
+    """Samples that CLIP takes for the next class: they are nearer to its text than to their own."""
+    near = samples()
+    following = texts()[(near.labels + 1) % (CLASSES + BACKGROUNDS)]
+    return Samples(near.images, near.labels, unit(near.features + 1.2 * following))
+
+
+@pytest.mark.parametrize(
+    ("loss", "aligns"), [("cross_modal", True), ("feature", True), ("in_modal", False)]
+)
+def test_images_meet_the_text_of_their_class_where_the_loss_links_the_modalities(
+    tmp_path: Path, loss: Literal["cross_modal", "feature", "in_modal"], aligns: bool
+) -> None:
+    found = confused()
+    settings = SETTINGS.model_copy(update={"loss": loss, "learning_rate": 3e-3})
+    heads = finish(start(settings, found), tmp_path).heads.requires_grad_(False).eval()
+
+    def accuracy(image: torch.Tensor, text: torch.Tensor) -> float:
+        return float((image @ text.T).argmax(1).eq(torch.from_numpy(found.labels)).float().mean())
+
+    images, prompts = torch.from_numpy(found.features), torch.from_numpy(texts())
+    assert accuracy(images, prompts) < 0.1
+    assert (accuracy(heads.image(images), heads.text(prompts)) > 0.95) == aligns
+
+
+def test_the_loss_falls_and_every_iteration_is_recorded(tmp_path: Path) -> None:
+    state = finish(start(found=confused()), tmp_path)
+    iterations, losses, temperatures = zip(*state.history, strict=True)
+    assert iterations == tuple(range(1, 31))
+    assert losses[-1] < losses[0] / 2
+    assert temperatures[0] != temperatures[-1]
+
+
+@pytest.mark.parametrize("killed_after", [3, 4, 11, 29])
+def test_a_killed_and_resumed_training_equals_an_undisturbed_one(
+    tmp_path: Path, killed_after: int
+) -> None:
+    undisturbed = finish(start(), tmp_path / "one")
+    killed = start()
+    list(islice(train(killed, tmp_path / "two", save_every=4), killed_after))
+    resumed = start()
+    list(islice(train(resumed, tmp_path / "two", save_every=4), 1))
+    assert resumed.iteration == killed_after // 4 * 4 + 1
+    resumed = finish(start(), tmp_path / "two")
+    assert_same(resumed, undisturbed)
+
+
+def test_termination_saves_the_iteration_in_progress(tmp_path: Path) -> None:
+    undisturbed = finish(start(), tmp_path / "one")
+    state = start()
+    handler = signal.getsignal(signal.SIGTERM)
+    iterations = train(state, tmp_path / "two", save_every=100)
+    list(islice(iterations, 5))
+    os.kill(os.getpid(), signal.SIGTERM)
+    with pytest.raises(SystemExit) as exit_status:
+        next(iterations)
+    assert exit_status.value.code == 143
+    assert signal.getsignal(signal.SIGTERM) == handler
+    assert state.iteration == 6
+    resumed = start()
+    assert next(train(resumed, tmp_path / "two")) == 7
+    assert_same(finish(start(), tmp_path / "two"), undisturbed)
+
+
+def test_batches_visit_every_sample_once_per_epoch_in_a_new_order() -> None:
+    first = np.concatenate([batch_rows(i, 12, 4, seed=0) for i in range(3)])
+    second = np.concatenate([batch_rows(i, 12, 4, seed=0) for i in range(3, 6)])
+    assert sorted(first) == sorted(second) == list(range(12))
+    assert first.tolist() != second.tolist()
+    assert sorted(batch_rows(0, 3, 128, seed=0)) == [0, 1, 2]
+
+
+def test_later_rounds_go_on_in_the_order_of_samples() -> None:
+    first, second = start(), start()
+    second.before = 30
+    first.step()
+    second.step()
+    assert first.history != second.history
+
+
+def test_history_is_a_table_of_losses(tmp_path: Path) -> None:
+    write_history(tmp_path / "1.csv", [(1, 0.5, 0.05), (2, 0.25, 0.049)])
+    assert (tmp_path / "1.csv").read_text().split() == [
+        "iteration,loss,temperature",
+        "1,0.5,0.05",
+        "2,0.25,0.049",
+    ]

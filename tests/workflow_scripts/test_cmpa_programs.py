@@ -1,0 +1,149 @@
+"""cluster_prototypes and align_prototypes: two rounds on a shard of stored features and CAMs."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ssr.alignment.arrays import load_arrays
+from ssr.alignment.heads import load_heads
+from ssr.alignment.prototypes import Prototypes
+from ssr.alignment.samples import Samples
+from ssr.config import Alignment
+from ssr.config import Prototypes as Settings
+from ssr.index import Image, Index
+from ssr.store import ShardWriter
+from ssr.text import TextEmbeddings
+from tests.backbone_models import tiny_clip
+
+Run = Callable[..., None]
+LABELS = {"a": (2,), "b": (1, 2), "c": (1,), "unknown": ()}
+DIMENSION, WIDTH, GRID = 24, 32, (2, 3)
+ALIGNMENT = Alignment(iterations=3, batch_size=4, width=8)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Index, features, CAMs and texts of four images, which themselves are not there."""
+    random = np.random.default_rng(0)
+    images = [Image(n, f"{n}.jpg", 24, 16, "train", v, "train_0000") for n, v in LABELS.items()]
+    images.append(Image("other", "other.jpg", 24, 16, "val", (1,), "val_0000"))
+    Index(tuple(images)).write(tmp_path / "index.parquet")
+    with (
+        ShardWriter(tmp_path / "features.zarr.zip") as features,
+        ShardWriter(tmp_path / "cams.zarr.zip") as cams,
+    ):
+        for name, labels in LABELS.items():
+            tokens = random.standard_normal((1 + GRID[0] * GRID[1], WIDTH)).astype(np.float16)
+            features.add(name, {"tokens": tokens})
+            if labels:
+                cams.add(name, {"cams": random.random((len(labels), *GRID), np.float32)})
+    texts = random.standard_normal((5, DIMENSION)).astype(np.float32)
+    texts /= np.linalg.norm(texts, axis=1, keepdims=True)
+    names = np.array(["one", "two", "x", "y", "z"])
+    TextEmbeddings(texts[:2], texts[2:], names, np.float32(10)).write(tmp_path / "texts.npz")
+    return tmp_path
+
+
+def cluster(run: Run, folder: Path, number: int, alignment: Alignment = ALIGNMENT) -> Path:
+    first = ["--features", folder / "features.zarr.zip", "--cams", folder / "cams.zarr.zip"]
+    # Snakemake leaves nothing between a flag and the next one where a rule has no such input.
+    first += ["--samples", "--previous"]
+    later = ["--features", "--cams", "--samples", folder / "prototypes_1.npz"]
+    later += ["--previous", folder / f"{number - 1}.safetensors"]
+    output = folder / f"prototypes_{number}.npz"
+    run(
+        "cluster_prototypes",
+        *("--index", folder / "index.parquet", "--backbone", tiny_clip(folder).canonical()),
+        *("--prototypes", Settings().canonical(), "--alignment", alignment.canonical()),
+        *("--seed", 0, "--text", folder / "texts.npz", "--device", "cpu"),
+        *(first if number == 1 else later),
+        *("--output", output),
+    )
+    return output
+
+
+def align(run: Run, folder: Path, number: int, alignment: Alignment = ALIGNMENT) -> Path:
+    previous = [folder / f"{number - 1}.safetensors"] if number > 1 else []
+    output = folder / f"{number}.safetensors"
+    run(
+        "align_prototypes",
+        *("--alignment", alignment.canonical(), "--seed", 0),
+        *("--prototypes", folder / f"prototypes_{number}.npz", "--previous", *previous),
+        *("--work", folder / "work", "--output", output),
+    )
+    return output
+
+
+def test_labelled_training_images_alone_give_samples(run_program: Run, folder: Path) -> None:
+    samples = load_arrays(cluster(run_program, folder, 1), Samples, "cluster_prototypes")
+    assert set(samples.images) == {"a", "b", "c"}
+    of_classes = samples.foreground(2)
+    found = list(zip(of_classes.images.tolist(), of_classes.labels.tolist(), strict=True))
+    assert found == [("a", 1), ("b", 0), ("b", 1), ("c", 0)]
+    np.testing.assert_allclose(np.linalg.norm(samples.features, axis=1), 1, atol=1e-5)
+
+
+def test_classes_alone_are_learned_from_where_backgrounds_are_off(
+    run_program: Run, folder: Path
+) -> None:
+    alone = ALIGNMENT.model_copy(update={"backgrounds": False})
+    path = cluster(run_program, folder, 1, alone)
+    assert load_arrays(path, Samples, "cluster_prototypes").labels.max() < 2
+    prototypes = load_arrays(path, Prototypes, "cluster_prototypes")
+    assert len(prototypes.texts) == len(prototypes.image_prototypes) == 2
+
+
+def test_rounds_hand_on_samples_and_heads(run_program: Run, folder: Path) -> None:
+    first = cluster(run_program, folder, 1)
+    before, metadata = load_heads(align(run_program, folder, 1))
+    assert metadata["iterations"] == 3
+    second = cluster(run_program, folder, 2)
+    one, two = (load_arrays(path, Samples, "cluster_prototypes") for path in (first, second))
+    np.testing.assert_array_equal(one.features, two.features)
+    prototypes = load_arrays(second, Prototypes, "cluster_prototypes")
+    texts = before.text(torch.from_numpy(prototypes.texts)).numpy()
+    own = prototypes.text_prototypes[prototypes.text_clusters]
+    np.testing.assert_allclose(own, texts, atol=1e-6)
+    assert load_heads(align(run_program, folder, 2))[1]["iterations"] == 6
+
+
+def test_a_round_leaves_heads_and_history_but_no_checkpoint(run_program: Run, folder: Path) -> None:
+    cluster(run_program, folder, 1)
+    align(run_program, folder, 1)
+    lines = (folder / "1.csv").read_text().splitlines()
+    assert lines[0] == "iteration,loss,temperature"
+    assert len(lines) == 1 + ALIGNMENT.iterations
+    assert not list((folder / "work").rglob("*.pt"))
+
+
+def test_equal_inputs_give_equal_files(run_program: Run, folder: Path) -> None:
+    def make() -> tuple[bytes, bytes]:
+        prototypes = cluster(run_program, folder, 1).read_bytes()
+        return prototypes, align(run_program, folder, 1).read_bytes()
+
+    assert make() == make()
+
+
+def test_masks_are_never_read(run_program: Run, folder: Path) -> None:
+    (folder / "masks.parquet").write_bytes(b"reading this would fail")
+    opened: list[str] = []
+    watching = True
+    sys.addaudithook(
+        lambda event, given: watching and event == "open" and opened.append(f"{given[0]}")
+    )
+    cluster(run_program, folder, 1)
+    align(run_program, folder, 1)
+    watching = False
+    assert any("features.zarr.zip" in path for path in opened)
+    assert not [path for path in opened if "mask" in Path(path).name]
+
+
+def test_a_damaged_input_is_named(run_program: Run, folder: Path) -> None:
+    (folder / "prototypes_1.npz").write_bytes(b"cut short")
+    with pytest.raises(SystemExit) as exit_status:
+        align(run_program, folder, 1)
+    assert "prototypes_1.npz: expected what cluster_prototypes writes" in str(exit_status.value)
