@@ -1,12 +1,32 @@
 # All evaluations and a few images with all their stages → summary.json and a page of pictures.
 
-SHOWN = SHARDS[CONFIG.evaluation.cam_split][:1]
-SHOWN_PREDICTIONS = SHARDS[CONFIG.evaluation.prediction_split][:1]
+# The images shown are picked from the first shards of the reported splits.
+SHOWN = {
+    stage: SHARDS[reported_split(stage)][:1] for stage in ("initial_cam", "prediction")
+}
 
 
-def shown(path, method, names=SHOWN):
-    """`path` for the shards of the images that the report shows."""
-    return expand(result(path), shard=names, method=[method])
+def shown(stage, path):
+    """`path` for the shards shown of a stage of the first method; nothing if it has none."""
+    if stage not in stages_of(MAIN_METHOD):
+        return []
+    shards_of = SHOWN["prediction" if stage.startswith("prediction") else "initial_cam"]
+    return expand(
+        result(path), shard=shards_of, method=owner_of(MAIN_METHOD, STAGES[stage])
+    )
+
+
+def sweeps():
+    """`method=path` → path of every evaluation that chose a threshold."""
+    return {
+        f"{method}={path}": path
+        for method in METHODS
+        for stage in stages_of(method)
+        if stage.endswith("_cam")
+        for path in [
+            result(f"evaluation/{stage}/{owner_of(method, STAGES[stage])}/tune.json")
+        ]
+    }
 
 
 rule summarise:
@@ -14,22 +34,22 @@ rule summarise:
         evaluations=list(dict.fromkeys(evaluations().values())),
     output:
         summary=result("summary.json"),
+    log:
+        log_file("summarise"),
+    benchmark:
+        benchmark_file("summarise")
+    conda:
+        "../envs/ssr.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
     params:
         evaluations=list(evaluations()),
         dataset=CONFIG.dataset,
         seed=CONFIG.seed,
         config_hash=config_hash(CONFIG),
         code=code_hash("workflow_scripts.summarise"),
-    log:
-        log_file("summarise"),
-    benchmark:
-        benchmark_file("summarise")
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=10,
-    conda:
-        "../envs/ssr.yaml"
     shell:
         """
         python -m workflow_scripts.summarise \
@@ -45,11 +65,55 @@ rule summarise:
 rule build_report:
     input:
         summary=rules.summarise.output.summary,
-        evaluations=list(dict.fromkeys(evaluations().values())),
         index=rules.index_dataset.output.index,
         masks=rules.index_dataset.output.masks,
-        superpixels=shards_shown("superpixels/{shard}.zarr.zip"),
+        evaluations=list(dict.fromkeys(evaluations().values())),
+        sweeps=list(dict.fromkeys(sweeps().values())),
+        superpixels=shown("initial_cam", "superpixels/{shard}.zarr.zip"),
+        initial_cams=shown("initial_cam", "cams/initial/{shard}.zarr.zip"),
+        aligned_cams=shown("aligned_cam", "cams/aligned/{method}/{shard}.zarr.zip"),
+        refined_cams=shown("refined_cam", "cams/refined/{method}/{shard}.zarr.zip"),
+        pseudo_labels=shown("pseudo_label", "pseudo_labels/{method}/{shard}.zip"),
+        logits=shown("prediction", "logits/{method}/{shard}.zarr.zip"),
+        predictions=shown("prediction_crf", "predictions/{method}/{shard}.zip"),
     output:
         page=result("report/index.html"),
+    log:
+        log_file("build_report"),
+    benchmark:
+        benchmark_file("build_report")
+    conda:
+        "../envs/ssr.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=30,
+    params:
+        config=CONFIG.canonical(),
+        method=MAIN_METHOD,
+        shards=[shard for names in SHOWN.values() for shard in names],
+        evaluations=list(evaluations()),
+        sweeps=list(sweeps()),
+        code=code_hash("workflow_scripts.build_report"),
     shell:
-        ""
+        """
+        python -m workflow_scripts.build_report \
+            --config {params.config:q} \
+            --method {params.method:q} \
+            --shards {params.shards:q} \
+            --summary {input.summary:q} \
+            --index {input.index:q} \
+            --masks {input.masks:q} \
+            --evaluations {params.evaluations:q} \
+            --sweeps {params.sweeps:q} \
+            --superpixels {input.superpixels:q} \
+            --initial-cams {input.initial_cams:q} \
+            --aligned-cams {input.aligned_cams:q} \
+            --refined-cams {input.refined_cams:q} \
+            --pseudo-labels {input.pseudo_labels:q} \
+            --logits {input.logits:q} \
+            --predictions {input.predictions:q} \
+            --output {output.page:q} \
+            --threads {threads} \
+            2>&1 | tee {log:q}
+        """

@@ -1,0 +1,1 @@
+"""A page of pictures, curves and tables for a finished run."""

@@ -1,0 +1,90 @@
+"""The charts of a run as PNG, by the section of the page that shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from ssr.report import curves
+from ssr.report.evaluations import Evaluations
+from ssr.report.html import figure_png
+from ssr.report.stages import STAGES
+from ssr.report.tables import per_cent
+
+Histories = Mapping[str, Mapping[str, Sequence[Path]]]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart as PNG for a light and for a dark page, and what it shows in words."""
+
+    name: str
+    light: bytes
+    dark: bytes
+    alt: str
+    caption: str
+
+
+Charts = Mapping[str, Sequence[Chart]]
+
+
+def draw_charts(evaluations: Evaluations, methods: Sequence[str], histories: Histories) -> Charts:
+    """All charts; of the first of `methods` where a chart shows only one."""
+    method = methods[0]
+    return {
+        "stages": [_stages(evaluations, methods)],
+        "thresholds": [
+            _chart(
+                "thresholds",
+                lambda: curves.draw_thresholds(evaluations, method),
+                f"mIoU of the CAMs of {method} over the background threshold",
+                "Which threshold turns a CAM into labels is chosen on the tuning split (thick "
+                "lines, a marker where the best one is). Thin lines: the same on the reported "
+                "split, which has no say.",
+            )
+        ],
+        "classes": [_classes(evaluations, method)],
+        "training": [_losses(what, paths) for what, paths in histories.items() if paths],
+    }
+
+
+def _chart(name: str, draw: Callable[[], Figure], alt: str, caption: str) -> Chart:
+    with curves.theme(dark=False):
+        light = figure_png(draw())
+    with curves.theme(dark=True):
+        dark = figure_png(draw())
+    return Chart(name, light, dark, alt, caption)
+
+
+def _stages(evaluations: Evaluations, methods: Sequence[str]) -> Chart:
+    found = {stage: evaluations.of(methods[0], stage) for stage in STAGES}
+    values = [f"{STAGES[stage]} {per_cent(own['miou'])}" for stage, own in found.items() if own]
+    return _chart(
+        "stages",
+        lambda: curves.draw_stages(evaluations, methods),
+        f"mIoU in per cent along the stages; {methods[0]}: {', '.join(values)}",
+        f"mIoU after every stage, a line per method; the figures are those of {methods[0]}.",
+    )
+
+
+def _classes(evaluations: Evaluations, method: str) -> Chart:
+    last = STAGES[evaluations.stages(method)[-1]]
+    return _chart(
+        "classes",
+        lambda: curves.draw_classes(evaluations, method),
+        f"IoU of every class; bars are the {last} of {method}",
+        f"IoU of every class. Bars: {last} of {method}; markers: stages before it.",
+    )
+
+
+def _losses(what: str, histories: Mapping[str, Sequence[Path]]) -> Chart:
+    rounds = "; dotted: a new round, with new prototypes" if what == "alignment" else ""
+    return _chart(
+        f"loss_{what}",
+        lambda: curves.draw_losses(histories, what),
+        f"Training loss of the {what} over its iterations",
+        f"Training loss of the {what}; thick: running mean{rounds}.",
+    )

@@ -1,0 +1,196 @@
+"""Charts of the report: mIoU along the stages, thresholds, classes, training losses."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from cycler import cycler
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ssr.report.evaluations import Evaluations
+from ssr.report.stages import CAM_STAGES, STAGES
+
+mpl.use("Agg")
+
+# Okabe and Ito's colours, some darker on white, some lighter on black. Shape and dash differ, too.
+_ON_WHITE = ("#0072B2", "#D55E00", "#009E73", "#B0588A", "#A87400", "#3C91C2")
+_ON_BLACK = ("#56B4E9", "#E8772E", "#20B88F", "#CC79A7", "#E69F00", "#F0E442")
+MARKERS = ("o", "s", "^", "D", "v", "P")
+DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
+_WIDTH = 8.0
+
+
+@contextmanager
+def theme(dark: bool) -> Iterator[None]:
+    """Charts drawn inside are for a dark page, or for a light one."""
+    ink, page, grid = (
+        ("#e8edf2", "#161d26", "#3a4653") if dark else ("#16202a", "#ffffff", "#d8dee5")
+    )
+    colours = _ON_BLACK if dark else _ON_WHITE
+    style: Any = {
+        "figure.facecolor": page, "axes.facecolor": page, "savefig.facecolor": page,
+        "text.color": ink, "axes.labelcolor": ink, "axes.edgecolor": ink, "axes.titlecolor": ink,
+        "xtick.color": ink, "ytick.color": ink, "grid.color": grid, "legend.facecolor": page,
+        "legend.edgecolor": grid, "axes.spines.top": False, "axes.spines.right": False,
+        "axes.grid": True, "axes.axisbelow": True, "font.size": 10.0,
+        "axes.prop_cycle": cycler(color=colours),
+    }  # fmt: skip
+    with mpl.rc_context(style):
+        yield
+
+
+def draw_stages(evaluations: Evaluations, methods: Sequence[str]) -> Figure:
+    """mIoU of every stage, one line per method; the first method's values are written out."""
+    figure, axes = _axes(3.6)
+    places = {stage: place for place, stage in enumerate(STAGES)}
+    seen = {stage for method in methods for stage in evaluations.stages(method)}
+    for number, method in reversed(list(enumerate(methods))):
+        stages = evaluations.stages(method)
+        values = [_miou(evaluations, method, stage) for stage in stages]
+        across = [places[stage] for stage in stages]
+        axes.plot(across, values, label=method, zorder=3 - 0.1 * number, **_look(number))
+        if number == 0:
+            for x, y in zip(across, values, strict=True):
+                _write_value(axes, x, y)
+    shown = [stage for stage in STAGES if stage in seen]
+    axes.set_xticks([places[stage] for stage in shown], [STAGES[stage] for stage in shown])
+    axes.set_ylabel("mIoU, %")
+    axes.margins(y=0.15)
+    _legend(axes, reverse=True)
+    return figure
+
+
+def draw_thresholds(evaluations: Evaluations, method: str) -> Figure:
+    """mIoU over the background threshold on the tuning split; a marker on the one chosen."""
+    figure, axes = _axes(3.6)
+    for number, stage in enumerate(CAM_STAGES):
+        tuned, reported = evaluations.tuned(method, stage), evaluations.of(method, stage)
+        if not tuned:
+            continue
+        look = _look(number) | {"marker": ""}
+        sweep, chosen = tuned["sweep"], tuned["threshold"]
+        label = f"{STAGES[stage]}: chosen {chosen:.2f}"
+        axes.plot(sweep["thresholds"], _per_cent(sweep["miou"]), label=label, **look)
+        axes.plot([chosen], [100 * tuned["miou"]], **_look(number) | {"ls": "", "ms": 9})
+        if reported and reported["split"] != tuned["split"] and "sweep" in reported:
+            other = reported["sweep"]
+            faint = look | {"lw": 1.0, "alpha": 0.45}
+            axes.plot(other["thresholds"], _per_cent(other["miou"]), **faint)
+    axes.set_xlabel("threshold: a pixel is background unless its activation is higher")
+    axes.set_ylabel("mIoU, %")
+    axes.set_xlim(0, 1)
+    _legend(axes)
+    return figure
+
+
+def draw_classes(evaluations: Evaluations, method: str) -> Figure:
+    """IoU of every class: bars for the method's last stage, markers for the stages before."""
+    stages = evaluations.stages(method)
+    # The predictions are of other images where their split differs, and aligned is close to both.
+    last, before = stages[-1], [s for s in stages[:-1] if s in ("initial_cam", "refined_cam")]
+    names = list(_class_iou(evaluations, method, last))
+    figure, axes = _axes(0.9 + 0.3 * len(names))
+    rows = np.arange(len(names))
+    values = _class_iou(evaluations, method, last).values()
+    axes.barh(rows, list(values), 0.62, color="C0", alpha=0.4, label=STAGES[last])
+    for number, stage in enumerate(before, start=1):
+        iou = _class_iou(evaluations, method, stage)
+        look = _look(number) | {"ls": "", "ms": 7}
+        axes.plot([iou.get(name, np.nan) for name in names], rows, label=STAGES[stage], **look)
+    axes.set_yticks(rows, names)
+    axes.invert_yaxis()
+    axes.set_xlabel("IoU, %")
+    axes.set_xlim(0, 100)
+    axes.grid(axis="y", visible=False)
+    _legend(axes)
+    return figure
+
+
+def draw_losses(histories: Mapping[str, Sequence[Path]], what: str) -> Figure:
+    """Training losses: thin lines as they were, thick ones as their running mean.
+
+    Args:
+        histories: by method, CSV files with a column `loss`, one after the other.
+        what: what is trained.
+    """
+    figure, axes = _axes(3.0)
+    for number, (method, paths) in enumerate(histories.items()):
+        start = 1
+        look = _look(number) | {"marker": ""}
+        for losses in map(read_losses, paths):
+            steps = np.arange(start, start + len(losses))
+            axes.plot(steps, losses, **look | {"lw": 0.6, "alpha": 0.35})
+            axes.plot(steps, running_mean(losses), label=method if start == 1 else None, **look)
+            if start > 1:
+                axes.axvline(start - 0.5, color="grey", lw=0.8, ls=":")
+            start += len(losses)
+    axes.set_xlabel(f"iteration of {what}")
+    axes.set_ylabel("loss")
+    axes.set_ylim(bottom=0)
+    _legend(axes)
+    return figure
+
+
+def read_losses(path: Path) -> np.ndarray:
+    """The column `loss` of a history, (iterations,) float64."""
+    with path.open(newline="") as stream:
+        return np.array([float(row["loss"]) for row in csv.DictReader(stream)])
+
+
+def running_mean(values: np.ndarray) -> np.ndarray:
+    """Mean over a twentieth of `values` around each of them; fewer at the ends. Same shape."""
+    window = np.ones(max(1, len(values) // 20))
+    counts = np.convolve(np.ones(len(values)), window, "same")
+    return np.asarray(np.convolve(values, window, "same") / counts)
+
+
+def _axes(height: float) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(_WIDTH, height), layout="constrained")
+    return figure, figure.subplots()
+
+
+def _write_value(axes: Axes, x: float, y: float) -> None:
+    """The value above its marker, readable where a line crosses it."""
+    paper = {
+        "facecolor": mpl.rcParams["axes.facecolor"],
+        "edgecolor": "none",
+        "pad": 1,
+        "alpha": 0.8,
+    }
+    text = axes.annotate(f"{y:.1f}", (x, y), (0, 9), textcoords="offset points", ha="center")
+    text.set_bbox(paper)
+    text.set_zorder(5)
+
+
+def _look(number: int) -> dict[str, Any]:
+    place = number % len(MARKERS)
+    width = 2.4 if number == 0 else 1.6
+    return {"color": f"C{place}", "marker": MARKERS[place], "ls": DASHES[place], "lw": width}
+
+
+def _legend(axes: Axes, reverse: bool = False) -> None:
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, reverse=reverse)
+
+
+def _miou(evaluations: Evaluations, method: str, stage: str) -> float:
+    figures = evaluations.of(method, stage)
+    return float("nan") if not figures or figures["miou"] is None else 100 * figures["miou"]
+
+
+def _class_iou(evaluations: Evaluations, method: str, stage: str) -> dict[str, float]:
+    figures = evaluations.of(method, stage) or {"per_class": {}}
+    return {
+        name: float("nan") if own["iou"] is None else 100 * own["iou"]
+        for name, own in figures["per_class"].items()
+    }
+
+
+def _per_cent(shares: Sequence[float | None]) -> list[float]:
+    return [float("nan") if share is None else 100 * share for share in shares]

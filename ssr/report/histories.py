@@ -1,0 +1,32 @@
+"""Training histories that a run left behind: CSV files with a column `loss`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ssr.config import Config
+from ssr.settings import method_config
+
+
+def find_histories(results: Path, config: Config) -> dict[str, dict[str, list[Path]]]:
+    """Histories by what was trained and method, the rounds of an alignment in their order.
+
+    Methods whose training is that of another method have none of their own.
+    """
+    alignments = {method: _rounds(results, config, method) for method in config.methods}
+    segmenters = {
+        method: [results / "segmenter" / method / "history.csv"]
+        for method in config.segmenter_methods
+    }
+    return {"alignment": _existing(alignments), "segmenter": _existing(segmenters)}
+
+
+def _rounds(results: Path, config: Config, method: str) -> list[Path]:
+    settings = method_config(config, method).alignment
+    rounds = range(1, settings.rounds + 1) if settings.enabled else ()
+    return [results / "alignment" / method / f"{number}.csv" for number in rounds]
+
+
+def _existing(histories: dict[str, list[Path]]) -> dict[str, list[Path]]:
+    found = {name: [path for path in paths if path.exists()] for name, paths in histories.items()}
+    return {name: paths for name, paths in found.items() if paths}

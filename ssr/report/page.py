@@ -1,0 +1,171 @@
+"""The report of a run: one HTML page that needs nothing else, and its figures as files."""
+
+from __future__ import annotations
+
+import platform
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from importlib.metadata import PackageNotFoundError, version
+from itertools import chain
+from pathlib import Path
+
+from ssr.config import Config
+from ssr.index import Index
+from ssr.report import html, tables
+from ssr.report.benchmarks import Usage
+from ssr.report.charts import Chart, Charts, Histories
+from ssr.report.evaluations import Evaluations
+from ssr.report.gallery import gallery
+from ssr.report.sheet import draw_sheet
+from ssr.report.shown import ShownImage
+from ssr.report.stages import STAGES
+from ssr.settings import config_hash, render
+
+LIBRARIES = (
+    "torch", "open_clip_torch", "timm", "numpy", "scipy", "faiss-cpu", "fast_slic", "pydensecrf2",
+    "mmsegmentation", "mmengine", "zarr", "snakemake",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run left behind.
+
+    Attributes:
+        config: all settings.
+        method: the one whose pictures are shown.
+        index: all images.
+        evaluations: of all methods.
+        shown: images with their stages, by split.
+        usage: of every rule.
+        histories: CSV files of training losses, by what was trained and method.
+    """
+
+    config: Config
+    method: str
+    index: Index
+    evaluations: Evaluations
+    shown: Mapping[str, Sequence[ShownImage]]
+    usage: Sequence[Usage]
+    histories: Histories
+
+    @property
+    def methods(self) -> list[str]:
+        """All methods, the one that is shown first."""
+        return [self.method, *(name for name in self.config.methods if name != self.method)]
+
+    @property
+    def class_names(self) -> list[str]:
+        """All classes by their index."""
+        return ["background", *self.config.data.classes]
+
+
+def write_figures(run: Run, charts: Charts, folder: Path) -> None:
+    """Write every chart and a sheet of stages per image as PNG files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for chart in chain(*charts.values()):
+        (folder / f"{chart.name}.png").write_bytes(chart.light)
+    for image in chain(*run.shown.values()):
+        sheet = html.sheet_png(draw_sheet([image], run.class_names))
+        (folder / f"stages_{image.image.id}.png").write_bytes(sheet)
+
+
+def write_page(run: Run, drawn: Charts) -> str:
+    """The page as HTML."""
+    charts = {name: [_figure(chart) for chart in group] for name, group in drawn.items()}
+    sections = {
+        "pictures": ("From an image to its segmentation", [*_galleries(run)]),
+        "stages": ("Every stage in figures", [*charts["stages"], _table(run, tables.stage_table)]),
+        "ablation": ("Ablation", [*_ablation(run)]),
+        "thresholds": ("Thresholds", charts["thresholds"]),
+        "classes": ("Classes", charts["classes"]),
+        "training": ("Training", charts["training"]),
+        "usage": ("Time and memory", [html.table(tables.usage_table(run.usage))]),
+        "settings": ("Settings and versions", [*_settings(run)]),
+    }
+    if not run.usage:
+        del sections["usage"]
+    filled = {name: content for name, content in sections.items() if content[1]}
+    links = (f'<a href="#{name}">{title}</a>' for name, (title, _) in filled.items())
+    body = [*_heading(run), f"<nav>{' '.join(links)}</nav>"]
+    body += [html.section(name, title, *blocks) for name, (title, blocks) in filled.items()]
+    return html.document(f"SSR on {run.config.dataset}", "\n".join(body))
+
+
+def _figure(chart: Chart) -> str:
+    """A chart in the version that suits the reader's page, and what it shows."""
+    dark = f'<source srcset="{html.data(chart.dark)}" media="(prefers-color-scheme: dark)">'
+    light = html.picture(chart.light, chart.alt)
+    caption = f"<figcaption>{escape(chart.caption)}</figcaption>"
+    return f'<figure class="chart"><picture>{dark}{light}</picture>{caption}</figure>'
+
+
+def _table(run: Run, make: Callable[[Evaluations], tables.Table]) -> str:
+    return html.table(make(run.evaluations))
+
+
+def _heading(run: Run) -> Iterator[str]:
+    config = run.config
+    yield f"<header><h1>SSR on {config.dataset}</h1>"
+    yield html.paragraph(
+        "Weakly supervised semantic segmentation: from labels that say only which classes are in "
+        "an image to a class for every pixel, by aligned CLIP prototypes (CMPA) and "
+        "superpixel-guided correction (SGC).",
+        "lead",
+    )
+    facts = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in _facts(run))
+    yield f'<dl class="facts">{facts}</dl>'
+    text = f"Method {run.method}, seed {config.seed}, settings {config_hash(config)}."
+    yield html.paragraph(text, "quiet")
+    yield '<p class="quiet">All figures for programs: <a href="../summary.json">summary.json</a>; '
+    yield 'the pictures as files: <a href="figures/">figures</a>.</p></header>'
+
+
+def _facts(run: Run) -> Iterator[tuple[str, str]]:
+    stages = run.evaluations.stages(run.method)
+    for stage in dict.fromkeys([stages[0], stages[-1]]):
+        figures = run.evaluations.of(run.method, stage) or {}
+        where = f"{figures['images']} {figures['split']} images"
+        yield f"mIoU, {STAGES[stage]}, {where}", f"{tables.per_cent(figures['miou'])} %"
+    counts = Counter(image.split for image in run.index.images)
+    for split in ("train", "tune", "val"):
+        yield f"images in {split}", f"{counts[split]}"
+    yield "classes and background", f"{len(run.config.data.classes)} + 1"
+
+
+def _galleries(run: Run) -> Iterator[str]:
+    for split, images in run.shown.items():
+        if images:
+            yield html.paragraph(
+                f"{len(images)} images of the split {split}, read from left to right. They were "
+                "picked for the classes in them, not for how well they came out: the first that "
+                "together show as many classes as possible. An image with several classes has a "
+                "row for each. Point at a picture to enlarge it."
+            )
+            yield gallery(images, run.class_names)
+
+
+def _ablation(run: Run) -> Iterator[str]:
+    yield html.paragraph(
+        "Every method is a set of settings that differ from the full method; what they have in "
+        "common is computed once. A stage that a method does not have is a dash."
+    )
+    yield html.table(tables.ablation_table(run.evaluations, run.config))
+    yield html.table(tables.loss_table(run.evaluations, run.config))
+
+
+def _settings(run: Run) -> Iterator[str]:
+    python = f"Python {platform.python_version()}, {platform.system()} {platform.machine()}"
+    versions = "\n".join([python, *(f"{name} {_version(name)}" for name in LIBRARIES)])
+    yield f"<details><summary>Versions of libraries</summary><pre>{versions}</pre></details>"
+    settings = escape(render(run.config))
+    yield f"<details><summary>All settings</summary><pre>{settings}</pre></details>"
+
+
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return "not installed"

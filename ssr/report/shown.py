@@ -1,0 +1,162 @@
+"""The images that the report shows: which ones, and what every stage made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssr.config import Refinement
+from ssr.images import load_image, resize
+from ssr.index import Image
+from ssr.normalisation import min_max
+from ssr.pngs import Pngs, read_labels
+from ssr.refinement import patch_mask
+from ssr.report.stages import CAM_STAGES
+from ssr.store import Shards
+from ssr.upsampling import upsample
+
+SIDE = 224
+"""Longest side of the pictures, in pixels."""
+
+Maps = NDArray[np.float32]
+LabelMap = NDArray[np.integer]
+
+
+@dataclass(frozen=True)
+class Stores:
+    """Stores of the stages, by stage name; one that holds no images stands for "not run"."""
+
+    superpixels: Shards
+    cams: Mapping[str, Shards]
+    logits: Shards
+    pngs: Mapping[str, Pngs]
+    masks: Mapping[str, Path]
+
+
+@dataclass(frozen=True)
+class ShownImage:
+    """All stages of one image, enlarged or reduced to one size (H, W) for the eye.
+
+    Attributes:
+        image: its entry in the index.
+        pixels: (H, W, 3) uint8.
+        classes: indices of the K classes present, from 1.
+        cams: by stage, (K, H, W) float32 in [0, 1].
+        target: (K, H, W) bool, or None without a mask of SGC.
+        superpixels: (H, W), or None; `regions` likewise numbers the colour region of each pixel.
+        labels: by stage and "truth", (H, W): 0 background, classes, 255 ignored.
+    """
+
+    image: Image
+    pixels: NDArray[np.uint8]
+    classes: tuple[int, ...]
+    cams: dict[str, Maps] = field(default_factory=dict)
+    target: NDArray[np.bool_] | None = None
+    superpixels: LabelMap | None = None
+    regions: LabelMap | None = None
+    labels: dict[str, LabelMap] = field(default_factory=dict)
+
+
+def choose(images: Sequence[Image], count: int) -> list[Image]:
+    """`count` images that show many classes, in the order given; quality plays no part.
+
+    Again and again the image with the most classes not yet shown is taken, the first of equals;
+    when all are shown, it begins anew.
+    """
+    left = list(images)
+    chosen: list[Image] = []
+    seen: set[int] = set()
+    while left and len(chosen) < count:
+        best = max(left, key=lambda image: len(set(image.labels) - seen))
+        if seen and not set(best.labels) - seen:
+            seen.clear()
+            continue
+        left.remove(best)
+        chosen.append(best)
+        seen |= set(best.labels)
+    return [image for image in images if image in chosen]
+
+
+def read(image: Image, root: Path, stores: Stores, refinement: Refinement) -> ShownImage:
+    """Read what every stage made of `image`; stages that have not seen it are left out.
+
+    Args:
+        image: its entry in the index.
+        root: folder of the data set.
+        stores: of all stages.
+        refinement: settings of the method shown, which say how the target mask is made.
+
+    Raises:
+        InputError: the image, its mask or a store is missing or damaged.
+    """
+    scale = SIDE / max(image.height, image.width)
+    height, width = (max(1, round(side * scale)) for side in (image.height, image.width))
+    raw = {
+        stage: min_max(stores.cams[stage].read(image.id, "cams"))
+        for stage in CAM_STAGES
+        if image.id in stores.cams[stage]
+    }
+    superpixels, regions = _regions(image.id, stores.superpixels)
+    target = _target(raw, regions, refinement)
+    return ShownImage(
+        image=image,
+        pixels=resize(load_image(root / image.image), height, width),
+        classes=_classes(image, stores),
+        cams={stage: upsample(cams, (height, width)) for stage, cams in raw.items()},
+        target=None if target is None else nearest(target, height, width),
+        superpixels=None if superpixels is None else nearest(superpixels, height, width),
+        regions=None if regions is None else nearest(regions, height, width),
+        labels=_labels(image, stores, height, width),
+    )
+
+
+def nearest(maps: NDArray, height: int, width: int) -> NDArray:
+    """Resize the last two axes to (height, width) without mixing values."""
+    rows = (np.arange(height) + 0.5) * maps.shape[-2] // height
+    columns = (np.arange(width) + 0.5) * maps.shape[-1] // width
+    resized: NDArray = maps[..., rows.astype(int)[:, None], columns.astype(int)]
+    return resized
+
+
+def _classes(image: Image, stores: Stores) -> tuple[int, ...]:
+    for store in stores.cams.values():
+        if image.id in store:
+            return tuple(store.read(image.id, "classes").tolist())
+    return image.labels
+
+
+def _regions(image_id: str, store: Shards) -> tuple[LabelMap | None, LabelMap | None]:
+    """Superpixel and colour region of every pixel of the patch grid."""
+    if image_id not in store:
+        return None, None
+    labels = store.read(image_id, "labels")
+    return labels, store.read(image_id, "regions")[labels]
+
+
+def _target(
+    cams: Mapping[str, Maps], regions: LabelMap | None, settings: Refinement
+) -> NDArray[np.bool_] | None:
+    """The patches (K, h, w) of SGC's mask, made again from what the refinement started from."""
+    start = cams.get("aligned_cam", cams.get("initial_cam"))
+    masked = settings.affinity != "none" and settings.mask != "none"
+    if not masked or start is None or not len(start) or regions is None:
+        return None
+    return patch_mask(start, regions, settings)
+
+
+def _labels(image: Image, stores: Stores, height: int, width: int) -> dict[str, LabelMap]:
+    labels: dict[str, LabelMap] = {
+        stage: nearest(pngs.read(image.id), height, width)
+        for stage, pngs in stores.pngs.items()
+        if image.id in pngs
+    }
+    if image.id in stores.logits:
+        logits = stores.logits.read(image.id, "logits")
+        labels["prediction"] = upsample(logits, (height, width)).argmax(axis=0)
+    if image.id in stores.masks:
+        labels["truth"] = nearest(read_labels(stores.masks[image.id]), height, width)
+    return labels

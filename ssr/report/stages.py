@@ -1,0 +1,35 @@
+"""What the stages and the pictures of the report are called, and what they show."""
+
+from __future__ import annotations
+
+STAGES = {
+    "initial_cam": "Initial CAM",
+    "aligned_cam": "Aligned CAM",
+    "refined_cam": "Refined CAM",
+    "pseudo_label": "Pseudo-label",
+    "prediction": "Prediction",
+    "prediction_crf": "Prediction + CRF",
+}
+"""Titles of the scored stages, in the order of the data."""
+
+CAM_STAGES = ("initial_cam", "aligned_cam", "refined_cam")
+
+PANELS = {
+    "image": ("Image", "what the networks see; only its image-level labels are known"),
+    "initial_cam": (
+        STAGES["initial_cam"],
+        "where CLIP's score of the class comes from: dark no, yellow most",
+    ),
+    "aligned_cam": (STAGES["aligned_cam"], "the same after the alignment of prototypes (CMPA)"),
+    "regions": (
+        "Colour regions",
+        "superpixels (thin lines), each in the mean colour of its region",
+    ),
+    "target": ("Target mask", "bright: the patches from which activation may flow (SGC)"),
+    "refined_cam": (STAGES["refined_cam"], "activation spread along attention from the target"),
+    "pseudo_label": (STAGES["pseudo_label"], "class per pixel that the segmenter learns from"),
+    "prediction": (STAGES["prediction"], "the trained segmenter's answer"),
+    "prediction_crf": (STAGES["prediction_crf"], "the same after a dense CRF"),
+    "truth": ("Ground truth", "the mask: read for evaluation only, never for training"),
+}
+"""Title and explanation of every picture of an image, in the order of the data."""

@@ -1,0 +1,30 @@
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+from ssr.report.dag import draw_dag, rule_names
+
+ROOT = Path(__file__).parent.parent.parent
+# Rules that no result rests on: the demo's backbones come with the code.
+NOT_SHOWN = {"pretrain_demo", "pretrain_demo_clip", "pretrain_demo_dino"}
+
+
+def test_every_rule_is_shown() -> None:
+    files = (ROOT / "rules").glob("*.smk")
+    rules = {
+        name for file in files for name in re.findall(r"^ *rule (\w+):", file.read_text(), re.M)
+    }
+    assert set(rule_names()) == rules - NOT_SHOWN
+
+
+def test_picture_is_well_formed_and_describes_itself() -> None:
+    picture = ElementTree.fromstring(draw_dag())
+    names = {element.tag.rpartition("}")[2] for element in picture}
+    assert {"title", "desc"} <= names
+    texts = {element.text for element in picture.iter("{http://www.w3.org/2000/svg}text")}
+    assert set(rule_names()) <= texts
+
+
+def test_picture_of_the_readme_is_up_to_date() -> None:
+    kept = (ROOT / "docs" / "images" / "dag.svg").read_text(encoding="utf-8")
+    assert kept == draw_dag(), "run python -m workflow_scripts.draw_readme_pictures"

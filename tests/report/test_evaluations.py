@@ -1,0 +1,40 @@
+from pathlib import Path
+
+import pytest
+
+from ssr.errors import InputError
+from ssr.report.evaluations import Evaluations, read_evaluations
+from ssr.report.stages import CAM_STAGES, STAGES
+from ssr.summary import STAGES as SUMMARISED
+from tests.report.finished_run import FinishedRun
+
+
+def test_stages_are_those_of_the_summary() -> None:
+    assert tuple(STAGES) == SUMMARISED
+    assert set(CAM_STAGES) < set(STAGES)
+
+
+def test_a_shared_evaluation_is_read_once(finished: FinishedRun) -> None:
+    found = read_evaluations(reversed(finished.pairs("val")))
+    assert [evaluation.stage for evaluation in found if "ssr" in evaluation.methods] == list(STAGES)
+    initial = [evaluation for evaluation in found if evaluation.stage == "initial_cam"]
+    assert [set(e.methods) for e in initial] == [{"ssr", "clip", "no_refinement", "clip_attention"}]
+
+
+def test_figures_are_found_by_method_and_stage(evaluations: Evaluations) -> None:
+    assert evaluations.stages("ssr") == list(STAGES)
+    assert evaluations.stages("clip") == ["initial_cam", "refined_cam", "pseudo_label"]
+    assert evaluations.of("clip", "initial_cam") is evaluations.of("ssr", "initial_cam")
+    assert evaluations.of("clip", "aligned_cam") is None
+    tuned = evaluations.tuned("ssr", "refined_cam")
+    assert tuned is not None
+    assert tuned["split"] == "tune"
+    assert evaluations.tuned("ssr", "prediction") is None
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"stage": "guess"}'])
+def test_another_file_is_refused(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "val.json"
+    path.write_text(content)
+    with pytest.raises(InputError, match=r"val\.json"):
+        read_evaluations([("ssr", path)])

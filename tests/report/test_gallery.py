@@ -1,0 +1,59 @@
+import re
+
+import pytest
+
+from ssr.config import Refinement
+from ssr.index import Index
+from ssr.report.gallery import gallery
+from ssr.report.shown import Stores, read
+from ssr.report.stages import PANELS
+from tests.report.finished_run import FinishedRun
+
+NAMES = ["background", "cat", "<dog>", "owl"]
+
+
+@pytest.fixture(scope="module")
+def table(finished: FinishedRun, stores: Stores) -> str:
+    images = Index.read(finished.results / "index.parquet").images
+    return gallery([read(image, finished.root, stores, Refinement()) for image in images], NAMES)
+
+
+def test_every_picture_says_what_it_shows(table: str) -> None:
+    alts = re.findall(r'<img src="data:image/png;base64,[^"]+" alt="([^"]+)">', table)
+    assert len(alts) == table.count("<img")
+    assert "Initial CAM of cat, image a" in alts
+    assert "Ground truth, image d" in alts
+    assert len(set(alts)) == len(alts)
+
+
+def test_columns_are_the_stages(table: str) -> None:
+    assert re.findall(r'<th scope="col">([^<]+)', table) == [title for title, _ in PANELS.values()]
+
+
+def test_what_shows_all_classes_spans_their_rows(table: str) -> None:
+    first = table[table.index("<tbody>") : table.index("</tbody>")]
+    assert first.count('rowspan="2"') == len(PANELS) - 4
+    assert first.count("<tr>") == 3, "the legend and two classes"
+
+
+def test_classes_that_are_not_in_the_image_are_marked(
+    finished: FinishedRun, stores: Stores
+) -> None:
+    first = Index.read(finished.results / "index.parquet").images[0]
+    shown = read(first, finished.root, stores, Refinement())
+    shown.labels["prediction"][:] = 3
+    legend = re.findall(r"</span>([^<]+)", gallery([shown], NAMES))
+    assert {"cat", "owl (not in the image)", "background", "ignored"} <= set(legend)
+
+
+def test_names_are_escaped(table: str) -> None:
+    assert "&lt;dog&gt;" in table
+    assert "<dog>" not in table
+
+
+def test_stages_that_have_not_run_are_no_column(
+    finished: FinishedRun, empty_stores: Stores
+) -> None:
+    first = Index.read(finished.results / "index.parquet").images[0]
+    table = gallery([read(first, finished.root, empty_stores, Refinement())], NAMES)
+    assert re.findall(r'<th scope="col">([^<]+)', table) == ["Image"]

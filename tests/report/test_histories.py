@@ -1,0 +1,27 @@
+from pathlib import Path
+
+from ssr.report.histories import find_histories
+from tests.report.finished_run import FinishedRun, small_config
+
+
+def test_rounds_are_found_in_their_order(finished: FinishedRun) -> None:
+    found = find_histories(finished.results, finished.config)
+    folder = finished.results
+    rounds = [folder / "alignment/ssr/1.csv", folder / "alignment/ssr/2.csv"]
+    assert found["alignment"] == {"ssr": rounds}
+    assert found["segmenter"] == {"ssr": [folder / "segmenter/ssr/history.csv"]}
+
+
+def test_what_other_settings_left_is_not_shown(finished: FinishedRun) -> None:
+    settings = finished.config.alignment.model_copy(update={"rounds": 1})
+    config = finished.config.model_copy(update={"alignment": settings, "segmenter_methods": ()})
+    found = find_histories(finished.results, config)
+    assert found == {
+        "alignment": {"ssr": [finished.results / "alignment/ssr/1.csv"]},
+        "segmenter": {},
+    }
+
+
+def test_a_run_without_training_has_no_histories(tmp_path: Path) -> None:
+    config = small_config(tmp_path, "ssr", "clip")
+    assert find_histories(tmp_path, config) == {"alignment": {}, "segmenter": {}}

@@ -1,0 +1,124 @@
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from ssr.config import Refinement
+from ssr.index import Index
+from ssr.report.benchmarks import read_benchmarks
+from ssr.report.charts import Charts, draw_charts
+from ssr.report.evaluations import Evaluations
+from ssr.report.histories import find_histories
+from ssr.report.page import Run, write_figures, write_page
+from ssr.report.shown import Stores, read
+from tests.report.finished_run import FinishedRun
+
+
+@pytest.fixture(scope="module")
+def run(finished: FinishedRun, evaluations: Evaluations, stores: Stores) -> Run:
+    index = Index.read(finished.results / "index.parquet")
+    shown = [read(image, finished.root, stores, Refinement()) for image in index.images[:2]]
+    return Run(
+        finished.config,
+        "ssr",
+        index,
+        evaluations,
+        {"val": shown},
+        read_benchmarks(finished.results / "benchmarks"),
+        find_histories(finished.results, finished.config),
+    )
+
+
+@pytest.fixture(scope="module")
+def charts(run: Run) -> Charts:
+    return draw_charts(run.evaluations, run.methods, run.histories)
+
+
+@pytest.fixture(scope="module")
+def page(run: Run, charts: Charts) -> str:
+    return write_page(run, charts)
+
+
+class Tags(HTMLParser):
+    """Checks that tags are closed in the order in which they were opened."""
+
+    VOID = ("meta", "img", "source", "link", "br")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_page_is_well_formed(page: str) -> None:
+    tags = Tags()
+    tags.feed(page)
+    assert tags.open == []
+
+
+def test_page_needs_nothing_else(page: str) -> None:
+    sources = re.findall(r'(?:src|srcset)="([^"]{0,40})', page)
+    assert len(sources) > 30
+    assert all(source.startswith("data:image/png;base64,") for source in sources)
+    assert re.findall(r'href="([^#"][^"]*)"', page) == ["../summary.json", "figures/"]
+    assert "<script" not in page
+    assert "url(" not in page
+    assert "@import" not in page
+
+
+def test_every_picture_has_an_alternative_text(page: str) -> None:
+    images = re.findall(r"<img [^>]*>", page)
+    assert all(re.search(r'alt="[^"]+"', image) for image in images)
+
+
+def test_charts_come_for_light_and_dark_pages(page: str, charts: Charts) -> None:
+    drawn = [chart for group in charts.values() for chart in group]
+    assert page.count('media="(prefers-color-scheme: dark)"') == len(drawn) == 5
+    for chart in drawn:
+        light, dark = (Image.open(BytesIO(png)).convert("L") for png in (chart.light, chart.dark))
+        assert light.size == dark.size
+        assert light.getpixel((0, 0)) > 200 > 100 > dark.getpixel((0, 0))
+
+
+def test_links_lead_to_sections(page: str) -> None:
+    targets = re.findall(r'href="#([^"]+)"', page)
+    assert targets == re.findall(r'<section id="([^"]+)"', page)
+    assert targets == [
+        "pictures", "stages", "ablation", "thresholds", "classes", "training", "usage", "settings",
+    ]  # fmt: skip
+
+
+def test_page_says_what_was_run(page: str, finished: FinishedRun) -> None:
+    assert "<h1>SSR on small</h1>" in page
+    assert re.search(r"Method ssr, seed 0, settings [0-9a-f]{12}\.", page)
+    assert "iterations: 400" in page
+    assert re.search(r"^torch \d", page, flags=re.MULTILINE)
+
+
+def test_parts_without_content_are_no_section(run: Run, charts: Charts) -> None:
+    bare = replace(run, usage=(), shown={})
+    page = write_page(bare, {**charts, "training": []})
+    sections = re.findall(r'<section id="([^"]+)"', page)
+    assert {"pictures", "training", "usage"}.isdisjoint(sections)
+    assert "thresholds" in sections
+
+
+def test_figures_are_files_too(run: Run, charts: Charts, tmp_path: Path) -> None:
+    write_figures(run, charts, tmp_path)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {
+        "stages.png", "thresholds.png", "classes.png", "loss_alignment.png", "loss_segmenter.png",
+        "stages_a.png", "stages_b.png",
+    }  # fmt: skip
+    for name in names:
+        Image.open(tmp_path / name).verify()

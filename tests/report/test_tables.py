@@ -1,0 +1,106 @@
+from dataclasses import replace
+
+import pytest
+
+from ssr.report import tables
+from ssr.report.benchmarks import Usage
+from ssr.report.evaluations import Evaluation, Evaluations
+from tests.report.finished_run import FinishedRun
+
+
+def column(table: tables.Table, title: str) -> dict[str, str]:
+    """Cells of the one column whose title begins so, by the name of their row."""
+    (place,) = (n for n, cell in enumerate(table.header) if cell.startswith(title))
+    return {row[0]: row[place] for row in table.rows}
+
+
+def miou(evaluations: Evaluations, method: str, stage: str) -> str:
+    figures = evaluations.of(method, stage)
+    assert figures is not None
+    return f"{100 * figures['miou']:.1f}"
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0.1234, "12.3"), (0, "0.0"), (1.0, "100.0"), (None, "–"), (float("nan"), "–")],
+)
+def test_shares_are_printed_as_per_cent(share: float | None, text: str) -> None:
+    assert tables.per_cent(share) == text
+
+
+def test_every_row_fits_its_header(finished: FinishedRun, evaluations: Evaluations) -> None:
+    made = [
+        tables.stage_table(evaluations),
+        tables.ablation_table(evaluations, finished.config),
+        tables.loss_table(evaluations, finished.config),
+        tables.usage_table([Usage("refine_cams", 2, 3.0, 2.0, float("nan"))]),
+    ]
+    for table in made:
+        assert table.rows
+        assert {len(row) for row in table.rows} == {len(table.header)}
+        assert max(table.published | table.text_columns) < len(table.header)
+
+
+def test_stages_stand_with_what_their_figures_rest_on(evaluations: Evaluations) -> None:
+    table = tables.stage_table(evaluations)
+    assert [row[0] for row in table.rows][:2] == ["Initial CAM", "Aligned CAM"]
+    assert len(table.rows) == 2 + 4 + 4 + 2
+    assert column(table, "Methods")["Aligned CAM"] == "ssr, no_refinement, clip_attention"
+    assert column(table, "mIoU")["Prediction"] == miou(evaluations, "ssr", "prediction")
+    assert column(table, "Split")["Prediction"] == "val (4)"
+    assert column(table, "CRF")["Prediction + CRF"] == "yes"
+    assert column(table, "Scales")["Prediction"] == "1, 0.75 + flip"
+    assert column(table, "Threshold")["Initial CAM"].endswith(", tune (4)")
+    assert column(table, "Threshold")["Prediction"] == "–"
+
+
+def test_a_stage_that_all_methods_share_says_so(evaluations: Evaluations) -> None:
+    assert column(tables.stage_table(evaluations), "Methods")["Initial CAM"] == "all"
+
+
+def test_classes_left_out_of_a_mean_are_named(evaluations: Evaluations) -> None:
+    first = evaluations.reported[0]
+    figures = {**first.figures, "absent_classes": ["owl"], "never_right_classes": ["cat", "dog"]}
+    changed = Evaluations((Evaluation(("ssr",), first.stage, figures),), ())
+    notes = "\n".join(tables.stage_table(changed).notes)
+    assert "Initial CAM of ssr: owl in no mask" in notes
+    assert "Initial CAM of ssr: cat, dog without a right pixel" in notes
+
+
+def test_ablation_prints_the_paper_beside_ours_and_says_that_it_is(
+    finished: FinishedRun, evaluations: Evaluations
+) -> None:
+    table = tables.ablation_table(evaluations, finished.config)
+    assert column(table, "Differs in") == {
+        "ssr": "nothing: the full method",
+        "clip": "alignment: enabled: false",
+        "no_refinement": "refinement: affinity: none",
+        "clip_attention": "refinement: clip_weight: 1.0, dino_weight: 0.0, mask: none",
+    }
+    assert column(table, "Aligned")["clip"] == "–"
+    assert column(table, "Refined CAM mIoU")["clip"] == miou(evaluations, "clip", "refined_cam")
+    published = {row[0]: row[8:] for row in table.rows}
+    assert published["ssr"] == ("+ SGC", "87.9", "89.1", "78.7")
+    assert published["clip"] == ("–",) * 4
+    assert table.published == {8, 9, 10, 11}
+    assert "VOC train, not comparable" in table.header[8]
+    assert any("not comparable" in note for note in table.notes)
+    assert any("slips" in note for note in table.notes)
+
+
+def test_losses_stand_beside_table_4(finished: FinishedRun, evaluations: Evaluations) -> None:
+    table = tables.loss_table(evaluations, finished.config)
+    initial, aligned = (miou(evaluations, "ssr", s) for s in ("initial_cam", "aligned_cam"))
+    assert table.rows == (
+        ("none (CLIP)", initial, "58.6"),
+        ("feature", "–", "53.5"),
+        ("in_modal", "–", "57.8"),
+        ("cross_modal", aligned, "63.3"),
+    )
+
+
+def test_usage_without_memory_is_a_dash() -> None:
+    usage = Usage("refine_cams", 2, 3.04, 2.0, 512.4)
+    table = tables.usage_table([usage, replace(usage, memory=float("nan"))])
+    assert table.rows[0] == ("refine_cams", "2", "3.0", "2.0", "512")
+    assert table.rows[1][-1] == "–"

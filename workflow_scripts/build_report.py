@@ -1,0 +1,112 @@
+"""Evaluations, a few images with all their stages, benchmarks in; a page of pictures out."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ssr.config import Config
+from ssr.programs import existing, parser, run
+from ssr.settings import method_config, parse_config
+from workflow_scripts.summarise import evaluation
+
+if TYPE_CHECKING:
+    from ssr.index import Index
+    from ssr.report.shown import ShownImage, Stores
+
+
+def main(arguments: Namespace) -> None:
+    """Draw the figures, then write the page."""
+    from ssr.files import replacing
+    from ssr.index import Index
+    from ssr.report.benchmarks import read_benchmarks
+    from ssr.report.charts import draw_charts
+    from ssr.report.evaluations import Evaluations, read_evaluations
+    from ssr.report.histories import find_histories
+    from ssr.report.page import Run, write_figures, write_page
+
+    index = Index.read(arguments.index)
+    folder = arguments.summary.parent
+    results = Run(
+        config=arguments.config,
+        method=arguments.method,
+        index=index,
+        evaluations=Evaluations(
+            read_evaluations(arguments.evaluations), read_evaluations(arguments.sweeps)
+        ),
+        shown=_shown(arguments, index),
+        usage=read_benchmarks(folder / "benchmarks"),
+        histories=find_histories(folder, arguments.config),
+    )
+    figures = arguments.output.parent / "figures"
+    shutil.rmtree(figures, ignore_errors=True)
+    charts = draw_charts(results.evaluations, results.methods, results.histories)
+    write_figures(results, charts, figures)
+    with replacing(arguments.output) as temporary:
+        temporary.write_text(write_page(results, charts), encoding="utf-8")
+
+
+def _shown(arguments: Namespace, index: Index) -> dict[str, list[ShownImage]]:
+    """Images of the reported splits, each split once, with all their stages."""
+    from ssr.report.shown import choose, read
+
+    config: Config = arguments.config
+    stores = _stores(arguments)
+    refinement = method_config(config, arguments.method).refinement
+    shown = {}
+    for shard in dict.fromkeys(arguments.shards):
+        images = choose(index.shard(shard), config.report.images)
+        shown[images[0].split] = [
+            read(image, Path(config.data.root), stores, refinement) for image in images
+        ]
+    return shown
+
+
+def _stores(arguments: Namespace) -> Stores:
+    from ssr.data.masks import read_masks
+    from ssr.pngs import open_pngs
+    from ssr.report.shown import Stores
+    from ssr.report.stages import CAM_STAGES
+    from ssr.store import open_shards
+
+    root = Path(arguments.config.data.root)
+    return Stores(
+        superpixels=open_shards(arguments.superpixels),
+        cams={stage: open_shards(getattr(arguments, f"{stage}s")) for stage in CAM_STAGES},
+        logits=open_shards(arguments.logits),
+        pngs={
+            "pseudo_label": open_pngs(arguments.pseudo_labels),
+            "prediction_crf": open_pngs(arguments.predictions),
+        },
+        masks={image: root / path for image, path in read_masks(arguments.masks).items()},
+    )
+
+
+def configuration(text: str) -> Config:
+    """An argparse type: all settings as JSON."""
+    return parse_config(json.loads(text))
+
+
+if __name__ == "__main__":
+    flags = parser(__doc__)
+    flags.add_argument("--config", type=configuration, required=True)
+    flags.add_argument("--method", required=True, help="whose pictures are shown")
+    flags.add_argument("--shards", nargs="+", required=True, help="images are picked from these")
+    flags.add_argument(
+        "--summary", type=existing, required=True, help="beside it lie benchmarks and histories"
+    )
+    flags.add_argument("--index", type=existing, required=True)
+    flags.add_argument("--masks", type=existing, required=True, help="table of the masks")
+    for name in ("evaluations", "sweeps"):
+        flags.add_argument(
+            f"--{name}", type=evaluation, nargs="+", required=True, metavar="METHOD=FILE"
+        )
+    for name in ("superpixels", "initial-cams", "aligned-cams", "refined-cams", "pseudo-labels"):
+        flags.add_argument(f"--{name}", type=existing, nargs="*", default=[])
+    for name in ("logits", "predictions"):
+        flags.add_argument(f"--{name}", type=existing, nargs="*", default=[])
+    flags.add_argument("--output", type=Path, required=True, help="HTML; figures/ lies beside it")
+    run(main, flags)
