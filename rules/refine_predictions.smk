@@ -17,7 +17,7 @@ rule refine_predictions:
         log_file("refine_predictions", "method", "shard"),
     benchmark:
         benchmark_file("refine_predictions", "method", "shard")
-    threads: workflow.cores or 2
+    threads: 8
     resources:
         mem_mb=2000,
         runtime=120,

@@ -25,7 +25,7 @@ rule train_segmenter:
         log_file("train_segmenter", "method"),
     benchmark:
         benchmark_file("train_segmenter", "method")
-    threads: workflow.cores or 2
+    threads: 8
     resources:
         mem_mb=8000,
         runtime=1440,
