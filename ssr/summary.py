@@ -32,6 +32,8 @@ _FROM_EVALUATION = (
     "confusion_among_objects",
     "labelled",
     "miou_all_pixels",
+    "absent_classes",
+    "never_right_classes",
     "per_class",
     "crf",
     "scales",
@@ -97,7 +99,7 @@ def format_table(rows: Sequence[Mapping[str, Any]]) -> str:
         text.append(texts[number + 1])
     first = rows[0]
     run = f"dataset {first['dataset']}, seed {first['seed']}, settings {first['config_hash']}"
-    return "\n".join([run, "", *text, "", *_NOTES, *_origins(rows)])
+    return "\n".join([run, "", *text, "", *_NOTES, *_origins(rows), *_left_out(rows)])
 
 
 _HEADING = (
@@ -167,3 +169,17 @@ def _origins(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     origins = [row["threshold_from"] for row in rows if row["threshold_from"]]
     texts = [f"{origin['split']} ({origin['images']} images)" for origin in origins]
     return [f"threshold: chosen on {text}." for text in dict.fromkeys(texts)]
+
+
+def _left_out(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Which classes do not count in the means, and where."""
+    reasons = {
+        "absent_classes": "left out, neither there nor predicted",
+        "never_right_classes": "left out of FP/TP, not one right pixel",
+    }
+    return [
+        f"{row['method']} {row['stage']}: {reason}: {', '.join(row[key])}"
+        for key, reason in reasons.items()
+        for row in rows
+        if row[key]
+    ]

@@ -27,7 +27,8 @@ def rows(tmp_path: Path) -> list[dict[str, Any]]:
     segmenter = {"crf": True, "scales": [1.0, 0.75], "flip": True}
     shared = write(tmp_path, "initial_cam", **tuned)
     final = write(tmp_path, "prediction_crf", **segmenter)
-    refined = write(tmp_path, "refined_cam", **tuned, confusion_ratio=None)
+    nothing_right = {"confusion_ratio": None, "never_right_classes": ["cat", "dog"]}
+    refined = write(tmp_path, "refined_cam", **tuned, **nothing_right)
     evaluations = [("ssr", final), ("ssr", shared), ("clip", shared), ("clip", refined)]
     return summary_rows(evaluations, "demo", 3, "0123456789ab")
 
@@ -67,6 +68,7 @@ def test_table_prints_each_row_with_what_its_figures_rest_on(rows: list[dict[str
     assert cells[1][-6:] == ["yes", "1,", "0.75", "+", "flip", "-"]
     assert cells[3][7] == "-", "a missing confusion ratio is a dash"
     assert "threshold: chosen on tune (100 images)." in table
+    assert table[-1] == "clip refined_cam: left out of FP/TP, not one right pixel: cat, dog"
 
 
 def test_columns_of_the_table_are_aligned(rows: list[dict[str, Any]]) -> None:
