@@ -84,7 +84,7 @@ def make_prototypes(
 def cluster(
     vectors: Vectors, clusters: int, seed: int, weights: NDArray[Any] | None = None
 ) -> Vectors:
-    """Spherical K-means: centres (clusters, d) of unit vectors (n, d), best of five k-means++ runs.
+    """Spherical K-means: centres (clusters, d) of unit vectors (n, d), best of three k-means++ runs.
 
     `weights` (n,) says how often each vector counts.
 
@@ -97,8 +97,8 @@ def cluster(
         vectors.shape[1],
         int(clusters),
         seed=seed,
-        niter=50,
-        nredo=5,
+        niter=25,
+        nredo=3,
         spherical=True,
         min_points_per_centroid=1,
         max_points_per_centroid=len(vectors),
