@@ -174,11 +174,11 @@ def _origins(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 def _left_out(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Which classes do not count in the means, and where."""
     reasons = {
-        "absent_classes": "left out, neither there nor predicted",
-        "never_right_classes": "left out of FP/TP, not one right pixel",
+        "absent_classes": "left out (neither there nor predicted)",
+        "never_right_classes": "left out of FP/TP (not one right pixel)",
     }
     return [
-        f"{row['method']} {row['stage']}: {reason}: {', '.join(row[key])}"
+        f"{reason}, {row['method']} {row['stage']}: {', '.join(row[key])}"
         for key, reason in reasons.items()
         for row in rows
         if row[key]

@@ -68,7 +68,7 @@ def test_table_prints_each_row_with_what_its_figures_rest_on(rows: list[dict[str
     assert cells[1][-6:] == ["yes", "1,", "0.75", "+", "flip", "-"]
     assert cells[3][7] == "-", "a missing confusion ratio is a dash"
     assert "threshold: chosen on tune (100 images)." in table
-    assert table[-1] == "clip refined_cam: left out of FP/TP, not one right pixel: cat, dog"
+    assert table[-1] == "left out of FP/TP (not one right pixel), clip refined_cam: cat, dog"
 
 
 def test_columns_of_the_table_are_aligned(rows: list[dict[str, Any]]) -> None:
