@@ -1,0 +1,1 @@
+"""Pretraining of the demo's two small backbones on procedural web scenes."""

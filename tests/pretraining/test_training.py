@@ -1,0 +1,91 @@
+"""Training goes on after a kill as if nothing had happened."""
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from ssr.pretraining.clip import ClipRecipe, train_clip
+from ssr.pretraining.corpus import Corpus, CorpusRecipe, open_corpus, write_corpus
+from ssr.pretraining.dino import DinoRecipe, balanced_assignment, momentum, train_dino
+from ssr.pretraining.loop import cosine
+from ssr.pretraining.mimetic import initialise_attention
+
+CLIP = replace(
+    ClipRecipe(), width=32, layers=2, crop_steps=2, scene_steps=1, crop_batch=4, scene_batch=3
+)
+DINO = replace(
+    DinoRecipe(), width=32, layers=2, crop_steps=2, scene_steps=1, crop_batch=4, scene_batch=3
+)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    directory = tmp_path_factory.mktemp("corpus")
+    write_corpus(directory, CorpusRecipe(count=12, seed=1, correlation=0.1))
+    return open_corpus(directory)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def train(name: str, corpus: Corpus, work: Path, stop_at: int | None = None) -> dict[str, Tensor]:
+    if name == "clip":
+        return dict(train_clip(corpus, CLIP, work, stop_at)[0].state_dict())
+    return dict(train_dino(corpus, DINO, work, stop_at).state_dict())
+
+
+@pytest.mark.parametrize("name", ["clip", "dino"])
+def test_a_resumed_run_gives_the_same_weights(name: str, corpus: Corpus, tmp_path: Path) -> None:
+    through = train(name, corpus, tmp_path / "through")
+    train(name, corpus, tmp_path / "killed", stop_at=2)
+    resumed = train(name, corpus, tmp_path / "killed")
+    assert all(torch.equal(through[key], resumed[key]) for key in through)
+    fresh = train(name, corpus, tmp_path / "fresh", stop_at=0)
+    assert any(not torch.equal(through[key], fresh[key]) for key in through)
+
+
+def test_history_has_one_row_a_record(corpus: Corpus, tmp_path: Path) -> None:
+    train("clip", corpus, tmp_path)
+    with (tmp_path / "history.csv").open() as stream:
+        header, *rows = list(csv.reader(stream))
+    assert header[:2] == ["step", "loss"]
+    assert [row[0] for row in rows] == ["3"]
+
+
+def test_a_finished_corpus_is_left_alone(tmp_path: Path) -> None:
+    recipe = CorpusRecipe(count=3, seed=1, correlation=0.1)
+    write_corpus(tmp_path, recipe)
+    before = (tmp_path / "images.npy").stat().st_mtime_ns
+    write_corpus(tmp_path, recipe)
+    assert (tmp_path / "images.npy").stat().st_mtime_ns == before
+
+
+def test_rates_rise_and_then_fall() -> None:
+    assert cosine(0, 1000, 100) < cosine(99, 1000, 100)
+    assert cosine(100, 1000, 100) > cosine(999, 1000, 100)
+    assert momentum(0, DINO) == pytest.approx(0.98)
+    assert momentum(DINO.steps, DINO) == 1
+
+
+def test_assignments_use_prototypes_evenly() -> None:
+    logits = torch.randn(64, 8, generator=torch.Generator().manual_seed(0)) + torch.arange(8) / 10
+    shares = balanced_assignment(logits, 0.5, rounds=20)
+    assert torch.allclose(shares.sum(1), torch.ones(64), atol=1e-5)
+    assert torch.allclose(shares.mean(0), torch.full((8,), 1 / 8), atol=1e-3)
+
+
+@pytest.mark.parametrize("sign", [-1.0, 1.0])
+def test_mimetic_attention_starts_as_an_affinity(sign: float) -> None:
+    qkv, projection = torch.zeros(192, 64), torch.zeros(64, 64)
+    generator = torch.Generator().manual_seed(0)
+    initialise_attention(qkv, projection, 2, generator, sign)
+    scores = sum(qkv[:64][h].T @ qkv[64:128][h] for h in (slice(0, 32), slice(32, 64)))
+    values = projection @ qkv[128:]
+    assert torch.as_tensor(scores).diagonal().mean() > 0.5
+    assert sign * values.diagonal().mean() > 0.2
