@@ -19,8 +19,13 @@ from torch import Tensor, nn
 from ssr.pretraining.corpus import Corpus
 from ssr.pretraining.loop import Trainer, make_adamw
 from ssr.pretraining.mimetic import initialise_attention
+from ssr.pretraining.segments import (
+    balanced_assignment,
+    cross_entropy,
+    grouping_loss,
+    pair_segments,
+)
 from ssr.pretraining.views import (
-    UNLABELLED,
     Views,
     colour_jitter,
     object_centres,
@@ -50,8 +55,8 @@ class DinoRecipe:
 
     width: int = 128
     layers: int = 6
-    crop_steps: int = 2000
-    scene_steps: int = 500
+    crop_steps: int = 1200
+    scene_steps: int = 200
     crop: int = 64
     crop_batch: int = 64
     scene_batch: int = 20
@@ -139,16 +144,6 @@ class PrototypeHead(nn.Module):
         return reduced @ F.normalize(self.prototypes, dim=-1).T
 
 
-@torch.no_grad()
-def balanced_assignment(logits: Tensor, temperature: float, rounds: int = 3) -> Tensor:
-    """Sinkhorn-Knopp: soft assignment (n, K) with rows summing to 1 and prototypes used evenly."""
-    shares = ((logits - logits.max()) / temperature).exp()
-    for _ in range(rounds):
-        shares = shares / (shares.sum(0, keepdim=True) + 1e-9)
-        shares = shares / (shares.sum(1, keepdim=True) + 1e-9)
-    return shares
-
-
 def view_tokens(
     model: VisionTransformer, inputs: Tensor, corner: tuple[int, int]
 ) -> tuple[Tensor, Tensor]:
@@ -173,58 +168,6 @@ def patch_attention(block: Any, entering: Tensor) -> Tensor:
     queries, keys, _ = mixed.permute(2, 0, 3, 1, 4)
     weights = (queries @ keys.transpose(-1, -2) / (width // heads) ** 0.5).softmax(-1)
     return weights.mean(1)[:, 1:, 1:]
-
-
-def grouping_loss(attention: Tensor, names: Tensor) -> Tensor:
-    """Cross-entropy of each patch's attention against "evenly over my own segment".
-
-    attention (B, n, n), names (B, n) anonymous labels, -1 left out. Every segment counts alike.
-    Even targets keep columns from running hot, which Sinkhorn would flatten together with the rest.
-    """
-    known = names >= 0
-    same = (names[:, :, None] == names[:, None]) & known[:, :, None]
-    sizes = same.sum(-1).clamp(min=1)
-    share = (attention.clamp(min=1e-8).log() * same).sum(-1) / sizes
-    weight = known / sizes
-    return -(share * weight).sum() / weight.sum()
-
-
-@dataclass(frozen=True)
-class SegmentPairs:
-    """Segments seen by the teacher, and the student's patches that belong to one of them.
-
-    pooling (m, n) weights over the teacher's patches of image `owner` (m,); student patches are
-    flat indices `patches` (p,) into B * n with their segment `segment` (p,) in 0..m-1 and weight
-    (p,), summing to 1, every segment alike.
-    """
-
-    pooling: Tensor
-    owner: Tensor
-    patches: Tensor
-    segment: Tensor
-    weight: Tensor
-
-
-def pair_segments(student: Tensor, teacher: Tensor, least: int = 2) -> SegmentPairs:
-    """Match segments across views by (image, anonymous label): (B, n) int64, -1 unusable."""
-    pools = F.one_hot(teacher + 1, UNLABELLED + 1)[..., 1:].float().transpose(1, 2)
-    seen = F.one_hot(student + 1, UNLABELLED + 1)[..., 1:].sum(1) > 0
-    usable = (pools.sum(-1) >= least) & seen
-    owner, label = usable.nonzero(as_tuple=True)
-    numbers = torch.full(usable.shape, -1)
-    numbers[owner, label] = torch.arange(len(owner))
-    own = numbers.gather(1, student.clamp(min=0)).masked_fill(student < 0, -1).flatten()
-    patches = (own >= 0).nonzero()[:, 0]
-    segment = own[patches]
-    counts = torch.bincount(segment, minlength=len(owner)).float()
-    pooling = pools[owner, label]
-    pooling = pooling / pooling.sum(-1, keepdim=True)
-    return SegmentPairs(pooling, owner, patches, segment, 1 / counts[segment] / len(owner))
-
-
-def cross_entropy(target: Tensor, logits: Tensor, temperature: float) -> Tensor:
-    """Cross-entropy of every row's prediction against its soft assignment, (n,)."""
-    return -(target * (logits / temperature).log_softmax(-1)).sum(-1)
 
 
 class DinoNetwork(nn.Module):

@@ -10,9 +10,10 @@ from torch import Tensor
 
 from ssr.pretraining.clip import ClipRecipe, train_clip
 from ssr.pretraining.corpus import Corpus, CorpusRecipe, open_corpus, write_corpus
-from ssr.pretraining.dino import DinoRecipe, balanced_assignment, momentum, train_dino
+from ssr.pretraining.dino import DinoRecipe, momentum, train_dino
 from ssr.pretraining.loop import cosine
 from ssr.pretraining.mimetic import initialise_attention
+from ssr.pretraining.segments import balanced_assignment
 
 CLIP = replace(
     ClipRecipe(), width=32, layers=2, crop_steps=2, scene_steps=1, crop_batch=4, scene_batch=3

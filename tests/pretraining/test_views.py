@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from ssr.demo import make_scene
-from ssr.pretraining.clip import draw_strokes
-from ssr.pretraining.dino import grouping_loss, pair_segments
+from ssr.pretraining.segments import grouping_loss, pair_segments
+from ssr.pretraining.strokes import draw_strokes
 from ssr.pretraining.views import (
     UNLABELLED,
     join_labels,
