@@ -234,8 +234,8 @@ class Segmenter(Section):
     scale_range: tuple[Positive, Positive] = Field(
         (0.5, 2.0), description="random scale of the training images"
     )
-    batch_size: Count = Field(16, description="crops per iteration")
-    iterations: Count = Field(400, description="optimiser steps")
+    batch_size: Count = Field(8, description="crops per iteration")
+    iterations: Count = Field(800, description="optimiser steps")
     learning_rate: Positive = Field(2e-4, description="AdamW")
     decoder_multiplier: Positive = Field(10.0, description="of the learning rate, on the decoder")
     weight_decay: float = Field(0.01, ge=0, description="AdamW")
@@ -244,7 +244,7 @@ class Segmenter(Section):
     precision: Literal["float32", "bfloat16"] = Field(
         "float32", description="float32 | bfloat16 (mixed precision)"
     )
-    checkpoint_every: Count = Field(50, description="iterations between checkpoints")
+    checkpoint_every: Count = Field(100, description="iterations between checkpoints")
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -262,7 +262,7 @@ class Prediction(Section):
 
     max_side: int | None = Field(None, ge=16, description="cap of the longest side; null: none")
     stride: Count = Field(8, description="pixels per logit; an image is resized to whole strides")
-    scales: tuple[Positive, ...] = Field((1.0, 0.75), min_length=1, description="logits averaged")
+    scales: tuple[Positive, ...] = Field((1.0, 1.5), min_length=1, description="logits averaged")
     flip: bool = Field(True, description="average with the mirrored image")
 
 
