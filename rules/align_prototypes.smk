@@ -39,7 +39,7 @@ rule cluster_prototypes:
     params:
         backbone=section("backbones", "clip"),
         prototypes=of_method("prototypes"),
-        alignment=of_method("alignment"),
+        alignment=of_method("alignment", without=("enabled", "rounds")),
         seed=CONFIG.seed,
         code=code_hash("workflow_scripts.cluster_prototypes"),
     log:
@@ -78,7 +78,7 @@ rule align_prototypes:
     output:
         heads=result("alignment/{method}/{round}.safetensors"),
     params:
-        alignment=of_method("alignment"),
+        alignment=of_method("alignment", without=("enabled", "rounds")),
         seed=CONFIG.seed,
         work=result("alignment/{method}/work"),
         code=code_hash("workflow_scripts.align_prototypes"),

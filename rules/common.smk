@@ -90,11 +90,6 @@ def section(*path, method=None):
     return value.canonical()
 
 
-def index_settings():
-    """Canonical JSON of what the index depends on: how many demo scenes are made is not part."""
-    return CONFIG.data.model_dump_json(exclude={"demo"})
-
-
 def backbone_files(*names):
     """The local files of backbones, so that a replaced file reruns what was computed with it."""
     chosen = [getattr(CONFIG.backbones, name) for name in names]
@@ -102,9 +97,9 @@ def backbone_files(*names):
     return [path for path in files if path.endswith((".json", ".safetensors", ".pt", ".pth"))]
 
 
-def of_method(name):
-    """A params function: the section as the method in the wildcards has it."""
-    return lambda wildcards: section(name, method=wildcards.method)
+def of_method(name, without=()):
+    """A params function: the section, as the method in the wildcards has it, as canonical JSON."""
+    return lambda wildcards: getattr(resolved(wildcards.method), name).canonical(without)
 
 
 @cache

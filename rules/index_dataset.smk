@@ -39,7 +39,7 @@ rule index_dataset:
         index=result("index/index.parquet"),
         masks=result("index/masks.parquet"),
     params:
-        data=index_settings(),
+        data=CONFIG.data.canonical(without=("demo",)),
         code=code_hash("workflow_scripts.index_dataset"),
     log:
         log_file("index_dataset"),

@@ -1,8 +1,15 @@
 # Images and pseudo-labels → segmenter (mmsegmentation), resumed from its newest checkpoint.
 
 
+def segmenter_file(wildcards):
+    """The mmsegmentation config of the method, where it is a local file."""
+    path = resolved(wildcards.method).segmenter.config
+    return path if path and path.endswith(".py") else []
+
+
 rule train_segmenter:
     input:
+        config=segmenter_file,
         backbone=backbone_files("clip"),
         index=rules.index_dataset.output.index,
         labels=lambda wildcards: shards(

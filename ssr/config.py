@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -23,9 +24,9 @@ class Section(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    def canonical(self) -> str:
+    def canonical(self, without: Iterable[str] = ()) -> str:
         """One JSON string, equal for equal settings: what a rule passes to its program."""
-        return json.dumps(self.model_dump(), sort_keys=True)
+        return json.dumps(self.model_dump(exclude=set(without)), sort_keys=True)
 
 
 class Demo(Section):
