@@ -93,17 +93,25 @@ def draw_thresholds(evaluations: Evaluations, method: str) -> Figure:
 def draw_classes(evaluations: Evaluations, method: str) -> Figure:
     """IoU of every class: bars for the method's last stage, markers for the stages before."""
     stages = evaluations.stages(method)
-    # The predictions are of other images where their split differs, and aligned is close to both.
+    # One before the correction and one after it: more markers could not be told apart.
     last, before = stages[-1], [s for s in stages[:-1] if s in ("initial_cam", "refined_cam")]
     names = list(_class_iou(evaluations, method, last))
     figure, axes = _axes(0.9 + 0.3 * len(names))
     rows = np.arange(len(names))
     values = _class_iou(evaluations, method, last).values()
-    axes.barh(rows, list(values), 0.62, color="C0", alpha=0.4, label=STAGES[last])
+    axes.barh(
+        rows,
+        list(values),
+        0.62,
+        color="C0",
+        alpha=0.4,
+        label=_with_split(evaluations, method, last),
+    )
     for number, stage in enumerate(before, start=1):
         iou = _class_iou(evaluations, method, stage)
         look = _look(number) | {"ls": "", "ms": 7}
-        axes.plot([iou.get(name, np.nan) for name in names], rows, label=STAGES[stage], **look)
+        label = _with_split(evaluations, method, stage)
+        axes.plot([iou.get(name, np.nan) for name in names], rows, label=label, **look)
     axes.set_yticks(rows, names)
     axes.invert_yaxis()
     axes.set_xlabel("IoU, %")
@@ -190,6 +198,11 @@ def _class_iou(evaluations: Evaluations, method: str, stage: str) -> dict[str, f
         name: float("nan") if own["iou"] is None else 100 * own["iou"]
         for name, own in figures["per_class"].items()
     }
+
+
+def _with_split(evaluations: Evaluations, method: str, stage: str) -> str:
+    figures = evaluations.of(method, stage) or {"split": ""}
+    return f"{STAGES[stage]} ({figures['split']})"
 
 
 def _per_cent(shares: Sequence[float | None]) -> list[float]:

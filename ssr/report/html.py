@@ -32,9 +32,9 @@ a { color: var(--link); } nav { display: flex; flex-wrap: wrap; gap: 0.3rem 1.2r
 .panels div { break-inside: avoid; } .panels dt { display: inline; font-weight: 650; }
 .panels dd { display: inline; margin: 0 0 0 0.4em; color: var(--quiet); }
 .scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; font-size: 0.86rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: 650; padding: 0.4rem 0; }
-th, td { padding: 0.3rem 0.6rem; border-bottom: 1px solid var(--line); text-align: right;
+th, td { padding: 0.3rem 0.5rem; border-bottom: 1px solid var(--line); text-align: right;
   vertical-align: top; }
 thead th { vertical-align: bottom; background: var(--soft); }
 .words { text-align: left; } .published { background: var(--published) !important;
@@ -60,6 +60,8 @@ figure { margin: 1.2rem 0; } figcaption { color: var(--quiet); max-width: 75ch; 
 pre { background: var(--soft); padding: 1rem; border-radius: 8px; overflow-x: auto;
   font-size: 0.82rem; line-height: 1.45; }
 summary { cursor: pointer; font-weight: 650; }
+/* Where all columns fit, nothing scrolls sideways, and the titles can stay on top. */
+@media (min-width: 1170px) { .scroll:has(.gallery) { overflow: visible; } }
 @media print { .gallery { min-width: 0; } .scroll { overflow: visible; } }
 """
 

@@ -17,6 +17,10 @@ from ssr.report.stages import STAGES
 from ssr.settings import method_config
 
 MISSING = "–"
+_LEFT_OUT = {
+    "absent_classes": "In no mask and no answer, so in no mean",
+    "never_right_classes": "Without a right pixel, so not in the mean confusion",
+}
 
 
 @dataclass(frozen=True)
@@ -106,15 +110,17 @@ def _test_time(figures: Mapping[str, Any]) -> str:
 
 
 def _left_out(evaluations: Sequence[Evaluation]) -> list[str]:
-    """Which classes are no part of a mean, and where."""
-    notes = []
+    """Which classes are no part of a mean, and where; equal findings share a note."""
+    where: dict[str, list[str]] = {}
     for item in evaluations:
-        where = f"{STAGES[item.stage]} of {', '.join(item.methods)}"
-        if absent := item.figures["absent_classes"]:
-            notes.append(f"{where}: {', '.join(absent)} in no mask and no answer; in no mean.")
-        if wrong := item.figures["never_right_classes"]:
-            notes.append(f"{where}: {', '.join(wrong)} without a right pixel; not in confusion.")
-    return notes
+        for key, what in _LEFT_OUT.items():
+            if classes := ", ".join(item.figures[key]):
+                place = f"{STAGES[item.stage]} of {', '.join(item.methods)}"
+                where.setdefault(f"{what}: {classes}", []).append(place)
+    return [
+        f"{finding} ({'every row' if len(places) == len(evaluations) else '; '.join(places)})."
+        for finding, places in where.items()
+    ]
 
 
 def ablation_table(evaluations: Evaluations, config: Config) -> Table:

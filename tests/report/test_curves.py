@@ -56,6 +56,8 @@ def test_bars_are_the_classes_of_the_last_stage(
     }
     expected = {name: 100 * own["iou"] for name, own in figures["per_class"].items()}
     assert bars == pytest.approx(expected)
+    legend = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert f"{STAGES[last]} (val)" in legend
 
 
 def test_rounds_follow_each_other(finished: FinishedRun) -> None:

@@ -58,13 +58,20 @@ def test_a_stage_that_all_methods_share_says_so(evaluations: Evaluations) -> Non
     assert column(tables.stage_table(evaluations), "Methods")["Initial CAM"] == "all"
 
 
-def test_classes_left_out_of_a_mean_are_named(evaluations: Evaluations) -> None:
-    first = evaluations.reported[0]
-    figures = {**first.figures, "absent_classes": ["owl"], "never_right_classes": ["cat", "dog"]}
-    changed = Evaluations((Evaluation(("ssr",), first.stage, figures),), ())
-    notes = "\n".join(tables.stage_table(changed).notes)
-    assert "Initial CAM of ssr: owl in no mask" in notes
-    assert "Initial CAM of ssr: cat, dog without a right pixel" in notes
+def test_classes_left_out_of_a_mean_are_named_once(evaluations: Evaluations) -> None:
+    absent, wrong = {"absent_classes": ["owl"]}, {"never_right_classes": ["cat", "dog"]}
+    first, second = (item.figures for item in evaluations.reported[:2])
+    changed = Evaluations(
+        (
+            Evaluation(("ssr", "clip"), "initial_cam", {**first, **absent, **wrong}),
+            Evaluation(("ssr",), "aligned_cam", {**second, **absent}),
+        ),
+        (),
+    )
+    assert tables.stage_table(changed).notes[-2:] == (
+        "In no mask and no answer, so in no mean: owl (every row).",
+        "Without a right pixel, so not in the mean confusion: cat, dog (Initial CAM of ssr, clip).",
+    )
 
 
 def test_ablation_prints_the_paper_beside_ours_and_says_that_it_is(
