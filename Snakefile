@@ -9,6 +9,7 @@ configfile: "config.yaml"
 
 
 include: "rules/common.smk"
+include: "rules/inputs.smk"
 include: "rules/pretrain_demo.smk"
 include: "rules/index_dataset.smk"
 include: "rules/encode_text.smk"

@@ -9,20 +9,20 @@ rule activate_initial_cams:
         text=rules.encode_text.output.text,
     output:
         cams=result("cams/initial/{shard}.zarr.zip"),
-    params:
-        backbone=section("backbones", "clip"),
-        cams=section("cams"),
-        code=code_hash("workflow_scripts.activate_cams"),
     log:
         log_file("activate_initial_cams", "shard"),
     benchmark:
         benchmark_file("activate_initial_cams", "shard")
+    conda:
+        "../envs/ssr.yaml"
     threads: 1
     resources:
         mem_mb=3000,
         runtime=120,
-    conda:
-        "../envs/ssr.yaml"
+    params:
+        backbone=section("backbones", "clip"),
+        cams=section("cams"),
+        code=code_hash("workflow_scripts.activate_cams"),
     shell:
         """
         python -m workflow_scripts.activate_cams \
@@ -47,20 +47,20 @@ rule activate_aligned_cams:
         alignment=lambda wildcards: last_alignment(wildcards.method),
     output:
         cams=result("cams/aligned/{method}/{shard}.zarr.zip"),
-    params:
-        backbone=section("backbones", "clip"),
-        cams=of_method("aligned_cams"),
-        code=code_hash("workflow_scripts.activate_cams"),
     log:
         log_file("activate_aligned_cams", "method", "shard"),
     benchmark:
         benchmark_file("activate_aligned_cams", "method", "shard")
+    conda:
+        "../envs/ssr.yaml"
     threads: 1
     resources:
         mem_mb=3000,
         runtime=120,
-    conda:
-        "../envs/ssr.yaml"
+    params:
+        backbone=section("backbones", "clip"),
+        cams=of_method("aligned_cams"),
+        code=code_hash("workflow_scripts.activate_cams"),
     shell:
         """
         python -m workflow_scripts.activate_cams \

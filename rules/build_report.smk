@@ -1,34 +1,7 @@
 # All evaluations and a few images with all their stages → summary.json and a page of pictures.
 
+
 # The images shown are picked from the first shards of the reported splits.
-SHOWN = {
-    stage: SHARDS[reported_split(stage)][:1] for stage in ("initial_cam", "prediction")
-}
-
-
-def shown(stage, path):
-    """`path` for the shards shown of a stage of the first method; nothing if it has none."""
-    if stage not in stages_of(MAIN_METHOD):
-        return []
-    shards_of = SHOWN["prediction" if stage.startswith("prediction") else "initial_cam"]
-    return expand(
-        result(path), shard=shards_of, method=owner_of(MAIN_METHOD, STAGES[stage])
-    )
-
-
-def sweeps():
-    """`method=path` → path of every evaluation that chose a threshold."""
-    return {
-        f"{method}={path}": path
-        for method in METHODS
-        for stage in stages_of(method)
-        if stage.endswith("_cam")
-        for path in [
-            result(f"evaluation/{stage}/{owner_of(method, STAGES[stage])}/tune.json")
-        ]
-    }
-
-
 rule summarise:
     input:
         evaluations=list(dict.fromkeys(evaluations().values())),

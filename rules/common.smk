@@ -1,6 +1,7 @@
 # Paths, shards, methods and the parameters of a rule: what all other rule files share.
 import sys
 from functools import cache
+from pathlib import Path
 
 from ssr.data import shard_names, split_ids
 from ssr.errors import InputError
@@ -94,12 +95,18 @@ def backbone_files(*names):
     """The local files of backbones, so that a replaced file reruns what was computed with it."""
     chosen = [getattr(CONFIG.backbones, name) for name in names]
     files = [path for backbone in chosen for path in (backbone.model, backbone.weights)]
-    return [path for path in files if path.endswith((".json", ".safetensors", ".pt", ".pth"))]
+    return [
+        path
+        for path in files
+        if path.endswith((".json", ".safetensors", ".pt", ".pth"))
+    ]
 
 
 def of_method(name, without=()):
     """A params function: the section, as the method in the wildcards has it, as canonical JSON."""
-    return lambda wildcards: getattr(resolved(wildcards.method), name).canonical(without)
+    return lambda wildcards: getattr(resolved(wildcards.method), name).canonical(
+        without
+    )
 
 
 @cache

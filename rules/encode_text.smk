@@ -6,21 +6,21 @@ rule encode_text:
         backbone=backbone_files("clip"),
     output:
         text=result("text/embeddings.npz"),
+    log:
+        log_file("encode_text"),
+    benchmark:
+        benchmark_file("encode_text")
+    conda:
+        "../envs/ssr.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=30,
     params:
         backbone=section("backbones", "clip"),
         text=section("text"),
         classes=list(CONFIG.data.classes),
         code=code_hash("workflow_scripts.encode_text"),
-    log:
-        log_file("encode_text"),
-    benchmark:
-        benchmark_file("encode_text")
-    threads: 1
-    resources:
-        mem_mb=3000,
-        runtime=30,
-    conda:
-        "../envs/ssr.yaml"
     shell:
         """
         python -m workflow_scripts.encode_text \

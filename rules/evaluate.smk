@@ -2,13 +2,6 @@
 # Only these rules read masks. Thresholds are chosen on the tuning split, never on the reported one.
 
 
-def cams_of_stage(wildcards, split):
-    """The CAMs of a stage for all shards of a split."""
-    folder = wildcards.cam_stage.removesuffix("_cam")
-    path = "cams/initial" if folder == "initial" else f"cams/{folder}/{wildcards.method}"
-    return shards(f"{path}/{{shard}}.zarr.zip", [split])
-
-
 rule choose_threshold:
     input:
         index=rules.index_dataset.output.index,
@@ -16,20 +9,20 @@ rule choose_threshold:
         cams=lambda wildcards: cams_of_stage(wildcards, "tune"),
     output:
         evaluation=result("evaluation/{cam_stage}/{method}/tune.json"),
-    params:
-        root=CONFIG.data.root,
-        classes=list(CONFIG.data.classes),
-        code=code_hash("workflow_scripts.evaluate_cams"),
     log:
         log_file("choose_threshold", "cam_stage", "method"),
     benchmark:
         benchmark_file("choose_threshold", "cam_stage", "method")
+    conda:
+        "../envs/ssr.yaml"
     threads: 1
     resources:
         mem_mb=1500,
         runtime=60,
-    conda:
-        "../envs/ssr.yaml"
+    params:
+        root=CONFIG.data.root,
+        classes=list(CONFIG.data.classes),
+        code=code_hash("workflow_scripts.evaluate_cams"),
     shell:
         """
         python -m workflow_scripts.evaluate_cams \
@@ -54,22 +47,22 @@ rule evaluate_cams:
         threshold=rules.choose_threshold.output.evaluation,
     output:
         evaluation=result("evaluation/{cam_stage}/{method}/{split}.json"),
-    params:
-        root=CONFIG.data.root,
-        classes=list(CONFIG.data.classes),
-        code=code_hash("workflow_scripts.evaluate_cams"),
     log:
         log_file("evaluate_cams", "cam_stage", "method", "split"),
     benchmark:
         benchmark_file("evaluate_cams", "cam_stage", "method", "split")
     wildcard_constraints:
         split="train|val",
+    conda:
+        "../envs/ssr.yaml"
     threads: 1
     resources:
         mem_mb=1500,
         runtime=60,
-    conda:
-        "../envs/ssr.yaml"
+    params:
+        root=CONFIG.data.root,
+        classes=list(CONFIG.data.classes),
+        code=code_hash("workflow_scripts.evaluate_cams"),
     shell:
         """
         python -m workflow_scripts.evaluate_cams \
@@ -99,21 +92,21 @@ rule evaluate_labels:
         ),
     output:
         evaluation=result("evaluation/pseudo_label/{method}/{split}.json"),
+    log:
+        log_file("evaluate_labels", "method", "split"),
+    benchmark:
+        benchmark_file("evaluate_labels", "method", "split")
+    conda:
+        "../envs/ssr.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
     params:
         root=CONFIG.data.root,
         classes=list(CONFIG.data.classes),
         labels=of_method("labels"),
         code=code_hash("workflow_scripts.evaluate_labels"),
-    log:
-        log_file("evaluate_labels", "method", "split"),
-    benchmark:
-        benchmark_file("evaluate_labels", "method", "split")
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=60,
-    conda:
-        "../envs/ssr.yaml"
     shell:
         """
         python -m workflow_scripts.evaluate_labels \
@@ -141,21 +134,21 @@ rule evaluate_logits:
         ),
     output:
         evaluation=result("evaluation/prediction/{method}/{split}.json"),
+    log:
+        log_file("evaluate_logits", "method", "split"),
+    benchmark:
+        benchmark_file("evaluate_logits", "method", "split")
+    conda:
+        "../envs/ssr.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=60,
     params:
         root=CONFIG.data.root,
         classes=list(CONFIG.data.classes),
         prediction=of_method("prediction"),
         code=code_hash("workflow_scripts.evaluate_logits"),
-    log:
-        log_file("evaluate_logits", "method", "split"),
-    benchmark:
-        benchmark_file("evaluate_logits", "method", "split")
-    threads: 1
-    resources:
-        mem_mb=1500,
-        runtime=60,
-    conda:
-        "../envs/ssr.yaml"
     shell:
         """
         python -m workflow_scripts.evaluate_logits \
@@ -182,21 +175,21 @@ rule evaluate_predictions:
         ),
     output:
         evaluation=result("evaluation/prediction_crf/{method}/{split}.json"),
+    log:
+        log_file("evaluate_predictions", "method", "split"),
+    benchmark:
+        benchmark_file("evaluate_predictions", "method", "split")
+    conda:
+        "../envs/ssr.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
     params:
         root=CONFIG.data.root,
         classes=list(CONFIG.data.classes),
         prediction=of_method("prediction"),
         code=code_hash("workflow_scripts.evaluate_labels"),
-    log:
-        log_file("evaluate_predictions", "method", "split"),
-    benchmark:
-        benchmark_file("evaluate_predictions", "method", "split")
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=60,
-    conda:
-        "../envs/ssr.yaml"
     shell:
         """
         python -m workflow_scripts.evaluate_labels \

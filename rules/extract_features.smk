@@ -8,22 +8,22 @@ rule extract_features:
         index=rules.index_dataset.output.index,
     output:
         features=result("features/{shard}.zarr.zip"),
+    log:
+        log_file("extract_features", "shard"),
+    benchmark:
+        benchmark_file("extract_features", "shard")
+    conda:
+        "../envs/ssr.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
     params:
         root=CONFIG.data.root,
         backbones=section("backbones"),
         images=section("images"),
         features=section("features"),
         code=code_hash("workflow_scripts.extract_features"),
-    log:
-        log_file("extract_features", "shard"),
-    benchmark:
-        benchmark_file("extract_features", "shard")
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=120,
-    conda:
-        "../envs/ssr.yaml"
     shell:
         """
         python -m workflow_scripts.extract_features \

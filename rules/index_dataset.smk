@@ -8,20 +8,20 @@ if CONFIG.data.format == "demo":
     rule make_demo_dataset:
         output:
             labels=f"{CONFIG.data.root}/labels.csv",
-        params:
-            root=CONFIG.data.root,
-            demo=section("data", "demo"),
-            code=code_hash("workflow_scripts.make_demo_dataset"),
         log:
             log_file("make_demo_dataset"),
         benchmark:
             benchmark_file("make_demo_dataset")
+        conda:
+            "../envs/ssr.yaml"
         threads: 2
         resources:
             mem_mb=1000,
             runtime=30,
-        conda:
-            "../envs/ssr.yaml"
+        params:
+            root=lambda wildcards, output: str(Path(output.labels).parent),
+            demo=section("data", "demo"),
+            code=code_hash("workflow_scripts.make_demo_dataset"),
         shell:
             """
             python -m workflow_scripts.make_demo_dataset \
@@ -34,23 +34,27 @@ if CONFIG.data.format == "demo":
 
 rule index_dataset:
     input:
-        labels=rules.make_demo_dataset.output.labels if CONFIG.data.format == "demo" else [],
+        labels=(
+            rules.make_demo_dataset.output.labels
+            if CONFIG.data.format == "demo"
+            else []
+        ),
     output:
         index=result("index/index.parquet"),
         masks=result("index/masks.parquet"),
-    params:
-        data=CONFIG.data.canonical(without=("demo",)),
-        code=code_hash("workflow_scripts.index_dataset"),
     log:
         log_file("index_dataset"),
     benchmark:
         benchmark_file("index_dataset")
+    conda:
+        "../envs/ssr.yaml"
     threads: 2
     resources:
         mem_mb=2000,
         runtime=60,
-    conda:
-        "../envs/ssr.yaml"
+    params:
+        data=CONFIG.data.canonical(without=("demo",)),
+        code=code_hash("workflow_scripts.index_dataset"),
     shell:
         """
         python -m workflow_scripts.index_dataset \

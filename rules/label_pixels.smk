@@ -12,20 +12,20 @@ rule label_pixels:
         ),
     output:
         labels=result("pseudo_labels/{method}/{shard}.zip"),
-    params:
-        root=CONFIG.data.root,
-        labels=of_method("labels"),
-        code=code_hash("workflow_scripts.label_pixels"),
     log:
         log_file("label_pixels", "method", "shard"),
     benchmark:
         benchmark_file("label_pixels", "method", "shard")
+    conda:
+        "../envs/ssr.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=120,
-    conda:
-        "../envs/ssr.yaml"
+    params:
+        root=CONFIG.data.root,
+        labels=of_method("labels"),
+        code=code_hash("workflow_scripts.label_pixels"),
     shell:
         """
         python -m workflow_scripts.label_pixels \

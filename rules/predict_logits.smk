@@ -13,20 +13,20 @@ rule predict_logits:
         ),
     output:
         logits=result("logits/{method}/{shard}.zarr.zip"),
-    params:
-        root=CONFIG.data.root,
-        prediction=of_method("prediction"),
-        code=code_hash("workflow_scripts.predict_logits"),
     log:
         log_file("predict_logits", "method", "shard"),
     benchmark:
         benchmark_file("predict_logits", "method", "shard")
+    conda:
+        "../envs/ssr.yaml"
     threads: 1
     resources:
         mem_mb=4000,
         runtime=120,
-    conda:
-        "../envs/ssr.yaml"
+    params:
+        root=CONFIG.data.root,
+        prediction=of_method("prediction"),
+        code=code_hash("workflow_scripts.predict_logits"),
     shell:
         """
         python -m workflow_scripts.predict_logits \

@@ -5,18 +5,18 @@
 rule pretrain_demo_clip:
     output:
         weights=result("pretraining/demo_clip.safetensors"),
-    params:
-        work=result("pretraining/clip"),
     log:
         log_file("pretrain_demo_clip"),
     benchmark:
         benchmark_file("pretrain_demo_clip")
+    conda:
+        "../envs/ssr.yaml"
     threads: 1
     resources:
         mem_mb=8000,
         runtime=720,
-    conda:
-        "../envs/ssr.yaml"
+    params:
+        work=result("pretraining/clip"),
     shell:
         """
         python -m workflow_scripts.pretrain_demo_clip \
@@ -31,18 +31,18 @@ rule pretrain_demo_clip:
 rule pretrain_demo_dino:
     output:
         weights=result("pretraining/demo_dino.safetensors"),
-    params:
-        work=result("pretraining/dino"),
     log:
         log_file("pretrain_demo_dino"),
     benchmark:
         benchmark_file("pretrain_demo_dino")
+    conda:
+        "../envs/ssr.yaml"
     threads: 1
     resources:
         mem_mb=8000,
         runtime=720,
-    conda:
-        "../envs/ssr.yaml"
+    params:
+        work=result("pretraining/dino"),
     shell:
         """
         python -m workflow_scripts.pretrain_demo_dino \

@@ -1,13 +1,6 @@
 # CAMs, attention and colour regions → refined CAMs (SGC, Eq. 7-11).
 
 
-def cams_of_method(wildcards):
-    """Aligned CAMs, or the initial ones where the method has no alignment."""
-    if not resolved(wildcards.method).alignment.enabled:
-        return result("cams/initial/{shard}.zarr.zip")
-    return result(f"cams/aligned/{owner_of(wildcards.method, ALIGNED)}/{{shard}}.zarr.zip")
-
-
 rule refine_cams:
     input:
         features=rules.extract_features.output.features,
@@ -15,19 +8,19 @@ rule refine_cams:
         cams=cams_of_method,
     output:
         cams=result("cams/refined/{method}/{shard}.zarr.zip"),
-    params:
-        refinement=of_method("refinement"),
-        code=code_hash("workflow_scripts.refine_cams"),
     log:
         log_file("refine_cams", "method", "shard"),
     benchmark:
         benchmark_file("refine_cams", "method", "shard")
+    conda:
+        "../envs/ssr.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=60,
-    conda:
-        "../envs/ssr.yaml"
+    params:
+        refinement=of_method("refinement"),
+        code=code_hash("workflow_scripts.refine_cams"),
     shell:
         """
         python -m workflow_scripts.refine_cams \

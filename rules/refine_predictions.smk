@@ -9,20 +9,20 @@ rule refine_predictions:
         ),
     output:
         predictions=result("predictions/{method}/{shard}.zip"),
-    params:
-        root=CONFIG.data.root,
-        crf=of_method("crf"),
-        code=code_hash("workflow_scripts.refine_predictions"),
     log:
         log_file("refine_predictions", "method", "shard"),
     benchmark:
         benchmark_file("refine_predictions", "method", "shard")
+    conda:
+        "../envs/ssr.yaml"
     threads: 8
     resources:
         mem_mb=2000,
         runtime=120,
-    conda:
-        "../envs/ssr.yaml"
+    params:
+        root=CONFIG.data.root,
+        crf=of_method("crf"),
+        code=code_hash("workflow_scripts.refine_predictions"),
     shell:
         """
         python -m workflow_scripts.refine_predictions \

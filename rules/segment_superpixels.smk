@@ -6,22 +6,22 @@ rule segment_superpixels:
         index=rules.index_dataset.output.index,
     output:
         superpixels=result("superpixels/{shard}.zarr.zip"),
+    log:
+        log_file("segment_superpixels", "shard"),
+    benchmark:
+        benchmark_file("segment_superpixels", "shard")
+    conda:
+        "../envs/ssr.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=60,
     params:
         root=CONFIG.data.root,
         images=section("images"),
         superpixels=section("superpixels"),
         seed=CONFIG.seed,
         code=code_hash("workflow_scripts.segment_superpixels"),
-    log:
-        log_file("segment_superpixels", "shard"),
-    benchmark:
-        benchmark_file("segment_superpixels", "shard")
-    threads: 1
-    resources:
-        mem_mb=1500,
-        runtime=60,
-    conda:
-        "../envs/ssr.yaml"
     shell:
         """
         python -m workflow_scripts.segment_superpixels \

@@ -1,12 +1,6 @@
 # Images and pseudo-labels → segmenter (mmsegmentation), resumed from its newest checkpoint.
 
 
-def segmenter_file(wildcards):
-    """The mmsegmentation config of the method, where it is a local file."""
-    path = resolved(wildcards.method).segmenter.config
-    return path if path and path.endswith(".py") else []
-
-
 rule train_segmenter:
     input:
         config=segmenter_file,
@@ -20,6 +14,16 @@ rule train_segmenter:
     output:
         model=result("segmenter/{method}/model.safetensors"),
         description=result("segmenter/{method}/model.json"),
+    log:
+        log_file("train_segmenter", "method"),
+    benchmark:
+        benchmark_file("train_segmenter", "method")
+    conda:
+        "../envs/ssr.yaml"
+    threads: 8
+    resources:
+        mem_mb=8000,
+        runtime=1440,
     params:
         root=CONFIG.data.root,
         classes=list(CONFIG.data.classes),
@@ -28,16 +32,6 @@ rule train_segmenter:
         seed=CONFIG.seed,
         work=result("segmenter/{method}/work"),
         code=code_hash("workflow_scripts.train_segmenter"),
-    log:
-        log_file("train_segmenter", "method"),
-    benchmark:
-        benchmark_file("train_segmenter", "method")
-    threads: 8
-    resources:
-        mem_mb=8000,
-        runtime=1440,
-    conda:
-        "../envs/ssr.yaml"
     shell:
         """
         python -m workflow_scripts.train_segmenter \
