@@ -48,13 +48,16 @@ class ClipRecipe:
     """Sizes and counts of the CLIP pretraining: crops come first, whole scenes last.
 
     Attention sees only some of the patches, which doubles the speed; on crops, from `focus_start`
-    on, those of objects are kept first. `rate` is AdamW's, `matrix_rate` Muon's.
+    on, those of objects are kept first. From `value_start` on, strokes are also read from the last
+    block's values alone: with average pooling the residual stream could bypass them, and Grad-CAM
+    would find nothing. From `bare_start` on, the last block has no MLP, for the same reason. `rate`
+    is AdamW's, `matrix_rate` Muon's.
     """
 
     width: int = 128
     layers: int = 6
-    crop_steps: int = 1700
-    scene_steps: int = 600
+    crop_steps: int = 1500
+    scene_steps: int = 2100
     crop: int = 64
     kept_patches: int = 32
     kept_scene_patches: int = 98
@@ -68,6 +71,9 @@ class ClipRecipe:
     stroke_patches: int = 6
     stroke_weight: float = 1.0
     early_stroke_weight: float = 0.5
+    value_stroke_weight: float = 1.0
+    value_start: int = 1400
+    bare_start: int = 2700
     position_scale: float = 0.2
     maximal_scale: float = 50.0
     seed: int = 0
@@ -129,9 +135,10 @@ def normalise_pixels(pixels: Tensor) -> Tensor:
 
 def patch_tokens(
     model: CLIP, inputs: Tensor, corner: tuple[int, int], kept: Tensor
-) -> tuple[Tensor, Tensor]:
-    """ln_post'ed tokens of the kept patches before and after the last block, each (B, k, width).
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Tokens of the kept patches, each (B, k, width) behind ln_post.
 
+    First what enters the last block, second what its values alone say, last the block's output.
     inputs (B, 3, s, s); kept (B, k) indices of patches: attention sees no other ones.
     """
     visual = model.visual
@@ -143,7 +150,10 @@ def patch_tokens(
     *early, last = visual.transformer.resblocks
     for block in early:
         tokens = block(tokens)
-    return visual.ln_post(tokens)[:, 1:], visual.ln_post(last(tokens))[:, 1:]
+    weight, bias = (part.chunk(3)[2] for part in (last.attn.in_proj_weight, last.attn.in_proj_bias))
+    values = last.attn.out_proj(F.linear(last.ln_1(tokens), weight, bias))
+    early, alone, out = (visual.ln_post(t)[:, 1:] for t in (tokens, values, last(tokens)))
+    return early, alone, out
 
 
 def encode_captions(model: CLIP, texts: Tensor) -> Tensor:
@@ -230,10 +240,11 @@ class ClipLosses:
         kept = rank.argsort(1)[:, :keep]
         names = names.gather(1, kept)
         weights, targets = draw_strokes(names, recipe.strokes, recipe.stroke_patches, generator)
-        early, tokens = patch_tokens(model, inputs, (row, column), kept)
+        early, values, tokens = patch_tokens(model, inputs, (row, column), kept)
         images = project(model, tokens.mean(1))
         strokes = project(model, weights @ tokens)
         early_strokes = project(model, weights @ early)
+        value_strokes = project(model, weights @ values)
         embedded = encode_captions(model, texts)
         scale = model.logit_scale.exp().clamp(max=recipe.maximal_scale)
         captions, prompts = embedded[: len(images)], embedded[len(images) :]
@@ -244,8 +255,27 @@ class ClipLosses:
             return F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=-1)
 
         stroke, early_stroke = name_loss(strokes), name_loss(early_strokes)
-        loss = contrast + recipe.stroke_weight * stroke + recipe.early_stroke_weight * early_stroke
-        return {"loss": loss, "contrast": contrast, "stroke": stroke, "early_stroke": early_stroke}
+        value_stroke = name_loss(value_strokes)
+        loss = contrast + recipe.stroke_weight * stroke
+        if step < recipe.value_start:
+            loss = loss + recipe.early_stroke_weight * early_stroke
+        else:
+            loss = loss + recipe.value_stroke_weight * value_stroke
+        return {
+            "loss": loss,
+            "contrast": contrast,
+            "stroke": stroke,
+            "early_stroke": early_stroke,
+            "value_stroke": value_stroke,
+        }
+
+
+@torch.no_grad()
+def silence_last_mlp(model: CLIP) -> None:
+    """Zero the last block's MLP: its Jacobian turns Grad-CAM's weights away from the classes."""
+    output = model.visual.transformer.resblocks[-1].mlp.c_proj
+    output.weight.zero_()
+    output.bias.zero_()
 
 
 def train_clip(
@@ -258,5 +288,11 @@ def train_clip(
     rates = recipe.rate, recipe.matrix_rate
     optimizers = make_muon(model, "resblocks", *rates, recipe.weight_decay)
     trainer = Trainer({"clip": model}, optimizers, work, recipe.steps, warm_up=60)
-    trainer.run(losses, stop_at=stop_at)
+
+    def after_step(step: int) -> None:
+        if step >= recipe.bare_start:
+            silence_last_mlp(model)
+
+    after_step(trainer.step)
+    trainer.run(losses, after_step, stop_at)
     return model.eval(), losses.identifiers

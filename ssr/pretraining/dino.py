@@ -55,8 +55,8 @@ class DinoRecipe:
 
     width: int = 128
     layers: int = 6
-    crop_steps: int = 1200
-    scene_steps: int = 200
+    crop_steps: int = 1550
+    scene_steps: int = 100
     crop: int = 64
     crop_batch: int = 64
     scene_batch: int = 20
@@ -67,7 +67,7 @@ class DinoRecipe:
     student_temperature: float = 0.1
     first_momentum: float = 0.98
     segment_weight: float = 1.0
-    grouping_weight: float = 0.5
+    grouping_weight: float = 2.0
     grouping_start: int = 800
     jitter: float = 0.35
     position_scale: float = 0.3
