@@ -1,4 +1,4 @@
-"""How far a loop has come: a line that renews itself on a terminal, one every 15 seconds in a log."""
+"""How far a loop has come: a line that renews itself on a terminal, in a log one every 15 s."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def parse_config(values: Mapping[str, Any]) -> Config:
 
 def method_config(config: Config, method: str) -> Config:
     """`config` with the overrides of one method."""
-    overrides = config.methods[method]
+    overrides: dict[str, Any] = config.methods[method] or {}
     if unknown := [key for key in overrides if key not in METHOD_SECTIONS]:
         allowed = ", ".join(METHOD_SECTIONS)
         raise InputError(f"methods.{method}.{unknown[0]}: a method may override {allowed}")

@@ -84,7 +84,7 @@ def make_prototypes(
 def cluster(
     vectors: Vectors, clusters: int, seed: int, weights: NDArray[Any] | None = None
 ) -> Vectors:
-    """Spherical K-means: centres (clusters, d) of unit vectors (n, d), best of three k-means++ runs.
+    """Spherical K-means: centres (clusters, d) of unit vectors (n, d), the best of three runs.
 
     `weights` (n,) says how often each vector counts.
 

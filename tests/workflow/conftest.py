@@ -11,7 +11,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-PARTS = ("Snakefile", "config.yaml", "config", "rules", "envs", "workflow_scripts", "ssr", "backbones")
+PARTS = (
+    "Snakefile",
+    "config.yaml",
+    "config",
+    "rules",
+    "envs",
+    "workflow_scripts",
+    "ssr",
+    "backbones",
+)
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

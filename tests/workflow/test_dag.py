@@ -27,13 +27,17 @@ TO_CAMS = {
     "refine_cams",
 }
 TO_LABELS = TO_CAMS | {"choose_threshold", "label_pixels"}
-ALL = TO_LABELS | EVALUATION | {
-    "train_segmenter",
-    "predict_logits",
-    "refine_predictions",
-    "summarise",
-    "build_report",
-}
+ALL = (
+    TO_LABELS
+    | EVALUATION
+    | {
+        "train_segmenter",
+        "predict_logits",
+        "refine_predictions",
+        "summarise",
+        "build_report",
+    }
+)
 
 
 @pytest.mark.parametrize(
