@@ -50,8 +50,8 @@ class ClipRecipe:
     Attention sees only some of the patches, which doubles the speed; on crops, from `focus_start`
     on, those of objects are kept first. From `value_start` on, strokes are also read from the last
     block's values alone: with average pooling the residual stream could bypass them, and Grad-CAM
-    would find nothing. From `bare_start` on, the last block has no MLP, for the same reason. `rate`
-    is AdamW's, `matrix_rate` Muon's.
+    would find nothing. From `bare_start` on, the last block has no MLP, for the same reason.
+    `last_step` ends the run before its schedule does. `rate` is AdamW's, `matrix_rate` Muon's.
     """
 
     width: int = 128
@@ -74,6 +74,7 @@ class ClipRecipe:
     value_stroke_weight: float = 1.0
     value_start: int = 1400
     bare_start: int = 2700
+    last_step: int = 2950
     position_scale: float = 0.2
     maximal_scale: float = 50.0
     seed: int = 0
@@ -294,5 +295,5 @@ def train_clip(
             silence_last_mlp(model)
 
     after_step(trainer.step)
-    trainer.run(losses, after_step, stop_at)
+    trainer.run(losses, after_step, recipe.last_step if stop_at is None else stop_at)
     return model.eval(), losses.identifiers
