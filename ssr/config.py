@@ -131,14 +131,14 @@ class Superpixels(Section):
 
     segments: Count = Field(100, description="superpixels per image")
     compactness: Positive = Field(10.0, description="weight of position against colour")
-    colour_regions: Count = Field(8, description="clusters of mean colours per image")
+    colour_regions: Count = Field(40, description="clusters of mean colours per image")
 
 
 class Cams(Section):
     """Class activation maps of CLIP as it is."""
 
     score: Literal["gradient", "similarity"] = Field(
-        "gradient", description="gradient (softmax Grad-CAM) | similarity (patch-text map)"
+        "similarity", description="gradient (softmax Grad-CAM) | similarity (patch-text map)"
     )
 
 
@@ -170,7 +170,7 @@ class Alignment(Section):
         True, description="learn from background samples, too; false: from classes alone"
     )
     layers: int = Field(2, ge=0, description="Linear + BatchNorm + ReLU blocks of a head")
-    width: Count = Field(512, description="of those blocks; of the aligned space if not residual")
+    width: Count = Field(128, description="of those blocks; of the aligned space if not residual")
     residual: bool = Field(True, description="heads add to CLIP's features and start at zero")
     temperature: Positive = Field(0.05, description="tau at the start; it is learned")
     rounds: Count = Field(3, description="prototypes are renewed at the start of each")
@@ -187,13 +187,13 @@ class Refinement(Section):
     clip_weight: Fraction = Field(0.4, description="share of CLIP's attention (Eq. 9)")
     dino_weight: Fraction = Field(0.6, description="share of DINO's attention (Eq. 9)")
     sinkhorn_rounds: int = Field(3, ge=0, description="column and row normalisations")
-    power: Count = Field(2, description="power of the affinity matrix")
+    power: Count = Field(1, description="power of the affinity matrix")
     mask: Literal["superpixel", "box", "box+superpixel", "none"] = Field(
         "superpixel", description="superpixel | box | box+superpixel | none"
     )
     high_confidence: Fraction = Field(0.7, description="share of the CAM's maximum")
-    region_threshold: Fraction = Field(0.1, description="confident share that makes a target")
-    patch_coverage: Fraction = Field(0.5, description="target share that turns a patch on")
+    region_threshold: Fraction = Field(0.3, description="confident share that makes a target")
+    patch_coverage: Fraction = Field(0.25, description="target share that turns a patch on")
     box_threshold: Fraction = Field(0.4, description="boxes surround CAM above this share")
 
 
