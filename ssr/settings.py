@@ -40,7 +40,7 @@ def parse_config(values: Mapping[str, Any]) -> Config:
 
 def method_config(config: Config, method: str) -> Config:
     """`config` with the overrides of one method."""
-    overrides: dict[str, Any] = config.methods[method] or {}
+    overrides = config.methods[method]
     if unknown := [key for key in overrides if key not in METHOD_SECTIONS]:
         allowed = ", ".join(METHOD_SECTIONS)
         raise InputError(f"methods.{method}.{unknown[0]}: a method may override {allowed}")
@@ -52,8 +52,9 @@ def merge(base: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, An
     merged = dict(base)
     for key, value in overrides.items():
         below = merged.get(key)
-        nested = isinstance(value, Mapping) and isinstance(below, Mapping)
-        merged[key] = merge(below, value) if nested else value
+        if isinstance(value, Mapping) and isinstance(below, Mapping):
+            value = merge(below, value)
+        merged[key] = value
     return merged
 
 

@@ -126,7 +126,7 @@ OTHER: dict[str, Any] = {
     "text.templates": ["{}"],
     "text.prompts": {"bird": "bird avian"},
     "text.backgrounds": ["sky"],
-    "cams.score": "similarity",
+    "cams.score": "gradient",
     "aligned_cams.score": "gradient",
     "aligned_cams.background": "clip",
     "prototypes.clusters": 7,
