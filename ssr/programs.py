@@ -26,6 +26,8 @@ def run(main: Callable[[argparse.Namespace], None], arguments: argparse.Argument
     # Libraries read these when they are first imported, so main() imports the heavy ones.
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(variable, str(parsed.threads))
+    # On a shared machine, threads that wait by spinning keep the ones they wait for from running.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(parsed.threads)
     try:
