@@ -6,7 +6,8 @@ from pathlib import Path
 import torch
 
 from ssr.backbones import load_clip, load_dino, load_tokenizer
-from ssr.config import Backbone
+from ssr.config import Backbone, Features, Text
+from ssr.demo.vocabulary import CLASSES
 from ssr.pretraining.corpus import (
     HELD_OUT_USUAL,
     HELD_OUT_WEB,
@@ -15,7 +16,8 @@ from ssr.pretraining.corpus import (
     write_corpus,
 )
 from ssr.pretraining.export import write_json
-from ssr.pretraining.gates import Scenes, embed_names, measure_clip, measure_dino
+from ssr.pretraining.gates import Scenes, measure_clip, measure_dino, read_scenes
+from ssr.text import encode_text
 
 
 def main() -> None:
@@ -38,16 +40,19 @@ def main() -> None:
         for name in ("clip", "dino")
     }
     clip, dino = load_clip(settings["clip"], "cpu"), load_dino(settings["dino"], "cpu")
-    texts = embed_names(clip, load_tokenizer(settings["clip"]))
+    texts = encode_text(clip, load_tokenizer(settings["clip"]), Text(), CLASSES)
     report: dict[str, object] = {"images": arguments.images}
     recipes = {"probed": PROBED_WEB, "web": HELD_OUT_WEB, "usual": HELD_OUT_USUAL}
-    scenes = {}
+    measured = {}
     for name, recipe in recipes.items():
         write_corpus(arguments.work / name, recipe, arguments.threads)
-        scenes[name] = Scenes.of(open_corpus(arguments.work / name), arguments.images)
+        scenes = Scenes.of(open_corpus(arguments.work / name), arguments.images)
+        measured[name] = read_scenes(clip, dino, scenes, Features())
     for name in ("web", "usual"):
-        measured = measure_clip(clip, texts, scenes["probed"], scenes[name])
-        report[name] = {"clip": measured, "dino": measure_dino(dino, scenes[name])}
+        report[name] = {
+            "clip": measure_clip(clip, texts, measured["probed"], measured[name]),
+            "dino": measure_dino(measured[name]),
+        }
     write_json(report, arguments.output)
 
 
