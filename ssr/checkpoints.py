@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import pickle
 import signal
 import sys
-import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +17,6 @@ from ssr.files import replacing
 
 KEPT = 2
 _PATTERN = "iteration_*.pt"
-_DAMAGED = (OSError, EOFError, RuntimeError, KeyError, pickle.UnpicklingError, zipfile.BadZipFile)
 
 
 class Termination:
@@ -62,7 +59,7 @@ def newest(folder: Path) -> dict[str, Any] | None:
     for path in sorted(folder.glob(_PATTERN), reverse=True):
         try:
             state: dict[str, Any] = torch.load(path, "cpu", weights_only=True)
-        except _DAMAGED as error:
+        except Exception as error:  # pickle's errors share no narrower base
             print(f"{path} can't be read ({error}): trying an older one", file=sys.stderr)
         else:
             return state

@@ -18,8 +18,9 @@ def main(arguments: Namespace) -> None:
     """Train, export, and clear the checkpoints."""
     import torch
 
+    from ssr import checkpoints
     from ssr.backbones import choose_device
-    from ssr.segmenter import checkpoints, model
+    from ssr.segmenter import model
     from ssr.segmenter.dataset import PseudoLabelDataset, augmentation
     from ssr.segmenter.training import Place, train
 

@@ -27,10 +27,11 @@ from mmengine.runner import IterBasedTrainLoop, Runner
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
+from ssr.checkpoints import Termination, newest
 from ssr.config import Segmenter
 from ssr.files import replacing
 from ssr.progress import progress
-from ssr.segmenter import checkpoints
+from ssr.segmenter.checkpoints import Checkpoints, restore
 
 COLUMNS = ("iteration", "loss", "learning_rate")
 HEADS = ("decode_head.", "auxiliary_head.")
@@ -170,7 +171,7 @@ class SegmenterRunner(Runner):
     def load_or_resume(self) -> None:
         """Called when the weights are initialised."""
         if self._state is not None:
-            checkpoints.restore(self, self._state)
+            restore(self, self._state)
 
     def _log_env(self, env_cfg: dict[str, Any]) -> None:
         """mmengine would start compilers to ask for their versions."""
@@ -192,11 +193,11 @@ def train(
         SystemExit: 143 when SIGTERM came; a checkpoint of the last iteration has been saved.
     """
     place.work.mkdir(parents=True, exist_ok=True)
-    state = checkpoints.newest(place.work)
+    state = newest(place.work)
     start = state["iteration"] if state else 0
     print(f"train_segmenter: {_beginning(place.work, start)}", file=sys.stderr)
     _prefer_deterministic(place.device)
-    termination = checkpoints.Termination()
+    termination = Termination()
     runner = SegmenterRunner(
         place.device,
         state,
@@ -213,7 +214,7 @@ def train(
         custom_hooks=[
             DerivedState(settings, seed),
             History(place.work / "history.csv", start),
-            checkpoints.Checkpoints(place.work, settings.checkpoint_every, termination),
+            Checkpoints(place.work, settings.checkpoint_every, termination),
         ],
         randomness={"seed": seed},
         default_scope="mmseg",

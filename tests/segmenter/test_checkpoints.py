@@ -6,15 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from ssr.segmenter.checkpoints import (
-    Checkpoints,
-    Termination,
-    fingerprint,
-    newest,
-    remove,
-    restore,
-    save,
-)
+from ssr.checkpoints import Termination, fingerprint, newest, remove
+from ssr.segmenter.checkpoints import Checkpoints, restore, save
 
 
 @pytest.fixture
