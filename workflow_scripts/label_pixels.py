@@ -13,9 +13,7 @@ from ssr.programs import existing, parser, run
 def main(arguments: Namespace) -> None:
     """Label every image of the shard."""
     from ssr.index import Index
-    from ssr.pngs import PngWriter
-    from ssr.processes import map_in_processes
-    from ssr.progress import progress
+    from ssr.label_maps import write_label_maps
     from ssr.pseudo_labels import label_image
     from ssr.store import open_shards
     from ssr.thresholds import read_threshold
@@ -24,11 +22,7 @@ def main(arguments: Namespace) -> None:
     threshold = read_threshold(arguments.threshold_from, "refined_cam").value
     store = open_shards([arguments.cams])
     label = partial(label_image, store, arguments.root, threshold, arguments.labels)
-    results = map_in_processes(label, images, arguments.threads)
-    with PngWriter(arguments.output) as writer:
-        labelled = progress(results, len(images), arguments.shard)
-        for image, labels in zip(images, labelled, strict=True):
-            writer.add(image.id, labels)
+    write_label_maps(arguments.output, label, images, arguments.threads, arguments.shard)
 
 
 if __name__ == "__main__":

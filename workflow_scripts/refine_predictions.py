@@ -13,19 +13,13 @@ from ssr.programs import existing, parser, run
 def main(arguments: Namespace) -> None:
     """Refine every image of the shard, one per core at a time."""
     from ssr.index import Index
-    from ssr.pngs import PngWriter
+    from ssr.label_maps import write_label_maps
     from ssr.predictions import refine_image
-    from ssr.processes import map_in_processes
-    from ssr.progress import progress
     from ssr.store import open_shards
 
     images = Index.read(arguments.index).shard(arguments.shard)
     refine = partial(refine_image, open_shards([arguments.logits]), arguments.root, arguments.crf)
-    results = map_in_processes(refine, images, arguments.threads)
-    with PngWriter(arguments.output) as writer:
-        refined = progress(results, len(images), arguments.shard)
-        for image, labels in zip(images, refined, strict=True):
-            writer.add(image.id, labels)
+    write_label_maps(arguments.output, refine, images, arguments.threads, arguments.shard)
 
 
 if __name__ == "__main__":
