@@ -7,7 +7,7 @@ import torch
 from ssr.errors import InputError
 from ssr.index import Index
 from ssr.pngs import PngWriter, open_pngs
-from ssr.provenance import _reachable
+from ssr.provenance import reachable_modules
 from ssr.segmenter.dataset import PseudoLabelDataset, RandomScale, augmentation
 
 
@@ -36,9 +36,9 @@ def test_only_labelled_images_of_train_are_learned_from(dataset):
 
 
 def test_no_module_behind_the_training_knows_masks():
-    assert "ssr.pngs" in _reachable("workflow_scripts.train_segmenter")
+    assert "ssr.pngs" in reachable_modules("workflow_scripts.train_segmenter")
     masks = {"ssr.data.masks", "ssr.metrics"}
-    assert not masks & _reachable("workflow_scripts.train_segmenter")
+    assert not masks & reachable_modules("workflow_scripts.train_segmenter")
 
 
 def test_each_epoch_is_another_permutation(dataset):
