@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from ssr.provenance import reachable_modules
@@ -62,12 +64,8 @@ def test_features_are_extracted_once_for_all_methods(clone: Run) -> None:
 
 
 def test_only_evaluation_and_report_can_reach_a_mask(clone: Run) -> None:
-    jobs = clone("-n").stdout.split("\n\n")
-    readers = {
-        job.strip().split(":")[0].removeprefix("rule ")
-        for job in jobs
-        if "masks.parquet" in "".join(line for line in job.splitlines() if "input:" in line)
-    }
+    jobs = re.findall(r"^(?:local)?rule (\w+):\n    input: (.*)$", clone("-n").stdout, re.MULTILINE)
+    readers = {rule for rule, inputs in jobs if "masks.parquet" in inputs}
     assert readers == EVALUATION | {"build_report"}
 
 
