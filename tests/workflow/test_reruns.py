@@ -137,6 +137,7 @@ OTHER: dict[str, Any] = {
     "labels.crf": {"iterations": 5},
     "segmenter.config": "mmseg::fcn",
     "segmenter.blocks": [0, 1],
+    "segmenter.width": 64,
     "segmenter.heads": 4,
     "segmenter.scale_range": [0.75, 1.5],
     "segmenter.warmup": 1,
