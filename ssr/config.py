@@ -280,6 +280,16 @@ class Report(Section):
     images: Count = Field(8, description="images shown with all their stages")
 
 
+DEFAULT_METHODS: dict[str, dict[str, Any]] = {
+    "ssr": {},
+    "clip": {"alignment": {"enabled": False}},
+    "no_refinement": {"refinement": {"affinity": "none"}},
+    "clip_attention": {"refinement": {"mask": "none", "clip_weight": 1.0, "dino_weight": 0.0}},
+    "clip_dino_attention": {"refinement": {"mask": "none"}},
+    "box_mask": {"refinement": {"mask": "box"}},
+}
+
+
 class Config(Section):
     """All settings."""
 
@@ -303,16 +313,7 @@ class Config(Section):
     evaluation: Evaluation = Field(Evaluation(), description="reported splits")
     report: Report = Field(Report(), description="page of pictures")
     methods: dict[Name, dict[str, Any]] = Field(
-        {
-            "ssr": {},
-            "clip": {"alignment": {"enabled": False}},
-            "no_refinement": {"refinement": {"affinity": "none"}},
-            "clip_attention": {
-                "refinement": {"mask": "none", "clip_weight": 1.0, "dino_weight": 0.0}
-            },
-            "clip_dino_attention": {"refinement": {"mask": "none"}},
-            "box_mask": {"refinement": {"mask": "box"}},
-        },
+        DEFAULT_METHODS,
         description="name: settings that differ; null drops a method",
     )
     segmenter_methods: tuple[Name, ...] = Field(
@@ -321,11 +322,17 @@ class Config(Section):
 
     @field_validator("methods", mode="before")
     @classmethod
-    def _drop_cancelled(cls, methods: Any) -> Any:
-        """An overlay can't remove a key, but it can set a method to null."""
+    def _drop_and_order(cls, methods: Any) -> Any:
+        """Leave out methods set to null: an overlay can't remove a key.
+
+        The keys of an overlay come before those below it, so the order is made here: the first
+        method is the main one, and owns what methods share.
+        """
         if not isinstance(methods, dict):
             return methods
-        return {name: changes for name, changes in methods.items() if changes is not None}
+        names = [name for name in DEFAULT_METHODS if name in methods]
+        names += [name for name in methods if name not in DEFAULT_METHODS]
+        return {name: methods[name] for name in names if methods[name] is not None}
 
     @model_validator(mode="after")
     def _names_agree(self) -> Self:

@@ -73,6 +73,14 @@ def test_an_overlay_can_drop_a_method() -> None:
     assert list(parse_config({"methods": {"ssr": {}, "clip": None}}).methods) == ["ssr"]
 
 
+def test_a_method_added_by_an_overlay_does_not_become_the_main_one() -> None:
+    assert list(parse_config({"methods": {"mine": {}, "clip": {}, "ssr": {}}}).methods) == [
+        "ssr",
+        "clip",
+        "mine",
+    ]
+
+
 def test_method_config_changes_only_what_it_names() -> None:
     config = Config()
     box = method_config(config, "box_mask")

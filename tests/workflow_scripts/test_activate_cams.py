@@ -70,7 +70,7 @@ def activate(run_program: Run, folder: Path, settings: Cams, aligned: bool = Fal
 
 
 def test_each_labelled_image_has_a_raw_map_per_class(run_program: Run, shard: Path) -> None:
-    cams = activate(run_program, shard, Cams())
+    cams = activate(run_program, shard, Cams(score="gradient"))
     assert cams.ids == ["one", "two"]
     clip = load_clip(tiny_clip(shard), "cpu")
     for name in cams.ids:
@@ -95,7 +95,7 @@ def test_equal_input_gives_an_equal_file(run_program: Run, shard: Path) -> None:
 def test_a_class_that_is_absent_has_no_influence(run_program: Run, shard: Path) -> None:
     before = activate(run_program, shard, Cams()).read("two", "cams")
     write_texts(shard, np.stack([CLASSES[0], -CLASSES[1], CLASSES[2]]))
-    cams = activate(run_program, shard, Cams())
+    cams = activate(run_program, shard, Cams(score="gradient"))
     np.testing.assert_array_equal(cams.read("two", "cams"), before)
     assert not np.allclose(cams.read("one", "cams"), before[:1])
 

@@ -81,7 +81,7 @@ def test_without_affinity_the_map_is_only_scaled(run_program: Run, shard: Path) 
         {"mask": "box+superpixel"},
         {"clip_weight": 1.0, "dino_weight": 0.0},
         {"sinkhorn_rounds": 0},
-        {"power": 1},
+        {"power": 2},
     ],
 )
 def test_each_setting_changes_the_result(
