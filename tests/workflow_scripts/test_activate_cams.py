@@ -86,14 +86,14 @@ def test_each_labelled_image_has_a_raw_map_per_class(run_program: Run, shard: Pa
 
 
 def test_equal_input_gives_an_equal_file(run_program: Run, shard: Path) -> None:
-    activate(run_program, shard, Cams())
+    activate(run_program, shard, Cams(score="gradient"))
     first = (shard / "cams.zarr.zip").read_bytes()
-    activate(run_program, shard, Cams())
+    activate(run_program, shard, Cams(score="gradient"))
     assert (shard / "cams.zarr.zip").read_bytes() == first
 
 
 def test_a_class_that_is_absent_has_no_influence(run_program: Run, shard: Path) -> None:
-    before = activate(run_program, shard, Cams()).read("two", "cams")
+    before = activate(run_program, shard, Cams(score="gradient")).read("two", "cams")
     write_texts(shard, np.stack([CLASSES[0], -CLASSES[1], CLASSES[2]]))
     cams = activate(run_program, shard, Cams(score="gradient"))
     np.testing.assert_array_equal(cams.read("two", "cams"), before)
@@ -116,8 +116,8 @@ def test_every_kind_of_cam_differs_from_the_others(run_program: Run, shard: Path
 def test_a_single_class_is_clips_own_where_clip_judges_backgrounds(
     run_program: Run, shard: Path
 ) -> None:
-    initial = activate(run_program, shard, Cams()).read("one", "cams")
-    settings = AlignedCams(background="clip")
+    initial = activate(run_program, shard, Cams(score="gradient")).read("one", "cams")
+    settings = AlignedCams(score="gradient", background="clip")
     aligned = activate(run_program, shard, settings, aligned=True).read("one", "cams")
     np.testing.assert_allclose(aligned, initial, rtol=1e-4, atol=1e-6)
 
@@ -126,5 +126,5 @@ def test_features_of_another_shard_are_refused(run_program: Run, shard: Path) ->
     with ShardWriter(shard / "features.zarr.zip") as writer:
         writer.add("stranger", {"tokens": TOKENS["one"], "grid": np.array([2, 3])})
     with pytest.raises(SystemExit, match=r"error: image one is not in .*features"):
-        activate(run_program, shard, Cams())
+        activate(run_program, shard, Cams(score="gradient"))
     assert not (shard / "cams.zarr.zip").exists()
