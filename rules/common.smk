@@ -14,6 +14,10 @@ try:
         {split: len(ids) for split, ids in split_ids(CONFIG.data).items()},
         CONFIG.data.shard_size,
     )
+    for split, names in SHARDS.items():
+        if not names:
+            chosen = getattr(CONFIG.data.splits, split)
+            raise InputError(f"data.splits.{split}: there is no image in {chosen}")
 except InputError as error:
     sys.exit(f"error: {error}")
 

@@ -112,9 +112,6 @@ OTHER: dict[str, Any] = {
     "dataset": "other",
     "data.format": "folder",
     "data.root": "data/other",
-    "data.splits.train": "learn",
-    "data.splits.tune": "choose",
-    "data.splits.val": "report",
     "data.masks": "masks2",
     "data.labels_file": "labels.json",
     "data.classes": ["horse", "sofa"],
@@ -208,7 +205,9 @@ def another(key: str, value: Any) -> Any:
     return value + 1 if isinstance(value, int) else value / 2
 
 
-SETTINGS = list(leaves(Config()))
+# Another list has no images here.
+LISTS = ("data.splits.train", "data.splits.tune", "data.splits.val")
+SETTINGS = [(key, value) for key, value in leaves(Config()) if key not in LISTS]
 
 
 @pytest.mark.parametrize(("key", "value"), SETTINGS, ids=[key for key, _ in SETTINGS])
@@ -216,3 +215,10 @@ def test_a_setting_reruns_exactly_the_stages_behind_it(mini: Run, key: str, valu
     printed = mini("-n", "--config", as_override(key, another(key, value)))
     rules = EXACT[key] | RECORDS if key in EXACT else behind(users_of(key) | RECORDS)
     assert rules_in(printed) == rules
+
+
+@pytest.mark.parametrize("key", LISTS)
+def test_a_list_without_images_is_an_error_before_anything_runs(clone: Run, key: str) -> None:
+    done = clone("-n", "--config", as_override(key, "other"), check=False)
+    assert done.returncode != 0
+    assert f"error: {key}: there is no image in other" in done.stdout + done.stderr
