@@ -3,7 +3,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from ssr.data import shard_names, split_ids
+from ssr.data import SPLITS, required, shard_names, split_ids
 from ssr.errors import InputError
 from ssr.provenance import code_hash
 from ssr.settings import config_hash, method_config, owner, parse_config
@@ -14,8 +14,8 @@ try:
         {split: len(ids) for split, ids in split_ids(CONFIG.data).items()},
         CONFIG.data.shard_size,
     )
-    for split, names in SHARDS.items():
-        if not names:
+    for split in required(CONFIG.data):
+        if not SHARDS[split]:
             chosen = getattr(CONFIG.data.splits, split)
             raise InputError(f"data.splits.{split}: there is no image in {chosen}")
 except InputError as error:
@@ -50,8 +50,8 @@ CAM_SPLITS = sorted({"train", "tune", CONFIG.evaluation.cam_split})
 
 wildcard_constraints:
     method="|".join(METHODS),
-    shard=r"(train|tune|val)_\d+",
-    split="train|tune|val",
+    shard=rf"({'|'.join(SPLITS)})_\d+",
+    split="|".join(SPLITS),
     round=r"\d+",
     stage="|".join(STAGES),
     cam_stage="initial_cam|aligned_cam|refined_cam",

@@ -42,15 +42,20 @@ class Demo(Section):
 class Splits(Section):
     """Which list of the data set plays which part."""
 
-    train: str = Field("train", description="list (voc) or value of the split column (folder)")
+    train: str = Field(
+        "train", description="list (voc, coco) or value of the split column (folder)"
+    )
     tune: str | None = Field("tune", description="null: tune_images are set aside from train")
-    val: str = Field("val", description="images of the reported figures")
+    val: str | None = Field("val", description="images of the reported figures; null: none")
+    test: str | None = Field(None, description="images that are only predicted; null: none")
 
 
 class Data(Section):
     """Images and their image-level labels."""
 
-    format: Literal["demo", "folder", "voc"] = Field("demo", description="demo | folder | voc")
+    format: Literal["demo", "folder", "voc", "coco"] = Field(
+        "demo", description="demo | folder | voc | coco"
+    )
     root: str = Field("data/demo", description="folder of the data set")
     splits: Splits = Field(Splits(), description="which list plays which part")
     tune_images: int = Field(0, ge=0, description="set aside from train where splits.tune is null")

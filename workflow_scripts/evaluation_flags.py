@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ssr.config import Prediction
+from ssr.data import SPLITS
 from ssr.programs import existing, parser
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ def evaluation_parser(description: str | None, stages: list[str]) -> ArgumentPar
     """A parser with the flags of every evaluation."""
     flags = parser(description)
     flags.add_argument("--stage", choices=stages, required=True)
-    flags.add_argument("--split", choices=["train", "tune", "val"], required=True)
+    flags.add_argument("--split", choices=SPLITS, required=True)
     flags.add_argument("--index", type=existing, required=True)
     flags.add_argument("--masks", type=existing, required=True, help="table of the masks")
     flags.add_argument("--root", type=Path, required=True, help="folder of the data set")

@@ -14,7 +14,7 @@ from ssr.config import Data
 from ssr.data import folder, voc
 from ssr.data.findings import Findings
 from ssr.data.source import SPLITS, Source
-from ssr.data.splits import assign, shard_names
+from ssr.data.splits import assign, required, shard_names
 from ssr.errors import InputError
 from ssr.images import load_image
 from ssr.index import Image, Index
@@ -68,7 +68,7 @@ def check_dataset(settings: Data, processes: int = 1) -> Checked:
     listed = form.list_ids(settings)
     _check_ids(listed, findings)
     splits = assign(listed, settings)
-    _check_splits(splits, findings)
+    _check_splits(splits, required(settings), findings)
     ids = [i for i in chain.from_iterable(splits.values()) if _is_plain(i)]
     sources = form.read_sources(settings, list(dict.fromkeys(ids)), findings)
     labels = _class_indices(sources, settings.classes, findings)
@@ -93,10 +93,12 @@ def _is_plain(image_id: str) -> bool:
     return image_id not in ("", ".", "..") and not set(image_id) & set("/\\\0")
 
 
-def _check_splits(splits: Mapping[str, Sequence[str]], findings: Findings) -> None:
+def _check_splits(
+    splits: Mapping[str, Sequence[str]], required: Sequence[str], findings: Findings
+) -> None:
     holders: dict[str, list[str]] = {}
     for split, ids in splits.items():
-        if not ids:
+        if not ids and split in required:
             findings.problem("empty split", split)
         for image_id in ids:
             holders.setdefault(image_id, []).append(split)

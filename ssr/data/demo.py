@@ -24,4 +24,4 @@ def list_ids(settings: Data) -> dict[str, list[str]]:
     """Ids of each split, known before the images are made."""
     made = {split: list(map(image_id, own)) for split, own in positions(settings.demo).items()}
     splits = settings.splits.model_dump()
-    return {split: made.get(value, []) for split, value in splits.items()}
+    return {split: made.get(value, []) if value else [] for split, value in splits.items()}

@@ -39,7 +39,8 @@ def list_ids(settings: Data) -> dict[str, list[str]]:
     rows = _rows(settings)
     splits = settings.splits.model_dump()
     return {
-        split: [row.id for row in rows if row.split == value] for split, value in splits.items()
+        split: [row.id for row in rows if value is not None and row.split == value]
+        for split, value in splits.items()
     }
 
 

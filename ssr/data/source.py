@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 # Also the order of the splits in the index.
-SPLITS = ("train", "tune", "val")
+SPLITS = ("train", "tune", "val", "test")
 
 
 @dataclass(frozen=True)

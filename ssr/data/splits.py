@@ -12,7 +12,7 @@ _LISTS = {"demo": demo.list_ids, "folder": folder.list_ids, "voc": voc.list_ids}
 
 
 def split_ids(settings: Data) -> dict[str, list[str]]:
-    """Sorted ids of the splits train, tune and val, without a look at the images.
+    """Sorted ids of each split, without a look at the images.
 
     Reads the lists or labels.csv only; for the demo, which may not be made yet, nothing at all.
 
@@ -29,6 +29,12 @@ def assign(listed: Mapping[str, Sequence[str]], settings: Data) -> dict[str, lis
         splits["tune"] = _evenly_spaced(splits["train"], settings.tune_images)
         splits["train"] = sorted(set(splits["train"]) - set(splits["tune"]))
     return splits
+
+
+def required(settings: Data) -> list[str]:
+    """The splits that must hold images: those listed, and tune, which may be set aside."""
+    listed = settings.splits.model_dump()
+    return [split for split in SPLITS if split == "tune" or listed[split] is not None]
 
 
 def shard_names(counts: Mapping[str, int], shard_size: int) -> dict[str, list[str]]:

@@ -7,14 +7,19 @@ from ssr.errors import InputError
 
 
 def test_ids_are_the_file_names_without_suffix(folder):
-    assert list_ids(folder.settings()) == {"train": ["c", "a", "b"], "tune": ["t"], "val": ["v"]}
+    assert list_ids(folder.settings()) == {
+        "train": ["c", "a", "b"],
+        "tune": ["t"],
+        "val": ["v"],
+        "test": [],
+    }
 
 
 def test_splits_may_have_other_names(empty_folder):
     empty_folder.add("a.png", "fit")
     empty_folder.add("b.png", "held out")
     settings = empty_folder.settings(splits={"train": "fit", "tune": None, "val": "held out"})
-    assert list_ids(settings) == {"train": ["a"], "tune": [], "val": ["b"]}
+    assert list_ids(settings) == {"train": ["a"], "tune": [], "val": ["b"], "test": []}
 
 
 def test_labels_are_separated_by_semicolons(folder):

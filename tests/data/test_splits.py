@@ -8,7 +8,12 @@ from ssr.data import shard_names, split_ids
 
 
 def test_ids_are_sorted(folder):
-    assert split_ids(folder.settings()) == {"train": ["a", "b", "c"], "tune": ["t"], "val": ["v"]}
+    assert split_ids(folder.settings()) == {
+        "train": ["a", "b", "c"],
+        "tune": ["t"],
+        "val": ["v"],
+        "test": [],
+    }
 
 
 def test_repeated_ids_count_once(folder):
@@ -36,7 +41,7 @@ def test_as_many_images_are_set_aside_as_asked_for(empty_folder, count):
 
 
 def test_a_list_of_voc_is_a_split(voc_settings):
-    assert split_ids(voc_settings) == {"train": ["a", "c"], "tune": ["b"], "val": ["v"]}
+    assert split_ids(voc_settings) == {"train": ["a", "c"], "tune": ["b"], "val": ["v"], "test": []}
 
 
 def test_the_demo_is_known_before_it_is_made(tmp_path):
@@ -45,6 +50,7 @@ def test_the_demo_is_known_before_it_is_made(tmp_path):
         "train": ["demo_000003", "demo_000004", "demo_000005"],
         "tune": ["demo_000002"],
         "val": ["demo_000000", "demo_000001"],
+        "test": [],
     }
 
 

@@ -18,7 +18,12 @@ def labels(settings, ids=("a", "b")):
 
 
 def test_ids_are_the_lines_of_the_lists(voc_settings):
-    assert list_ids(voc_settings) == {"train": ["c", "a", "b"], "tune": [], "val": ["v"]}
+    assert list_ids(voc_settings) == {
+        "train": ["c", "a", "b"],
+        "tune": [],
+        "val": ["v"],
+        "test": [],
+    }
 
 
 def test_labels_are_the_objects_of_the_annotations(voc_settings):
