@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ssr.data.masks import Masks
 from ssr.errors import InputError
 from ssr.files import replacing
 from ssr.index import Image
 from ssr.metrics import Counts, Scores, count_confusion, count_levels, score, thresholds
-from ssr.pngs import open_pngs, read_labels
+from ssr.pngs import open_pngs
 from ssr.processes import map_in_processes
 from ssr.progress import progress
 from ssr.pseudo_labels import enlarge, strongest
@@ -32,34 +33,32 @@ LEVELS = 100
 
 @dataclass(frozen=True)
 class Shard:
-    """A file with what is evaluated, and the masks of its images by id."""
+    """A file with what is evaluated, and the masks of its images."""
 
     path: Path
-    masks: dict[str, Path]
+    masks: Masks
 
 
-def pair_with_masks(
-    paths: Sequence[Path], images: Sequence[Image], masks: Mapping[str, Path]
-) -> list[Shard]:
+def pair_with_masks(paths: Sequence[Path], images: Sequence[Image], masks: Masks) -> list[Shard]:
     """Give each file the masks of its images.
 
     Args:
         paths: stores or zip files, each named after its shard.
         images: all images of the split.
-        masks: mask files by image id.
+        masks: of the data set.
 
     Raises:
         InputError: an image has no mask, or there is not one file for each shard.
     """
     files = {path.name.partition(".")[0]: path for path in paths}
-    found: dict[str, dict[str, Path]] = {}
+    found: dict[str, list[str]] = {}
     for image in images:
-        if image.id not in masks:
+        if image.id not in masks.ids:
             raise InputError(f"image {image.id} ({image.split}) has no mask to evaluate by")
-        found.setdefault(image.shard, {})[image.id] = masks[image.id]
+        found.setdefault(image.shard, []).append(image.id)
     if files.keys() != found.keys():
         raise InputError(f"wanted the shards {sorted(found)}, came the files {sorted(files)}")
-    return [Shard(files[name], found[name]) for name in found]
+    return [Shard(files[name], masks.of(ids)) for name, ids in found.items()]
 
 
 def count(counter: Callable[[Shard], Counts], shards: Sequence[Shard], processes: int) -> Counts:
@@ -99,9 +98,9 @@ def count_logits(shard: Shard, *, classes: int) -> Counts:
 def _sum(shard: Shard, one: Callable[[str, NDArray], Counts]) -> Counts:
     """Sum of `one` (image id, mask) over the images of a shard."""
     total = np.zeros((), np.int64)
-    for image, path in shard.masks.items():
+    for image in shard.masks.ids:
         try:
-            total = total + one(image, read_labels(path))
+            total = total + one(image, shard.masks.load(image))
         except InputError as error:
             raise InputError(f"image {image}: {error}") from None
     return total

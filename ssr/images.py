@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
-def load_image(path: str | Path) -> np.ndarray:
+def load_image(path: str | Path | io.BytesIO) -> np.ndarray:
     """Decode an image of any kind to RGB, (H, W, 3) uint8.
 
     The rotation noted by a camera (EXIF) is applied. Greyscale, palette, CMYK and 16-bit images

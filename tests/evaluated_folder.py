@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Picture
 
-from ssr.data.masks import write_masks
+from ssr.data.masks import Masks
 from ssr.index import Image, Index
 from ssr.labels import IGNORE
 from ssr.pngs import PngWriter, encode_png
@@ -41,7 +41,8 @@ def make_folder(folder: Path) -> dict[str, NDArray[np.uint8]]:
         split = shard.partition("_")[0]
         images.append(Image(name, f"{name}.png", width, height, split, (1, 2), shard))
     Index(tuple(images)).write(folder / "index.parquet")
-    write_masks(folder / "masks.parquet", {name: f"{name}_mask.png" for name in masks})
+    references = {name: f"{name}_mask.png" for name in masks}
+    Masks(references, folder).write(folder / "masks.parquet")
     return masks
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from ssr.data.masks import Masks
 from ssr.errors import InputError
 from ssr.evaluation import (
     Shard,
@@ -29,20 +30,20 @@ from tests.evaluated_folder import make_folder, write_cams, write_labels, write_
 
 NAMES = ["background", "cat", "dog", "owl"]
 TRAIN = ("train_0000", "train_0001")
-Masks = dict[str, NDArray[np.uint8]]
+Truth = dict[str, NDArray[np.uint8]]
 
 
 @pytest.fixture
-def masks(tmp_path: Path) -> Masks:
+def masks(tmp_path: Path) -> Truth:
     return make_folder(tmp_path)
 
 
 def train_shards(folder: Path, paths: list[Path]) -> list[Shard]:
     images = Index.read(folder / "index.parquet").split("train")
-    return pair_with_masks(paths, images, {i.id: folder / f"{i.id}_mask.png" for i in images})
+    return pair_with_masks(paths, images, Masks.read(folder / "masks.parquet", folder))
 
 
-def test_cams_are_counted_over_all_shards_at_every_threshold(tmp_path: Path, masks: Masks) -> None:
+def test_cams_are_counted_over_all_shards_at_every_threshold(tmp_path: Path, masks: Truth) -> None:
     paths = [write_cams(tmp_path, shard) for shard in TRAIN]
     counter = partial(count_cams, classes=4, levels=20)
     histogram = count(counter, train_shards(tmp_path, paths), 1)
@@ -57,7 +58,7 @@ def test_cams_are_counted_over_all_shards_at_every_threshold(tmp_path: Path, mas
         np.testing.assert_array_equal(confusion_at(histogram, index), expected[:, :4])
 
 
-def test_labels_are_counted_over_all_shards(tmp_path: Path, masks: Masks) -> None:
+def test_labels_are_counted_over_all_shards(tmp_path: Path, masks: Truth) -> None:
     labels = {name: np.where(mask == IGNORE, 3, mask) for name, mask in masks.items()}
     labels["b"][10:20] = IGNORE
     paths = [write_labels(tmp_path, shard, labels) for shard in TRAIN]
@@ -68,9 +69,9 @@ def test_labels_are_counted_over_all_shards(tmp_path: Path, masks: Masks) -> Non
     assert not (confusion[:, :4] - np.diag(np.diag(confusion))).any()
 
 
-def test_logits_are_enlarged_before_the_largest_wins(tmp_path: Path, masks: Masks) -> None:
+def test_logits_are_enlarged_before_the_largest_wins(tmp_path: Path, masks: Truth) -> None:
     path = write_logits(tmp_path, "train_0001")
-    shard = Shard(path, {"c": tmp_path / "c_mask.png"})
+    shard = Shard(path, Masks({"c": "c_mask.png"}, tmp_path))
     confusion = count_logits(shard, classes=4)
     assert confusion.sum() == (masks["c"] != IGNORE).sum()
     coarse = np.repeat(np.repeat(masks["c"][2::4, 2::4], 4, 0), 4, 1)
@@ -79,31 +80,30 @@ def test_logits_are_enlarged_before_the_largest_wins(tmp_path: Path, masks: Mask
     assert (confusion != blocky).any()
 
 
-def test_two_processes_count_what_one_counts(tmp_path: Path, masks: Masks) -> None:
+def test_two_processes_count_what_one_counts(tmp_path: Path, masks: Truth) -> None:
     shards = train_shards(tmp_path, [write_labels(tmp_path, shard, masks) for shard in TRAIN])
     counter = partial(count_labels, classes=4)
     np.testing.assert_array_equal(count(counter, shards, 2), count(counter, shards, 1))
 
 
-def test_every_image_needs_a_mask(tmp_path: Path, masks: Masks) -> None:
+def test_every_image_needs_a_mask(tmp_path: Path, masks: Truth) -> None:
     images = Index.read(tmp_path / "index.parquet").split("train")
     with pytest.raises(InputError, match=r"image a \(train\) has no mask"):
-        pair_with_masks([], images, {})
+        pair_with_masks([], images, Masks({}, tmp_path))
 
 
-def test_every_shard_needs_its_file(tmp_path: Path, masks: Masks) -> None:
+def test_every_shard_needs_its_file(tmp_path: Path, masks: Truth) -> None:
     with pytest.raises(InputError, match=r"\['train_0000', 'train_0001'\].*\['train_0000'\]"):
         train_shards(tmp_path, [write_cams(tmp_path, "train_0000")])
 
 
-def test_errors_name_the_image(tmp_path: Path, masks: Masks) -> None:
+def test_errors_name_the_image(tmp_path: Path, masks: Truth) -> None:
     path = write_labels(tmp_path, "train_0001", masks)
-    wrong = tmp_path / "wrong.png"
-    wrong.write_bytes(encode_png(np.full((24, 24), 9, np.uint8)))
+    (tmp_path / "wrong.png").write_bytes(encode_png(np.full((24, 24), 9, np.uint8)))
     with pytest.raises(InputError, match="image c: the masks hold the value 9"):
-        count_labels(Shard(path, {"c": wrong}), classes=4)
+        count_labels(Shard(path, Masks({"c": "wrong.png"}, tmp_path)), classes=4)
     with pytest.raises(InputError, match="image z: no label map"):
-        count_labels(Shard(path, {"z": tmp_path / "c_mask.png"}), classes=4)
+        count_labels(Shard(path, Masks({"z": "c_mask.png"}, tmp_path)), classes=4)
 
 
 def test_quality_has_every_figure_by_class_name() -> None:

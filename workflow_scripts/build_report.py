@@ -66,13 +66,12 @@ def _shown(arguments: Namespace, index: Index) -> dict[str, list[ShownImage]]:
 
 
 def _stores(arguments: Namespace) -> Stores:
-    from ssr.data.masks import read_masks
+    from ssr.data.masks import Masks
     from ssr.pngs import open_pngs
     from ssr.report.shown import Stores
     from ssr.report.stages import CAM_STAGES
     from ssr.store import open_shards
 
-    root = Path(arguments.config.data.root)
     return Stores(
         superpixels=open_shards(arguments.superpixels),
         cams={stage: open_shards(getattr(arguments, f"{stage}s")) for stage in CAM_STAGES},
@@ -81,7 +80,7 @@ def _stores(arguments: Namespace) -> Stores:
             "pseudo_label": open_pngs(arguments.pseudo_labels),
             "prediction_crf": open_pngs(arguments.predictions),
         },
-        masks={image: root / path for image, path in read_masks(arguments.masks).items()},
+        masks=Masks.read(arguments.masks, arguments.config.data.root),
     )
 
 

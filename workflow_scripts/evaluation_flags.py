@@ -29,12 +29,12 @@ def evaluation_parser(description: str | None, stages: list[str]) -> ArgumentPar
 
 def shards_and_masks(arguments: Namespace, paths: list[Path]) -> list[Shard]:
     """The files to evaluate, each with the masks of its images."""
-    from ssr.data.masks import read_masks
+    from ssr.data.masks import Masks
     from ssr.evaluation import pair_with_masks
     from ssr.index import Index
 
-    masks = {image: arguments.root / path for image, path in read_masks(arguments.masks).items()}
-    return pair_with_masks(paths, Index.read(arguments.index).split(arguments.split), masks)
+    images = Index.read(arguments.index).split(arguments.split)
+    return pair_with_masks(paths, images, Masks.read(arguments.masks, arguments.root))
 
 
 def class_names(arguments: Namespace) -> list[str]:
@@ -47,7 +47,7 @@ def heading(arguments: Namespace, shards: list[Shard]) -> dict[str, Any]:
     return {
         "stage": arguments.stage,
         "split": arguments.split,
-        "images": sum(len(shard.masks) for shard in shards),
+        "images": sum(len(shard.masks.ids) for shard in shards),
         "crf": False,
         "scales": None,
         "flip": None,

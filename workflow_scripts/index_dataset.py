@@ -7,7 +7,6 @@ from argparse import Namespace
 
 from ssr.config import Data
 from ssr.data.check import check_dataset
-from ssr.data.masks import write_masks
 from ssr.programs import parser, run
 
 
@@ -16,7 +15,7 @@ def main(arguments: Namespace) -> None:
     checked = check_dataset(arguments.data, arguments.threads)
     for warning in checked.warnings:
         print(f"warning: {warning}", file=sys.stderr)
-    write_masks(arguments.masks, checked.masks)
+    checked.masks.write(arguments.masks)
     checked.index.write(arguments.index)
 
 

@@ -13,26 +13,26 @@ import numpy as np
 from ssr.config import Data
 from ssr.data import folder, voc
 from ssr.data.findings import Findings
+from ssr.data.masks import Masks, UnknownColourError
 from ssr.data.source import SPLITS, Source
 from ssr.data.splits import assign, required, shard_names
 from ssr.errors import InputError
 from ssr.images import load_image
 from ssr.index import Image, Index
-from ssr.pngs import read_labels
+from ssr.labels import IGNORE
 from ssr.processes import map_in_processes
 from ssr.progress import progress
 
 _FORMATS = {"demo": folder, "folder": folder, "voc": voc}
-_IGNORED = 255
 _IMAGES_PER_TASK = 16
 
 
 @dataclass(frozen=True)
 class Checked:
-    """A data set that can be used: its index, its masks (relative paths by id) and warnings."""
+    """A data set that can be used: its index, its masks and warnings."""
 
     index: Index
-    masks: dict[str, str]
+    masks: Masks
     warnings: list[str]
 
 
@@ -40,8 +40,9 @@ class Checked:
 class _Job:
     """What one process looks at: an image and, where there is one, its mask."""
 
+    id: str
     image: Path
-    mask: Path | None
+    masks: Masks
     classes: int
 
 
@@ -73,7 +74,8 @@ def check_dataset(settings: Data, processes: int = 1) -> Checked:
     sources = form.read_sources(settings, list(dict.fromkeys(ids)), findings)
     labels = _class_indices(sources, settings.classes, findings)
     _check_labels(labels, splits, settings.classes, findings)
-    masks = _find_masks(settings, sources, splits, findings)
+    references = _find_masks(settings, sources, splits, findings)
+    masks = Masks(references, Path(settings.root))
     sizes = _inspect(settings, sources, masks, processes, findings)
     findings.raise_problems(settings.root)
     index = _index(splits, sources, sizes, labels, settings.shard_size)
@@ -167,18 +169,14 @@ def _find_masks(
 def _inspect(
     settings: Data,
     sources: Mapping[str, Source],
-    masks: Mapping[str, str],
+    masks: Masks,
     processes: int,
     findings: Findings,
 ) -> dict[str, tuple[int, int]]:
     """Height and width of each image, by id."""
     root = Path(settings.root)
     jobs = [
-        _Job(
-            root / source.image,
-            root / masks[image_id] if image_id in masks else None,
-            len(settings.classes),
-        )
+        _Job(image_id, root / source.image, masks.of([image_id]), len(settings.classes))
         for image_id, source in sources.items()
     ]
     looks = map_in_processes(_look, jobs, processes, chunk=_IMAGES_PER_TASK)
@@ -198,22 +196,25 @@ def _look(job: _Job) -> _Seen:
     if min(height, width) < 2:
         example = f"{job.image} ({height}×{width} pixels)"
         return _Seen(problems=(("image of less than two pixels a side", example),))
-    problem = _mask_problem(job.mask, height, width, job.classes) if job.mask else None
+    problem = _mask_problem(job, height, width) if job.masks.ids else None
     return _Seen(height, width, (problem,) if problem else ())
 
 
-def _mask_problem(path: Path, height: int, width: int, classes: int) -> tuple[str, str] | None:
+def _mask_problem(job: _Job, height: int, width: int) -> tuple[str, str] | None:
+    name = job.masks.references[job.id]
     try:
-        mask = read_labels(path)
+        mask = job.masks.load(job.id)
+    except UnknownColourError as error:
+        return "mask with a colour outside data.mask_colours", str(error)
     except InputError as error:
         return "unreadable mask", str(error)
     if mask.shape != (height, width):
         sizes = f"mask {mask.shape[0]}×{mask.shape[1]}, image {height}×{width}"
-        return "mask of another size than its image", f"{path} ({sizes})"
+        return "mask of another size than its image", f"{name} ({sizes})"
     values = np.unique(mask)
-    wrong = values[(values > classes) & (values != _IGNORED)]
+    wrong = values[(values > job.classes) & (values != IGNORE)]
     if wrong.size:
-        example = f"{path} (value {wrong[0]}, allowed 0 to {classes} and {_IGNORED})"
+        example = f"{name} (value {wrong[0]}, allowed 0 to {job.classes} and {IGNORE})"
         return "mask with values outside the classes", example
     return None
 

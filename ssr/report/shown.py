@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssr.config import Refinement
+from ssr.data.masks import Masks
 from ssr.images import load_image, resize
 from ssr.index import Image
 from ssr.normalisation import min_max
-from ssr.pngs import Pngs, read_labels
+from ssr.pngs import Pngs
 from ssr.refinement import patch_mask
 from ssr.report.stages import CAM_STAGES
 from ssr.store import Shards
@@ -34,7 +35,7 @@ class Stores:
     cams: Mapping[str, Shards]
     logits: Shards
     pngs: Mapping[str, Pngs]
-    masks: Mapping[str, Path]
+    masks: Masks
 
 
 @dataclass(frozen=True)
@@ -157,6 +158,6 @@ def _labels(image: Image, stores: Stores, height: int, width: int) -> dict[str, 
     if image.id in stores.logits:
         logits = stores.logits.read(image.id, "logits")
         labels["prediction"] = upsample(logits, (height, width)).argmax(axis=0)
-    if image.id in stores.masks:
-        labels["truth"] = nearest(read_labels(stores.masks[image.id]), height, width)
+    if image.id in stores.masks.ids:
+        labels["truth"] = nearest(stores.masks.load(image.id), height, width)
     return labels

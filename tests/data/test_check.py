@@ -27,7 +27,7 @@ def test_a_sound_data_set_is_indexed(folder, processes):
         Image("t", "images/t.png", 8, 6, "tune", (2,), "tune_0000"),
         Image("v", "images/v.png", 8, 6, "val", (1,), "val_0000"),
     )
-    assert checked.masks == {i: f"masks/{i}.png" for i in ("a", "c", "t", "v")}
+    assert checked.masks.references == {i: f"masks/{i}.png" for i in ("a", "c", "t", "v")}
     assert checked.warnings == []
 
 
@@ -39,7 +39,7 @@ def test_voc_is_indexed_with_images_set_aside_to_tune(voc_settings):
         ("b", "tune", (1, 2)),
         ("v", "val", (2,)),
     ]
-    assert checked.masks["v"] == "SegmentationClass/v.png"
+    assert checked.masks.references["v"] == "SegmentationClass/v.png"
 
 
 def test_the_index_has_the_ids_and_shards_that_were_known_before(folder):
@@ -93,15 +93,14 @@ def test_everything_wrong_comes_in_one_report(folder, processes):
         "(image file is truncated)",
         f"1 × unreadable mask: {root}/masks/colours.png: a mask is a palette or 8-bit greyscale "
         "PNG, came mode RGB",
-        f"1 × mask of another size than its image: {root}/masks/large.png (mask 6×9, image 6×8)",
-        f"1 × mask with values outside the classes: {root}/masks/odd.png "
-        "(value 3, allowed 0 to 2 and 255)",
+        "1 × mask of another size than its image: masks/large.png (mask 6×9, image 6×8)",
+        "1 × mask with values outside the classes: masks/odd.png (value 3, allowed 0 to 2 and 255)",
     ]
 
 
 def test_ignored_pixels_are_allowed_in_masks(folder):
     folder.add_mask("v", np.full((6, 8), 255, np.uint8))
-    assert "v" in check_dataset(folder.settings()).masks
+    assert "v" in check_dataset(folder.settings()).masks.ids
 
 
 def test_masks_of_train_are_checked_where_they_exist(folder):
@@ -136,7 +135,7 @@ def test_a_class_that_nothing_can_be_learned_of_is_said_so(folder):
 
 def test_without_masks_nothing_can_be_evaluated_but_all_the_rest(folder):
     checked = check_dataset(folder.settings(masks="none"))
-    assert checked.masks == {}
+    assert checked.masks.references == {}
     assert checked.warnings == ["1 × no folder of masks, so that nothing can be evaluated: none"]
 
 

@@ -29,7 +29,7 @@ def test_it_passes_its_own_check_with_the_ids_known_before(made):
     checked = check_dataset(settings)
     for split, ids in split_ids(settings).items():
         assert [image.id for image in checked.index.split(split)] == ids
-        assert checked.masks.keys() >= set(ids)
+        assert checked.masks.ids >= set(ids)
 
 
 def test_images_masks_and_labels_are_those_of_the_scenes(made):

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from ssr.data.masks import Masks
 from ssr.pngs import open_pngs
 from ssr.report.evaluations import Evaluations, read_evaluations
 from ssr.report.shown import Stores
@@ -35,7 +36,7 @@ def stores(finished: FinishedRun) -> Stores:
             "pseudo_label": open_pngs([finished.store("pseudo_labels", ".zip")]),
             "prediction_crf": open_pngs([finished.store("predictions", ".zip")]),
         },
-        masks={name: Path(finished.root / f"{name}_mask.png") for name in "abcd"},
+        masks=Masks.read(finished.results / "masks.parquet", finished.root),
     )
 
 
@@ -43,4 +44,4 @@ def stores(finished: FinishedRun) -> Stores:
 def empty_stores() -> Stores:
     """No stage has run."""
     none = open_shards([])
-    return Stores(none, dict.fromkeys(CAM_STAGES, none), none, {}, {})
+    return Stores(none, dict.fromkeys(CAM_STAGES, none), none, {}, Masks({}, Path()))

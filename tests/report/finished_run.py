@@ -14,7 +14,7 @@ from PIL import Image as Picture
 from scipy import ndimage
 
 from ssr.config import Config
-from ssr.data.masks import write_masks
+from ssr.data.masks import Masks
 from ssr.evaluation import (
     count,
     count_cams,
@@ -157,7 +157,7 @@ def _write_data(run: FinishedRun, scenes: dict[str, Scene]) -> None:
         images.append(Image(name, f"{name}.png", width, height, run.split, labels, run.shard))
         masks[name] = f"{name}_mask.png"
     Index(tuple(images)).write(run.results / "index.parquet")
-    write_masks(run.results / "masks.parquet", masks)
+    Masks(masks, run.root).write(run.results / "masks.parquet")
 
 
 def _write_stores(run: FinishedRun, scenes: dict[str, Scene]) -> None:
@@ -201,7 +201,7 @@ def _blurred(
 def _write_evaluations(run: FinishedRun, scenes: dict[str, Scene]) -> None:
     names = ["background", *run.config.data.classes]
     images = Index.read(run.results / "index.parquet").images
-    masks = {name: run.root / f"{name}_mask.png" for name in scenes}
+    masks = Masks.read(run.results / "masks.parquet", run.root)
     stores: dict[str, tuple[Path, Callable]] = {
         "pseudo_label": (run.store("pseudo_labels", ".zip"), count_labels),
         "prediction": (run.store("logits"), count_logits),

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from ssr.config import Data
-from ssr.data.masks import read_masks
+from ssr.data.masks import Masks
 from ssr.index import Index
 from ssr.pngs import encode_png
 
@@ -40,7 +40,7 @@ def test_writes_the_index_and_the_table_of_masks(root):
         "tune",
         "val",
     ]
-    assert read_masks(root / "out/masks.parquet")["val"] == "masks/val.png"
+    assert Masks.read(root / "out/masks.parquet", root).references["val"] == "masks/val.png"
 
 
 def test_a_bad_data_set_ends_in_one_report_and_no_output(root):
