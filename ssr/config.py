@@ -60,7 +60,7 @@ class Data(Section):
     splits: Splits = Field(Splits(), description="which list plays which part")
     tune_images: int = Field(0, ge=0, description="set aside from train where splits.tune is null")
     labels_file: str | None = Field(
-        None, description="voc: JSON of labels; null reads Annotations/"
+        None, description="voc, coco: .json, .csv, .txt or .npy; null: from the annotations"
     )
     masks: str = Field("masks", description="folder of the masks; read by evaluation rules only")
     classes: tuple[str, ...] = Field(

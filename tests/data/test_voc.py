@@ -9,7 +9,7 @@ from ssr.errors import InputError
 
 
 def with_labels(voc, settings, content):
-    (voc / "labels.json").write_text(content if isinstance(content, str) else json.dumps(content))
+    (voc / "labels.json").write_text(json.dumps(content))
     return settings.model_copy(update={"labels_file": "labels.json"})
 
 
@@ -34,23 +34,9 @@ def test_labels_are_the_objects_of_the_annotations(voc_settings):
     }
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        {"a": ["dog"], "b": ["cat", "dog"]},
-        {"a": [2], "b": [1, 2]},
-        {"classes": ["background", "dog", "cat"], "labels": {"a": [1], "b": [2, 1]}},
-        {"labels": {"a": [2], "b": ["cat", 2]}},
-    ],
-)
-def test_labels_are_names_or_indices_of_a_file(voc, voc_settings, content):
-    settings = with_labels(voc, voc_settings, content)
+def test_labels_may_come_from_one_file(voc, voc_settings):
+    settings = with_labels(voc, voc_settings, {"a": ["dog"], "b": [1, 2]})
     assert labels(settings) == {"a": ("dog",), "b": ("cat", "dog")}
-
-
-def test_an_index_outside_the_classes_is_left_to_the_check_of_labels(voc, voc_settings):
-    settings = with_labels(voc, voc_settings, {"a": [0], "b": [3, -1]})
-    assert labels(settings) == {"a": ("0",), "b": ("3", "-1")}
 
 
 def test_an_image_that_the_file_does_not_name_has_no_label(voc, voc_settings):
@@ -76,20 +62,10 @@ def test_a_missing_list_is_named_with_those_there_are(voc_settings):
         list_ids(settings)
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("{", "is no JSON"),
-        (["a"], "must map image ids to lists"),
-        ({"a": "cat"}, "must map image ids to lists"),
-        ({"classes": ["cat", "dog"], "labels": {}}, 'starts with "background"'),
-    ],
-)
-def test_a_labels_file_of_another_form_is_refused(voc, voc_settings, content, message):
-    with pytest.raises(InputError, match=rf"labels\.json: .*{message}"):
-        labels(with_labels(voc, voc_settings, content))
-
-
-def test_a_missing_labels_file_is_named(voc_settings):
-    with pytest.raises(InputError, match=r"other\.json: no such file"):
-        labels(voc_settings.model_copy(update={"labels_file": "other.json"}))
+def test_the_test_split_needs_no_annotations(voc, voc_settings):
+    (voc / "Annotations" / "v.xml").unlink()
+    splits = voc_settings.splits.model_copy(update={"val": None, "test": "val"})
+    settings = voc_settings.model_copy(update={"splits": splits})
+    findings = Findings()
+    assert read_sources(settings, ["a", "v"], findings)["v"] == Source("JPEGImages/v.jpg", ())
+    findings.raise_problems("set")
