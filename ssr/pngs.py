@@ -81,7 +81,11 @@ class PngWriter:
 
     def add(self, image_id: str, labels: np.ndarray) -> None:
         """Store `labels`, (H, W) uint8, as `{image_id}.png`."""
-        write_entry(self._archive, image_id + _SUFFIX, encode_png(labels))
+        self.add_encoded(image_id, encode_png(labels))
+
+    def add_encoded(self, image_id: str, png: bytes) -> None:
+        """Store what `encode_png` made, perhaps in another process, as `{image_id}.png`."""
+        write_entry(self._archive, image_id + _SUFFIX, png)
 
 
 class Pngs:

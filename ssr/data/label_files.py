@@ -133,7 +133,7 @@ def _from_npy(path: Path, classes: Sequence[str]) -> Labels:
                 f"{path}: {key} has {vector.size} numbers, data.classes has {len(classes)} names"
             )
     named = (
-        (_id_of_key(key), tuple(classes[index] for index in vector.nonzero()[0]))
+        (_id_of_key(key), tuple(classes[index] for index in vector.nonzero()[0].tolist()))
         for key, vector in vectors.items()
     )
     return _unique(path, named)

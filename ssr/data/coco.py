@@ -1,0 +1,151 @@
+"""Format `coco`: folders of images and their instances files, as they are unpacked.
+
+A split is a folder such as `train2014`, described by annotations/instances_train2014.json, or a
+list such as `train.txt`: lines `id index index …`, indices from 0, with ids such as
+COCO_train2014_000000000009 that name their folder. What is derived from an instances file (see
+ssr.data.instances) lies in one folder as `train2014.txt`, such a list, and `train2014.zip`, masks.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from ssr.config import Data
+from ssr.data.findings import Findings
+from ssr.data.label_files import name_of, read_label_file, read_list
+from ssr.data.source import Source
+from ssr.errors import InputError
+
+ANNOTATIONS = "annotations"
+"""Folder of the instances files; as `data.masks`, it has the masks drawn from them."""
+_LIST_SUFFIX = ".txt"
+_IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
+
+
+def list_ids(settings: Data) -> dict[str, list[str]]:
+    """Ids of each split: all images of its folder, or the lines of its list.
+
+    Raises:
+        InputError: a folder or a list is missing.
+    """
+    splits = settings.splits.model_dump()
+    return {
+        split: [image_id for image_id, _ in _files(settings, name)] if name else []
+        for split, name in splits.items()
+    }
+
+
+def labelled_folders(settings: Data) -> list[str]:
+    """Folders whose labels are derived from their instances files."""
+    if settings.labels_file is not None:
+        return []
+    names = [settings.splits.train, settings.splits.tune, settings.splits.val]
+    return list(dict.fromkeys(name for name in names if name and not _is_list(name)))
+
+
+def masked_folders(settings: Data) -> list[str]:
+    """Folders whose masks are derived from their instances files."""
+    if settings.masks != ANNOTATIONS:
+        return []
+    names = [settings.splits.train, settings.splits.tune, settings.splits.val]
+    files = (file for name in names if name for _, file in _files(settings, name))
+    return list(dict.fromkeys(file.rpartition("/")[0] for file in files))
+
+
+def read_sources(
+    settings: Data, ids: Collection[str], findings: Findings, derived: Path
+) -> dict[str, Source]:
+    """Image file and label names of each of `ids`.
+
+    Args:
+        settings: of the data set.
+        ids: of images in the splits.
+        findings: takes what is wrong.
+        derived: folder of what was derived from the instances files.
+
+    Raises:
+        InputError: a list or a labels file is missing or of another form.
+    """
+    names = list(dict.fromkeys(name for name in settings.splits.model_dump().values() if name))
+    files = {image: file for name in names for image, file in _files(settings, name)}
+    labels = _labels(settings, names, files, findings, derived)
+    return {image_id: Source(files[image_id], labels.get(image_id, ())) for image_id in ids}
+
+
+def mask_references(sources: Mapping[str, Source], derived: Path) -> dict[str, str]:
+    """Where the derived mask of each image lies, as ssr.data.masks writes it."""
+    folder = derived.absolute()
+    return {
+        image_id: f"{folder}/{own.image.rpartition('/')[0]}.zip!{image_id}.png"
+        for image_id, own in sources.items()
+    }
+
+
+def _is_list(name: str) -> bool:
+    return name.endswith(_LIST_SUFFIX)
+
+
+def _files(settings: Data, name: str) -> list[tuple[str, str]]:
+    """Id and image file, relative to the root, of everything in a folder or list."""
+    if _is_list(name):
+        return [(image_id, _file_of(image_id)) for image_id in _read(settings, name)]
+    try:
+        files = sorted(os.listdir(Path(settings.root) / name))
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputError(f"{Path(settings.root) / name}: no such folder of images") from None
+    parts = ((*os.path.splitext(file), file) for file in files)
+    return [
+        (stem, f"{name}/{file}")
+        for stem, suffix, file in parts
+        if suffix.lower() in _IMAGE_SUFFIXES
+    ]
+
+
+def _file_of(image_id: str) -> str:
+    prefix, _, folder = image_id.rpartition("_")[0].partition("_")
+    if prefix != "COCO" or not folder:
+        raise InputError(
+            f"{image_id}: in a list, ids name their folder, as COCO_train2014_000000000009 does"
+        )
+    return f"{folder}/{image_id}.jpg"
+
+
+def _read(settings: Data, name: str) -> dict[str, tuple[int, ...]]:
+    path = Path(settings.root) / name
+    try:
+        return read_list(path)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such list") from None
+
+
+def _labels(
+    settings: Data, names: list[str], files: Mapping[str, str], findings: Findings, derived: Path
+) -> dict[str, tuple[str, ...]]:
+    if settings.labels_file is not None:
+        return read_label_file(Path(settings.root) / settings.labels_file, settings.classes)
+    indices = {}
+    for name in names:
+        if _is_list(name):
+            indices.update(_read(settings, name))
+        elif name != settings.splits.test:
+            listed = read_list(derived / f"{name}{_LIST_SUFFIX}")
+            _compare(name, listed, files, findings)
+            indices.update(listed)
+    return {
+        image_id: tuple(name_of(index, settings.classes) for index in own)
+        for image_id, own in indices.items()
+    }
+
+
+def _compare(
+    folder: str, listed: Collection[str], files: Mapping[str, str], findings: Findings
+) -> None:
+    """Find what only one of a folder and its instances file has."""
+    for image_id in listed:
+        if image_id not in files:
+            findings.problem("missing image", f"{folder}/{image_id}")
+    for image_id, file in files.items():
+        if file.startswith(f"{folder}/") and image_id not in listed:
+            findings.problem(f"image that instances_{folder}.json does not list", file)

@@ -1,0 +1,167 @@
+"""Image-level labels and index masks from a COCO instances file, read through pycocotools.
+
+Class indices are the category ids in ascending order: COCO's 90 ids become 80 indices. Every
+annotation counts, single objects and crowds alike. Where they overlap, the smaller one is seen: a
+cup stands before its table. An image without an annotation has no label and a mask of background.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pycocotools import mask as rle
+from pycocotools.coco import COCO
+
+from ssr.errors import InputError
+from ssr.files import replacing
+from ssr.labels import BACKGROUND, IGNORE
+from ssr.pngs import PngWriter, encode_png
+from ssr.processes import map_in_processes
+from ssr.progress import progress
+
+_MASKS_PER_TASK = 64
+# VOC's names of some of COCO's categories.
+_SPELLINGS = {
+    "motorcycle": "motorbike",
+    "airplane": "aeroplane",
+    "couch": "sofa",
+    "potted plant": "pottedplant",
+    "dining table": "diningtable",
+    "tv": "tvmonitor",
+}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """An image and what it shows: the class indices (from 1) and outlines of its annotations.
+
+    Outlines are those of COCO: polygons, or run lengths with or without compression.
+    """
+
+    id: str
+    height: int
+    width: int
+    classes: tuple[int, ...]
+    outlines: tuple[Any, ...]
+
+
+def read_scenes(path: str | Path, classes: Sequence[str]) -> list[Scene]:
+    """The images of an instances file, in the order of their ids.
+
+    Args:
+        path: of the file.
+        classes: names of the categories in ascending order of their ids; VOC's spellings will do.
+
+    Raises:
+        InputError: the file is missing, no instances file, or of other categories.
+    """
+    coco = _read(path)
+    _check_categories(path, coco, classes)
+    index = {category: number for number, category in enumerate(sorted(coco.cats), start=1)}
+    try:
+        scenes = [_scene(image, coco.imgToAnns[image["id"]], index) for image in coco.imgs.values()]
+    except KeyError as error:
+        raise InputError(f"{path}: an image or annotation has no valid {error}") from error
+    return sorted(scenes, key=lambda scene: scene.id)
+
+
+def write_labels(path: str | Path, scenes: Sequence[Scene]) -> None:
+    """Write the labels as lines `id index index …`, indices from 0 and ascending."""
+    rows = ((scene.id, *sorted({number - 1 for number in scene.classes})) for scene in scenes)
+    with replacing(path) as temporary:
+        temporary.write_text("".join(f"{' '.join(map(str, row))}\n" for row in rows))
+
+
+def write_masks(path: str | Path, scenes: Sequence[Scene], processes: int) -> None:
+    """Draw the mask of each scene and write all to one zip file of index PNGs.
+
+    Raises:
+        InputError: an outline cannot be drawn.
+    """
+    drawn = map_in_processes(_draw_png, scenes, processes, chunk=_MASKS_PER_TASK)
+    with PngWriter(path) as writer:
+        for scene, png in zip(scenes, progress(drawn, len(scenes), "drawing masks"), strict=True):
+            writer.add_encoded(scene.id, png)
+
+
+def draw_mask(scene: Scene) -> NDArray[np.uint8]:
+    """Class indices (height, width) of a scene, drawn from the largest area to the smallest.
+
+    Of two equally large ones, the later annotation is seen.
+
+    Raises:
+        InputError: an outline cannot be drawn.
+    """
+    try:
+        return _draw(scene)
+    # pycocotools raises bare exceptions.
+    except Exception as error:
+        raise InputError(f"an annotation of {scene.id} cannot be drawn ({error})") from error
+
+
+def _draw_png(scene: Scene) -> bytes:
+    return encode_png(draw_mask(scene))
+
+
+def _draw(scene: Scene) -> NDArray[np.uint8]:
+    shapes = [_compress(outline, scene.height, scene.width) for outline in scene.outlines]
+    areas = [int(rle.area(shape)) for shape in shapes]
+    mask = np.full((scene.height, scene.width), BACKGROUND, np.uint8)
+    for number in sorted(range(len(shapes)), key=lambda number: -areas[number]):
+        mask[rle.decode(shapes[number]) == 1] = scene.classes[number]
+    return mask
+
+
+def _compress(outline: Any, height: int, width: int) -> Any:
+    """An outline as compressed run lengths, as COCO.annToRLE makes them."""
+    if isinstance(outline, list):
+        return rle.merge(rle.frPyObjects(outline, height, width))
+    if isinstance(outline["counts"], list):
+        return rle.frPyObjects(outline, height, width)
+    return outline
+
+
+def _read(path: str | Path) -> COCO:
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            coco = COCO(str(path))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; it describes the images of a split") from None
+    except (ValueError, KeyError, TypeError, AssertionError) as error:
+        raise InputError(f"{path}: is no instances file of COCO ({error})") from error
+    if not coco.imgs or not coco.cats:
+        raise InputError(f"{path}: names no images or no categories")
+    return coco
+
+
+def _check_categories(path: str | Path, coco: COCO, classes: Sequence[str]) -> None:
+    names = [coco.cats[category]["name"] for category in sorted(coco.cats)]
+    if len(names) != len(classes):
+        raise InputError(f"{path}: has {len(names)} categories, data.classes has {len(classes)}")
+    for name, wanted in zip(names, classes, strict=True):
+        if wanted not in (name, _SPELLINGS.get(name)):
+            raise InputError(
+                f"{path}: data.classes must follow its categories by id; {name!r} is {wanted!r}"
+            )
+    if len(names) >= IGNORE:
+        raise InputError(f"{path}: has {len(names)} categories, at most {IGNORE - 1} can be drawn")
+
+
+def _scene(
+    image: Mapping[str, Any], annotations: Sequence[Mapping[str, Any]], index: Mapping[int, int]
+) -> Scene:
+    ordered = sorted(annotations, key=lambda annotation: annotation["id"])
+    return Scene(
+        PurePosixPath(image["file_name"]).stem,
+        image["height"],
+        image["width"],
+        tuple(index[annotation["category_id"]] for annotation in ordered),
+        tuple(annotation["segmentation"] for annotation in ordered),
+    )
