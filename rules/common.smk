@@ -3,21 +3,14 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from ssr.data import SPLITS, required, shard_names, split_ids
+from ssr.data import SPLITS, find_shards
 from ssr.errors import InputError
 from ssr.provenance import code_hash
 from ssr.settings import config_hash, method_config, owner, parse_config
 
 try:
     CONFIG = parse_config(config)
-    SHARDS = shard_names(
-        {split: len(ids) for split, ids in split_ids(CONFIG.data).items()},
-        CONFIG.data.shard_size,
-    )
-    for split in required(CONFIG.data):
-        if not SHARDS[split]:
-            chosen = getattr(CONFIG.data.splits, split)
-            raise InputError(f"data.splits.{split}: there is no image in {chosen}")
+    SHARDS = find_shards(CONFIG)
 except InputError as error:
     sys.exit(f"error: {error}")
 

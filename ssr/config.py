@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
 
@@ -16,6 +17,7 @@ Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 # Names become folder and file names below results/.
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+Colour = Annotated[str, Field(pattern="^#[0-9a-fA-F]{6}$")]
 Split = Literal["train", "tune", "val"]
 
 
@@ -62,7 +64,13 @@ class Data(Section):
     labels_file: str | None = Field(
         None, description="voc, coco: .json, .csv, .txt or .npy; null: from the annotations"
     )
-    masks: str = Field("masks", description="folder of the masks; read by evaluation rules only")
+    masks: str | None = Field(
+        "masks", description="folder of the masks, read by evaluation rules only; null: none"
+    )
+    mask_colours: dict[str, Colour] = Field(
+        {},
+        description='class, background or ignore: "#rrggbb"; empty: pixels of masks are indices',
+    )
     classes: tuple[str, ...] = Field(
         (
             "aeroplane",
@@ -81,6 +89,21 @@ class Data(Section):
     )
     shard_size: Count = Field(200, description="images per job and store")
     demo: Demo = Field(Demo(), description="what make_demo_dataset makes (format: demo)")
+
+    @model_validator(mode="after")
+    def _names_and_colours_differ(self) -> Self:
+        for what, values in (
+            ("classes", self.classes),
+            ("mask_colours", [colour.lower() for colour in self.mask_colours.values()]),
+        ):
+            if twice := [value for value, count in Counter(values).items() if count > 1]:
+                raise ValueError(f"{what} must differ from each other; {twice[0]} came twice")
+        if taken := {"background", "ignore"} & set(self.classes):
+            raise ValueError(f"{taken.pop()} is no class: it has an index of its own")
+        allowed = {*self.classes, "background", "ignore"}
+        if unknown := sorted(set(self.mask_colours) - allowed):
+            raise ValueError(f"mask_colours names {unknown}; allowed: classes, background, ignore")
+        return self
 
 
 class Images(Section):
@@ -109,6 +132,32 @@ class Backbones(Section):
         Backbone(model="backbones/demo_dino.json", weights="backbones/demo_dino.safetensors"),
         description="self-supervised image encoder",
     )
+
+
+class Pretraining(Section):
+    """Stand-ins trained from scratch on the train images and their labels, without any mask."""
+
+    side: int = Field(160, ge=32, description="images are stored as squares of this side")
+    view: int = Field(96, ge=16, description="side of the training views, in pixels")
+    smallest_window: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.4, description="side of the smallest view, as a share of the image's shorter side"
+    )
+    kept_patches: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.5, description="share of a view's patches that CLIP sees in a step"
+    )
+    centre_prior: float = Field(
+        1.0,
+        ge=0,
+        description="how much guesses of what a patch shows trust that objects are central",
+    )
+    segments: int = Field(
+        24, ge=2, le=254, description="superpixels per image that DINO learns to group"
+    )
+    batch_size: int = Field(32, ge=2, description="views per step")
+    learning_rate: Positive = Field(1e-3, description="AdamW; Muon, on CLIP's blocks, takes twice")
+    clip_steps: Count = Field(3000, description="optimiser steps of CLIP")
+    dino_steps: Count = Field(1500, description="optimiser steps of DINO")
+    checkpoint_every: Count = Field(100, description="steps between checkpoints")
 
 
 class Text(Section):
@@ -219,6 +268,9 @@ class Labels(Section):
     background: Literal["constant", "power"] = Field(
         "constant", description="score: constant | power (1 - max)^alpha; same tuned threshold"
     )
+    threshold: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        None, description="background score; null: chosen on tune, by its masks"
+    )
     crf: Crf | None = Field(None, description="null: no CRF on the pseudo-labels")
     confidence: Fraction = Field(0.95, description="CRF winners below this become 255 (ignore)")
 
@@ -303,6 +355,9 @@ class Config(Section):
     data: Data = Field(Data(), description="images and image-level labels")
     images: Images = Field(Images(), description="how an image becomes patches")
     backbones: Backbones = Field(Backbones(), description="frozen networks")
+    pretraining: Pretraining = Field(
+        Pretraining(), description="of backbones with weights: train; otherwise unused"
+    )
     text: Text = Field(Text(), description="prompts")
     features: Features = Field(Features(), description="what is stored of the networks")
     superpixels: Superpixels = Field(Superpixels(), description="SLIC and colour regions")
@@ -346,5 +401,14 @@ class Config(Section):
         if unknown := set(self.segmenter_methods) - set(self.methods):
             raise ValueError(
                 f"segmenter_methods names {sorted(unknown)}, allowed: {list(self.methods)}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _threshold_has_a_source(self) -> Self:
+        if self.data.masks is None and self.labels.threshold is None:
+            raise ValueError(
+                "labels.threshold must be a number where data.masks is null: without masks none "
+                "can be chosen; 0.4 is a start"
             )
         return self

@@ -60,6 +60,25 @@ def test_prompts_must_belong_to_classes() -> None:
     assert "text.prompts names ['dragon']" in message({"text": {"prompts": {"dragon": "d"}}})
 
 
+@pytest.mark.parametrize(
+    ("data", "finding"),
+    [
+        ({"classes": ["cat", "dog", "cat"]}, "classes must differ from each other; cat came twice"),
+        ({"classes": ["background", "cat"]}, "background is no class"),
+        ({"mask_colours": {"cow": "#00ff0"}}, "mask_colours.cow: string should match"),
+        ({"mask_colours": {"kow": "#00ff00"}}, "mask_colours names ['kow']; allowed: classes"),
+        ({"mask_colours": {"cow": "#AAAAAA", "car": "#aaaaaa"}}, "#aaaaaa came twice"),
+    ],
+)
+def test_classes_and_colours_of_masks_are_checked(data: dict[str, object], finding: str) -> None:
+    assert finding in message({"data": data})
+
+
+def test_without_masks_a_threshold_must_be_given() -> None:
+    assert "labels.threshold must be a number" in message({"data": {"masks": None}})
+    parse_config({"data": {"masks": None}, "labels": {"threshold": 0.4}})
+
+
 def test_method_overrides_are_checked_like_settings() -> None:
     said = message({"methods": {"ssr": {"refinement": {"powr": 1}}}})
     assert "methods.ssr: refinement.powr: unknown key; did you mean power?" in said

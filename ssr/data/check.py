@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from ssr.config import Data
-from ssr.data import folder, voc
+from ssr.data import coco, folder, voc
 from ssr.data.findings import Findings
 from ssr.data.masks import Masks, UnknownColourError
 from ssr.data.source import SPLITS, Source
@@ -19,11 +20,11 @@ from ssr.data.splits import assign, required, shard_names
 from ssr.errors import InputError
 from ssr.images import load_image
 from ssr.index import Image, Index
-from ssr.labels import IGNORE
+from ssr.labels import BACKGROUND, IGNORE
 from ssr.processes import map_in_processes
 from ssr.progress import progress
 
-_FORMATS = {"demo": folder, "folder": folder, "voc": voc}
+_FORMATS = {"demo": folder, "folder": folder, "voc": voc, "coco": coco}
 _IMAGES_PER_TASK = 16
 
 
@@ -48,18 +49,25 @@ class _Job:
 
 @dataclass(frozen=True)
 class _Seen:
-    """Size of an image, zero if unreadable, and the problems (kind, example) found on the way."""
+    """Size of an image, zero if unreadable, and the findings (kind, example) on the way."""
 
     height: int = 0
     width: int = 0
     problems: tuple[tuple[str, str], ...] = ()
+    warnings: tuple[tuple[str, str], ...] = ()
 
 
-def check_dataset(settings: Data, processes: int = 1) -> Checked:
+def check_dataset(settings: Data, processes: int = 1, derived: Path = Path()) -> Checked:
     """Decode every image and mask once, and index what they are.
 
     Images without a label are kept, to be predicted. Masks are looked for in the folder
-    `settings.masks`: tune and val need one for each image, train may have some.
+    `settings.masks`, if there is one: tune and val need one for each image, the others may have
+    some.
+
+    Args:
+        settings: of the data set.
+        processes: how many images are looked at at the same time.
+        derived: folder of what was derived from COCO's instances files.
 
     Raises:
         InputError: all problems in one report, each kind with its count and first examples.
@@ -71,11 +79,10 @@ def check_dataset(settings: Data, processes: int = 1) -> Checked:
     splits = assign(listed, settings)
     _check_splits(splits, required(settings), findings)
     ids = [i for i in chain.from_iterable(splits.values()) if _is_plain(i)]
-    sources = form.read_sources(settings, list(dict.fromkeys(ids)), findings)
+    sources = _read_sources(settings, list(dict.fromkeys(ids)), findings, derived)
     labels = _class_indices(sources, settings.classes, findings)
     _check_labels(labels, splits, settings.classes, findings)
-    references = _find_masks(settings, sources, splits, findings)
-    masks = Masks(references, Path(settings.root))
+    masks = _find_masks(settings, sources, splits, findings, derived)
     sizes = _inspect(settings, sources, masks, processes, findings)
     findings.raise_problems(settings.root)
     index = _index(splits, sources, sizes, labels, settings.shard_size)
@@ -107,6 +114,14 @@ def _check_splits(
     for image_id, held in holders.items():
         if len(held) > 1:
             findings.problem("image in two splits", f"{image_id} ({', '.join(held)})")
+
+
+def _read_sources(
+    settings: Data, ids: Sequence[str], findings: Findings, derived: Path
+) -> dict[str, Source]:
+    if settings.format == "coco":
+        return coco.read_sources(settings, ids, findings, derived)
+    return _FORMATS[settings.format].read_sources(settings, ids, findings)
 
 
 def _class_indices(
@@ -149,21 +164,35 @@ def _find_masks(
     sources: Mapping[str, Source],
     splits: Mapping[str, Sequence[str]],
     findings: Findings,
-) -> dict[str, str]:
+    derived: Path,
+) -> Masks:
     root = Path(settings.root)
-    if not (root / settings.masks).is_dir():
-        findings.warning("no folder of masks, so that nothing can be evaluated", settings.masks)
-        return {}
-    present = {path.name for path in (root / settings.masks).iterdir()}
-    for split in ("tune", "val"):
-        for image_id in splits[split]:
-            if image_id in sources and f"{image_id}.png" not in present:
-                findings.problem("missing mask", f"{settings.masks}/{image_id}.png")
-    return {
-        image_id: f"{settings.masks}/{image_id}.png"
-        for image_id in sources
-        if f"{image_id}.png" in present
-    }
+    if settings.format == "coco" and settings.masks == coco.ANNOTATIONS:
+        test = set(splits["test"])
+        own = {i: source for i, source in sources.items() if i not in test}
+        return Masks(coco.mask_references(own, derived), root)
+    if settings.masks is None:
+        findings.warning("data set without masks: nothing is tuned or evaluated", settings.root)
+        return Masks({}, root)
+    folder = root / settings.masks
+    if not folder.is_dir():
+        findings.problem(
+            "missing folder of masks (data.masks: null where there are none)", str(folder)
+        )
+        return Masks({}, root)
+    present = {path.name for path in folder.iterdir()}
+    for image_id in chain(splits["tune"], splits["val"]):
+        if image_id in sources and f"{image_id}.png" not in present:
+            findings.problem("missing mask", f"{settings.masks}/{image_id}.png")
+    found = [image_id for image_id in sources if f"{image_id}.png" in present]
+    return Masks({i: f"{settings.masks}/{i}.png" for i in found}, root, _colours(settings))
+
+
+def _colours(settings: Data) -> dict[int, int]:
+    """Index of each colour 0xRRGGBB."""
+    index = {"background": BACKGROUND, "ignore": IGNORE}
+    index |= {name: number for number, name in enumerate(settings.classes, start=1)}
+    return {int(colour[1:], 16): index[name] for name, colour in settings.mask_colours.items()}
 
 
 def _inspect(
@@ -181,8 +210,11 @@ def _inspect(
     ]
     looks = map_in_processes(_look, jobs, processes, chunk=_IMAGES_PER_TASK)
     seen = dict(zip(sources, progress(looks, len(jobs), "checking images"), strict=True))
-    for kind, example in chain.from_iterable(look.problems for look in seen.values()):
-        findings.problem(kind, example)
+    for look in seen.values():
+        for kind, example in look.problems:
+            findings.problem(kind, example)
+        for kind, example in look.warnings:
+            findings.warning(kind, example)
     return {image_id: (look.height, look.width) for image_id, look in seen.items()}
 
 
@@ -196,27 +228,38 @@ def _look(job: _Job) -> _Seen:
     if min(height, width) < 2:
         example = f"{job.image} ({height}×{width} pixels)"
         return _Seen(problems=(("image of less than two pixels a side", example),))
-    problem = _mask_problem(job, height, width) if job.masks.ids else None
-    return _Seen(height, width, (problem,) if problem else ())
+    if not job.masks.ids:
+        return _Seen(height, width)
+    return _look_at_mask(job, height, width)
 
 
-def _mask_problem(job: _Job, height: int, width: int) -> tuple[str, str] | None:
+def _look_at_mask(job: _Job, height: int, width: int) -> _Seen:
     name = job.masks.references[job.id]
+    problem = partial(_problem, height, width)
     try:
         mask = job.masks.load(job.id)
     except UnknownColourError as error:
-        return "mask with a colour outside data.mask_colours", str(error)
+        return problem("mask with a colour outside data.mask_colours", str(error))
     except InputError as error:
-        return "unreadable mask", str(error)
+        return problem("unreadable mask", str(error))
     if mask.shape != (height, width):
         sizes = f"mask {mask.shape[0]}×{mask.shape[1]}, image {height}×{width}"
-        return "mask of another size than its image", f"{name} ({sizes})"
+        return problem("mask of another size than its image", f"{name} ({sizes})")
     values = np.unique(mask)
-    wrong = values[(values > job.classes) & (values != IGNORE)]
-    if wrong.size:
-        example = f"{name} (value {wrong[0]}, allowed 0 to {job.classes} and {IGNORE})"
-        return "mask with values outside the classes", example
-    return None
+    if (wrong := values[(values > job.classes) & (values != IGNORE)]).size:
+        allowed = f"allowed 0 to {job.classes} and {IGNORE}"
+        example = f"{name} (value {wrong[0]}, {allowed})"
+        return problem("mask with values outside the classes", example)
+    if IGNORE in values and not values[(values != BACKGROUND) & (values != IGNORE)].size:
+        kind = (
+            "mask without a class: 255 means ignore; for masks of 0 and 255 see data.mask_colours"
+        )
+        return _Seen(height, width, warnings=((kind, name),))
+    return _Seen(height, width)
+
+
+def _problem(height: int, width: int, kind: str, example: str) -> _Seen:
+    return _Seen(height, width, problems=((kind, example),))
 
 
 def _index(

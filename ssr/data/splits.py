@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ssr.config import Data
-from ssr.data import demo, folder, voc
+from ssr.config import Config, Data
+from ssr.data import coco, demo, folder, voc
 from ssr.data.source import SPLITS
+from ssr.errors import InputError
 
-_LISTS = {"demo": demo.list_ids, "folder": folder.list_ids, "voc": voc.list_ids}
+_LISTS = {
+    "demo": demo.list_ids,
+    "folder": folder.list_ids,
+    "voc": voc.list_ids,
+    "coco": coco.list_ids,
+}
 
 
 def split_ids(settings: Data) -> dict[str, list[str]]:
@@ -32,9 +38,32 @@ def assign(listed: Mapping[str, Sequence[str]], settings: Data) -> dict[str, lis
 
 
 def required(settings: Data) -> list[str]:
-    """The splits that must hold images: those listed, and tune, which may be set aside."""
-    listed = settings.splits.model_dump()
-    return [split for split in SPLITS if split == "tune" or listed[split] is not None]
+    """The splits that must hold images: those listed, and tune, which may be set aside.
+
+    Without masks nothing is tuned or evaluated, and neither tune nor val is needed.
+    """
+    listed = [split for split, name in settings.splits.model_dump().items() if name is not None]
+    if settings.masks is None:
+        return [split for split in SPLITS if split in listed and split in ("train", "test")]
+    return [split for split in SPLITS if split in (*listed, "tune")]
+
+
+def find_shards(config: Config) -> dict[str, list[str]]:
+    """Names of the shards of each split, all known before any image is opened.
+
+    Raises:
+        InputError: a list is missing, or a split that is needed has no image.
+    """
+    ids = split_ids(config.data)
+    for split in required(config.data):
+        if not ids[split]:
+            chosen = getattr(config.data.splits, split)
+            where = "the null list, and data.tune_images is 0" if chosen is None else chosen
+            raise InputError(f"data.splits.{split}: there is no image in {where}")
+    for name, split in config.evaluation.model_dump().items():
+        if config.data.masks is not None and not ids[split]:
+            raise InputError(f"evaluation.{name}: there is no image in {split}")
+    return shard_names({split: len(own) for split, own in ids.items()}, config.data.shard_size)
 
 
 def shard_names(counts: Mapping[str, int], shard_size: int) -> dict[str, list[str]]:

@@ -85,6 +85,7 @@ def test_everything_wrong_comes_in_one_report(folder, processes):
         "1 × duplicate id: c (2 times in train)",
         "1 × id that is empty or holds a path: '../up'",
         "1 × image in two splits: v (train, val)",
+        "1 × id of two files: c (c.png, c.jpg)",
         "1 × label not among data.classes: 'zebra' of zebra",
         "1 × missing mask: masks/bare.png",
         f"1 × image of less than two pixels a side: {root}/images/dot.png (1×1 pixels)",
@@ -133,10 +134,25 @@ def test_a_class_that_nothing_can_be_learned_of_is_said_so(folder):
     assert checked.warnings == ["1 × class without an image in train: cow"]
 
 
-def test_without_masks_nothing_can_be_evaluated_but_all_the_rest(folder):
-    checked = check_dataset(folder.settings(masks="none"))
-    assert checked.masks.references == {}
-    assert checked.warnings == ["1 × no folder of masks, so that nothing can be evaluated: none"]
+def test_a_data_set_may_have_no_masks_and_then_needs_neither_tune_nor_val(empty_folder):
+    empty_folder.add("a.png", mask=False)
+    empty_folder.add("b.png", labels="dog", mask=False)
+    settings = empty_folder.settings(masks=None)
+    checked = check_dataset(settings)
+    assert [image.split for image in checked.index.images] == ["train", "train"]
+    assert not checked.masks.ids
+    assert checked.warnings == [
+        f"1 × data set without masks: nothing is tuned or evaluated: {settings.root}"
+    ]
+
+
+def test_masks_may_be_pictures_in_colours(folder):
+    for path in (folder.root / "masks").glob("*.png"):
+        PilImage.new("RGB", PilImage.open(path).size, (0, 0, 128)).save(path)
+    colours = {"dog": "#000080", "background": "#000000", "ignore": "#e0e0c0"}
+    masks = check_dataset(folder.settings(mask_colours=colours)).masks
+    assert masks.colours == {0x000080: 2, 0: 0, 0xE0E0C0: 255}
+    assert masks.load("v").tolist() == [[2] * 8] * 6
 
 
 def test_the_demo_is_read_from_its_table_whatever_its_counts(folder):

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from ssr.data.findings import Findings
@@ -54,10 +55,94 @@ def test_a_missing_table_is_named(folder):
         list_ids(folder.settings())
 
 
-def test_missing_columns_are_named(folder):
-    (folder.root / "labels.csv").write_text("image,label\n")
-    with pytest.raises(InputError, match=r"must name image, split, labels; labels, split is miss"):
+@pytest.mark.parametrize(
+    ("header", "missing"),
+    [
+        ("image,split", "labels is missing"),
+        ("name,labels", "image is missing"),
+        ("image;labels", "image and labels is missing; came image;labels"),
+        ("", "came nothing"),
+    ],
+)
+def test_missing_columns_are_named(folder, header, missing):
+    (folder.root / "labels.csv").write_text(f"{header}\n")
+    with pytest.raises(InputError, match=f"must name image and labels, .*{missing}"):
         list_ids(folder.settings())
+
+
+def test_the_column_of_labels_may_be_called_label(folder):
+    (folder.root / "labels.csv").write_text("image,label,split\na.jpg, cat;dog ,train\n\n")
+    assert list_ids(folder.settings())["train"] == ["a"]
+    sources = read_sources(folder.settings(), ["a"], Findings())
+    assert sources["a"].labels == ("cat", "dog")
+
+
+def table_without_splits(folder, names):
+    lines = "".join(f"{name}.png,cat\n" for name in names)
+    (folder.root / "labels.csv").write_text(f"image,labels\n{lines}")
+
+
+class TestWithoutSplits:
+    """A labels.csv without a column split."""
+
+    def test_images_with_a_mask_go_to_tune_and_val_in_turn(self, empty_folder):
+        for name in "bdfe":
+            empty_folder.add_mask(name, np.zeros((2, 2), np.uint8))
+        table_without_splits(empty_folder, "hgfedcba")
+        assert list_ids(empty_folder.settings()) == {
+            "train": ["h", "g", "c", "a"],
+            "tune": ["e", "b"],
+            "val": ["f", "d"],
+            "test": [],
+        }
+
+    def test_half_of_the_images_train_even_if_all_have_a_mask(self, empty_folder):
+        names = "abcdefghij"
+        for name in names:
+            empty_folder.add_mask(name, np.zeros((2, 2), np.uint8))
+        table_without_splits(empty_folder, names)
+        splits = list_ids(empty_folder.settings())
+        assert splits["train"] == ["b", "d", "f", "h", "j"]
+        assert splits["tune"] == ["a", "e", "i"]
+        assert splits["val"] == ["c", "g"]
+
+    def test_without_masks_all_train(self, empty_folder):
+        table_without_splits(empty_folder, "ba")
+        found = list_ids(empty_folder.settings(masks=None))
+        assert found == {"train": ["b", "a"], "tune": [], "val": [], "test": []}
+
+    def test_too_few_masks_are_said_so(self, empty_folder):
+        table_without_splits(empty_folder, "abcd")
+        empty_folder.add_mask("c", np.zeros((2, 2), np.uint8))
+        with pytest.raises(InputError, match=r"no column split, so tune and val .* came 1 of 4"):
+            list_ids(empty_folder.settings())
+
+
+def test_a_row_with_more_cells_than_the_header_is_a_finding(folder):
+    folder.row("d.png", labels="cat,dog")
+    findings = Findings()
+    read_sources(folder.settings(), ["d"], findings)
+    with pytest.raises(InputError, match=r"a semicolon parts labels: d\.png \(dog\)"):
+        findings.raise_problems("set")
+
+
+def test_files_that_share_an_id_are_a_finding(folder):
+    folder.row("a.png")
+    folder.row("A.png")
+    findings = Findings()
+    read_sources(folder.settings(), ["a", "A"], findings)
+    with pytest.raises(InputError, match=r"1 × id of two files: a \(a\.jpg, a\.png\)$"):
+        findings.raise_problems("set")
+
+
+def test_files_without_a_row_are_named(folder):
+    for name in ("new.png", ".DS_Store"):
+        (folder.root / "images" / name).touch()
+    findings = Findings()
+    read_sources(folder.settings(), ["a"], findings)
+    assert findings.warnings == [
+        "1 × file in images/ without a row in labels.csv, not used: new.png"
+    ]
 
 
 def test_a_table_that_is_no_text_is_refused(folder):

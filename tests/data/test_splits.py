@@ -3,8 +3,10 @@ import sys
 
 import pytest
 
-from ssr.config import Data, Demo
-from ssr.data import shard_names, split_ids
+from ssr.config import Config, Data, Demo
+from ssr.data import find_shards, shard_names, split_ids
+from ssr.data.splits import required
+from ssr.errors import InputError
 
 
 def test_ids_are_sorted(folder):
@@ -61,6 +63,41 @@ def test_shards_hold_images_of_one_split(count, shards):
         "train": [f"train_{number:04d}" for number in range(shards)],
         "val": ["val_0000"],
     }
+
+
+def config(data, **changes):
+    return Config(**{"data": data.model_dump(), "labels": {"threshold": 0.5}, **changes})
+
+
+def test_shards_of_all_splits_are_found_at_once(folder):
+    assert find_shards(config(folder.settings())) == {
+        "train": ["train_0000", "train_0001"],
+        "tune": ["tune_0000"],
+        "val": ["val_0000"],
+        "test": [],
+    }
+
+
+@pytest.mark.parametrize(
+    ("splits", "message"),
+    [
+        ({"val": "other"}, r"data\.splits\.val: there is no image in other"),
+        ({"test": "other"}, r"data\.splits\.test: there is no image in other"),
+        ({"tune": None}, r"data\.splits\.tune: .* data\.tune_images is 0"),
+        ({"val": None}, r"evaluation\.cam_split: there is no image in val"),
+    ],
+)
+def test_a_split_that_is_needed_must_hold_images(folder, splits, message):
+    with pytest.raises(InputError, match=message):
+        find_shards(config(folder.settings(splits=splits)))
+
+
+def test_without_masks_neither_tune_nor_val_is_needed(folder):
+    settings = folder.settings(masks=None, splits={"tune": None, "val": None})
+    assert required(settings) == ["train"]
+    assert find_shards(config(settings))["val"] == []
+    with pytest.raises(InputError, match=r"data\.splits\.train: there is no image in none"):
+        find_shards(config(folder.settings(masks=None, splits={"train": "none"})))
 
 
 def test_snakemake_can_ask_without_loading_anything_heavy():
