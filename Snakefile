@@ -11,6 +11,7 @@ configfile: "config.yaml"
 include: "rules/common.smk"
 include: "rules/inputs.smk"
 include: "rules/pretrain_demo.smk"
+include: "rules/derive_coco.smk"
 include: "rules/index_dataset.smk"
 include: "rules/encode_text.smk"
 include: "rules/extract_features.smk"
@@ -36,11 +37,13 @@ localrules:
     pretrain_demo,
 
 
-# The report rests on every evaluation, and those on everything else.
+# The report rests on every evaluation, and those on everything else; what has no masks is only
+# predicted.
 rule all:
     default_target: True
     input:
         rules.build_report.output,
+        predictions(),
 
 
 # Refined CAMs of the first method.
@@ -52,7 +55,7 @@ rule cams:
 # Pseudo-labels that a segmenter learns from.
 rule labels:
     input:
-        shards("pseudo_labels/{method}/{shard}.zip", ["train"], MAIN_METHOD),
+        pseudo_labels([MAIN_METHOD]),
 
 
 rule segmenter:
@@ -63,7 +66,7 @@ rule segmenter:
 # Every method, evaluated up to its pseudo-labels.
 rule ablation:
     input:
-        evaluations(CAM_STAGES).values(),
+        evaluations(CAM_STAGES).values() if EVALUATED else pseudo_labels(METHODS),
 
 
 rule report:

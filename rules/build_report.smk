@@ -40,6 +40,7 @@ rule build_report:
         summary=rules.summarise.output.summary,
         index=rules.index_dataset.output.index,
         masks=rules.index_dataset.output.masks,
+        archives=DERIVED_MASKS,
         evaluations=list(dict.fromkeys(evaluations().values())),
         sweeps=list(dict.fromkeys(sweeps().values())),
         superpixels=shown("initial_cam", "superpixels/{shard}.zarr.zip"),

@@ -6,6 +6,7 @@ rule choose_threshold:
     input:
         index=rules.index_dataset.output.index,
         masks=rules.index_dataset.output.masks,
+        archives=DERIVED_MASKS,
         cams=lambda wildcards: cams_of_stage(wildcards, "tune"),
     output:
         evaluation=result("evaluation/{cam_stage}/{method}/tune.json"),
@@ -43,6 +44,7 @@ rule evaluate_cams:
     input:
         index=rules.index_dataset.output.index,
         masks=rules.index_dataset.output.masks,
+        archives=DERIVED_MASKS,
         cams=lambda wildcards: cams_of_stage(wildcards, wildcards.split),
         threshold=rules.choose_threshold.output.evaluation,
     output:
@@ -84,9 +86,8 @@ rule evaluate_labels:
     input:
         index=rules.index_dataset.output.index,
         masks=rules.index_dataset.output.masks,
-        threshold=lambda wildcards: result(
-            f"evaluation/refined_cam/{owner_of(wildcards.method, REFINED)}/tune.json"
-        ),
+        archives=DERIVED_MASKS,
+        threshold=chosen_threshold,
         labels=lambda wildcards: shards(
             "pseudo_labels/{method}/{shard}.zip", [wildcards.split], wildcards.method
         ),
@@ -129,6 +130,7 @@ rule evaluate_logits:
     input:
         index=rules.index_dataset.output.index,
         masks=rules.index_dataset.output.masks,
+        archives=DERIVED_MASKS,
         logits=lambda wildcards: shards(
             "logits/{method}/{shard}.zarr.zip", [wildcards.split], wildcards.method
         ),
@@ -170,6 +172,7 @@ rule evaluate_predictions:
     input:
         index=rules.index_dataset.output.index,
         masks=rules.index_dataset.output.masks,
+        archives=DERIVED_MASKS,
         predictions=lambda wildcards: shards(
             "predictions/{method}/{shard}.zip", [wildcards.split], wildcards.method
         ),

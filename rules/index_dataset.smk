@@ -37,8 +37,9 @@ rule index_dataset:
         labels=(
             rules.make_demo_dataset.output.labels
             if CONFIG.data.format == "demo"
-            else []
+            else DERIVED_LABELS
         ),
+        masks=DERIVED_MASKS,
     output:
         index=result("index/index.parquet"),
         masks=result("index/masks.parquet"),
@@ -54,11 +55,13 @@ rule index_dataset:
         runtime=60,
     params:
         data=CONFIG.data.canonical(without=("demo",)),
+        derived=result("annotations"),
         code=code_hash("workflow_scripts.index_dataset"),
     shell:
         """
         python -m workflow_scripts.index_dataset \
             --data {params.data:q} \
+            --derived {params.derived:q} \
             --index {output.index:q} \
             --masks {output.masks:q} \
             --threads {threads} \

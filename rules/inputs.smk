@@ -1,4 +1,21 @@
 # Input functions, where a list of files takes more than a name; in the order of the data.
+from ssr.data import coco
+
+
+def instances_file(wildcards):
+    """The file that describes a folder of COCO's images."""
+    folder = f"{CONFIG.data.root}/{coco.ANNOTATIONS}"
+    return f"{folder}/instances_{wildcards.folder}.json"
+
+
+def derived(path, folders):
+    """`path` for each of COCO's folders from whose instances files something is derived."""
+    is_coco = CONFIG.data.format == "coco"
+    return expand(result(path), folder=folders(CONFIG.data) if is_coco else [])
+
+
+DERIVED_LABELS = derived("annotations/{folder}.txt", coco.labelled_folders)
+DERIVED_MASKS = derived("annotations/{folder}.zip", coco.masked_folders)
 
 
 def last_alignment(method):
@@ -50,6 +67,36 @@ def cams_of_stage(wildcards, split):
     return shards(f"{path}/{{shard}}.zarr.zip", [split])
 
 
+def chosen_threshold(wildcards):
+    """The evaluation that chose the threshold of the pseudo-labels; none if it is a setting."""
+    if resolved(wildcards.method).labels.threshold is not None:
+        return []
+    method = owner_of(wildcards.method, REFINED)
+    return result(f"evaluation/refined_cam/{method}/tune.json")
+
+
+def pseudo_labels(methods):
+    """The pseudo-labels of `methods` that a segmenter learns from."""
+    owners = dict.fromkeys(owner_of(method, LABELLED) for method in methods)
+    return [
+        path
+        for owner in owners
+        for path in shards("pseudo_labels/{method}/{shard}.zip", ["train"], owner)
+    ]
+
+
+def predictions():
+    """Every prediction that is asked for."""
+    owners = dict.fromkeys(
+        owner_of(method, FINISHED) for method in CONFIG.segmenter_methods
+    )
+    return [
+        path
+        for owner in owners
+        for path in shards("predictions/{method}/{shard}.zip", PREDICTED_SPLITS, owner)
+    ]
+
+
 SHOWN = {
     stage: SHARDS[reported_split(stage)][:1] for stage in ("initial_cam", "prediction")
 }
@@ -71,7 +118,7 @@ def sweeps():
         f"{method}={path}": path
         for method in METHODS
         for stage in stages_of(method)
-        if stage.endswith("_cam")
+        if EVALUATED and stage.endswith("_cam")
         for path in [
             result(f"evaluation/{stage}/{owner_of(method, STAGES[stage])}/tune.json")
         ]

@@ -1,0 +1,60 @@
+# Instances files of COCO → image-level labels and, apart from them, masks; once per folder of images.
+# The masks go to evaluation by way of the index stage; no training rule can reach them.
+
+
+if CONFIG.data.format == "coco":
+
+    rule derive_coco_labels:
+        input:
+            instances=instances_file,
+        output:
+            labels=result("annotations/{folder}.txt"),
+        log:
+            log_file("derive_coco_labels", "folder"),
+        benchmark:
+            benchmark_file("derive_coco_labels", "folder")
+        conda:
+            "../envs/ssr.yaml"
+        threads: 1
+        resources:
+            mem_mb=6000,
+            runtime=30,
+        params:
+            classes=list(CONFIG.data.classes),
+            code=code_hash("workflow_scripts.derive_coco_labels"),
+        shell:
+            """
+            python -m workflow_scripts.derive_coco_labels \
+                --instances {input.instances:q} \
+                --classes {params.classes:q} \
+                --output {output.labels:q} \
+                2>&1 | tee {log:q}
+            """
+
+    rule derive_coco_masks:
+        input:
+            instances=instances_file,
+        output:
+            masks=result("annotations/{folder}.zip"),
+        log:
+            log_file("derive_coco_masks", "folder"),
+        benchmark:
+            benchmark_file("derive_coco_masks", "folder")
+        conda:
+            "../envs/ssr.yaml"
+        threads: 8
+        resources:
+            mem_mb=8000,
+            runtime=120,
+        params:
+            classes=list(CONFIG.data.classes),
+            code=code_hash("workflow_scripts.derive_coco_masks"),
+        shell:
+            """
+            python -m workflow_scripts.derive_coco_masks \
+                --instances {input.instances:q} \
+                --classes {params.classes:q} \
+                --output {output.masks:q} \
+                --threads {threads} \
+                2>&1 | tee {log:q}
+            """

@@ -1,0 +1,24 @@
+"""Instances file of COCO in; masks of all its images as index PNGs in one zip file out."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+from ssr.programs import existing, parser, run
+
+
+def main(arguments: Namespace) -> None:
+    """Draw the mask of every image, one per core at a time."""
+    from ssr.data.instances import read_scenes, write_masks
+
+    scenes = read_scenes(arguments.instances, arguments.classes)
+    write_masks(arguments.output, scenes, arguments.threads)
+
+
+if __name__ == "__main__":
+    flags = parser(__doc__)
+    flags.add_argument("--instances", type=existing, required=True, help="instances_….json")
+    flags.add_argument("--classes", nargs="+", required=True, help="names, by category id")
+    flags.add_argument("--output", type=Path, required=True, help="zip of PNGs")
+    run(main, flags)
