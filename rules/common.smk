@@ -37,8 +37,8 @@ STAGES = {
     "prediction_crf": FINISHED,
 }
 CAM_STAGES = ["initial_cam", "aligned_cam", "refined_cam", "pseudo_label"]
-# CAMs are made where they are learned from, tuned on and reported.
-CAM_SPLITS = sorted({"train", "tune", CONFIG.evaluation.cam_split})
+# Without masks nothing is tuned or evaluated.
+EVALUATED = CONFIG.data.masks is not None
 
 
 wildcard_constraints:
@@ -135,11 +135,21 @@ def evaluations(stages=tuple(STAGES)):
         f"{method}={evaluation(stage, method)}": evaluation(stage, method)
         for method in METHODS
         for stage in stages_of(method)
-        if stage in stages
+        if EVALUATED and stage in stages
     }
 
 
 def reported_split(stage):
-    """The split on which `stage` is reported."""
+    """The split on which `stage` is reported; without masks, whose pictures are shown."""
     final = stage.startswith("prediction")
-    return CONFIG.evaluation.prediction_split if final else CONFIG.evaluation.cam_split
+    if EVALUATED:
+        evaluation = CONFIG.evaluation
+        return evaluation.prediction_split if final else evaluation.cam_split
+    return "test" if final and SHARDS["test"] else "train"
+
+
+# CAMs are made where they are learned from, tuned on and reported.
+CAM_SPLITS = sorted(
+    {"train", reported_split("initial_cam")} | ({"tune"} if EVALUATED else set())
+)
+PREDICTED_SPLITS = sorted({"test", reported_split("prediction")})

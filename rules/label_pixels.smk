@@ -1,4 +1,4 @@
-# Refined CAMs → pseudo-labels as palette PNGs; the threshold comes from the tuning split.
+# Refined CAMs → pseudo-labels as palette PNGs; the threshold is a setting, or comes from tune.
 
 
 rule label_pixels:
@@ -7,9 +7,7 @@ rule label_pixels:
         cams=lambda wildcards: result(
             f"cams/refined/{owner_of(wildcards.method, REFINED)}/{{shard}}.zarr.zip"
         ),
-        threshold=lambda wildcards: result(
-            f"evaluation/refined_cam/{owner_of(wildcards.method, REFINED)}/tune.json"
-        ),
+        threshold=chosen_threshold,
     output:
         labels=result("pseudo_labels/{method}/{shard}.zip"),
     log:

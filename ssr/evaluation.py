@@ -19,6 +19,7 @@ from ssr.data.masks import Masks
 from ssr.errors import InputError
 from ssr.files import replacing
 from ssr.index import Image
+from ssr.labels import BACKGROUND
 from ssr.metrics import Counts, Scores, count_confusion, count_levels, score, thresholds
 from ssr.pngs import open_pngs
 from ssr.processes import map_in_processes
@@ -33,10 +34,14 @@ LEVELS = 100
 
 @dataclass(frozen=True)
 class Shard:
-    """A file with what is evaluated, and the masks of its images."""
+    """A file with what is evaluated, and the masks of its images.
+
+    Of unlabelled images there are neither CAMs nor pseudo-labels: they count as all background.
+    """
 
     path: Path
     masks: Masks
+    unlabelled: frozenset[str] = frozenset()
 
 
 def pair_with_masks(paths: Sequence[Path], images: Sequence[Image], masks: Masks) -> list[Shard]:
@@ -58,7 +63,8 @@ def pair_with_masks(paths: Sequence[Path], images: Sequence[Image], masks: Masks
         found.setdefault(image.shard, []).append(image.id)
     if files.keys() != found.keys():
         raise InputError(f"wanted the shards {sorted(found)}, came the files {sorted(files)}")
-    return [Shard(files[name], masks.of(ids)) for name, ids in found.items()]
+    unlabelled = frozenset(image.id for image in images if not image.labels)
+    return [Shard(files[name], masks.of(ids), unlabelled & set(ids)) for name, ids in found.items()]
 
 
 def count(counter: Callable[[Shard], Counts], shards: Sequence[Shard], processes: int) -> Counts:
@@ -72,6 +78,9 @@ def count_cams(shard: Shard, *, classes: int, levels: int = LEVELS) -> Counts:
     store = open_shards([shard.path])
 
     def one(image: str, truth: NDArray) -> Counts:
+        if image in shard.unlabelled:
+            nothing = np.zeros((0, *truth.shape), np.float32), np.zeros(0, np.int64)
+            return count_levels(truth, *strongest(*nothing), classes, levels)
         maps = enlarge(store.read(image, "cams"), truth.shape)
         return count_levels(truth, *strongest(maps, store.read(image, "classes")), classes, levels)
 
@@ -81,7 +90,13 @@ def count_cams(shard: Shard, *, classes: int, levels: int = LEVELS) -> Counts:
 def count_labels(shard: Shard, *, classes: int) -> Counts:
     """Confusion matrix (see `ssr.metrics.count_confusion`) of a zip file of label maps."""
     labels = open_pngs([shard.path])
-    return _sum(shard, lambda image, truth: count_confusion(truth, labels.read(image), classes))
+
+    def one(image: str, truth: NDArray) -> Counts:
+        if image in shard.unlabelled and image not in labels:
+            return count_confusion(truth, np.full_like(truth, BACKGROUND), classes)
+        return count_confusion(truth, labels.read(image), classes)
+
+    return _sum(shard, one)
 
 
 def count_logits(shard: Shard, *, classes: int) -> Counts:

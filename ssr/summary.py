@@ -88,7 +88,7 @@ def format_table(rows: Sequence[Mapping[str, Any]]) -> str:
     threshold comes from.
     """
     if not rows:
-        return "nothing was evaluated"
+        return "nothing was evaluated: the data set has no masks"
     lines = [_HEADING, *(_cells(row) for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     texts = ["  ".join(_aligned(line, widths)).rstrip() for line in lines]
@@ -166,9 +166,11 @@ def _aligned(cells: Sequence[str], widths: Sequence[int]) -> list[str]:
 
 
 def _origins(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    origins = [row["threshold_from"] for row in rows if row["threshold_from"]]
-    texts = [f"{origin['split']} ({origin['images']} images)" for origin in origins]
-    return [f"threshold: chosen on {text}." for text in dict.fromkeys(texts)]
+    texts = [
+        f"chosen on {origin['split']} ({origin['images']} images)" if origin else "a setting"
+        for origin in (row["threshold_from"] for row in rows if row["threshold"] is not None)
+    ]
+    return [f"threshold: {text}." for text in dict.fromkeys(texts)]
 
 
 def _left_out(rows: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The background threshold that was chosen on the tuning split, as the later stages read it."""
+"""The background threshold: chosen on the tuning split, or a setting."""
 
 from __future__ import annotations
 
@@ -12,17 +12,30 @@ from ssr.errors import InputError
 
 @dataclass(frozen=True)
 class Threshold:
-    """A background score between 0 and 1, and the images by whose masks it was chosen."""
+    """A background score between 0 and 1, and the images by whose masks it was chosen, if any."""
 
     value: float
-    split: str
-    images: int
+    split: str | None = None
+    images: int | None = None
 
     @property
     def entries(self) -> dict[str, Any]:
         """Its entries in the document of an evaluation; `read_threshold` reads them."""
-        origin = {"split": self.split, "images": self.images}
+        origin = {"split": self.split, "images": self.images} if self.split else None
         return {"threshold": self.value, "threshold_from": origin}
+
+
+def label_threshold(setting: float | None, evaluation: Path | None) -> Threshold:
+    """The threshold of the pseudo-labels: the setting, else what the evaluation on tune chose.
+
+    Raises:
+        InputError: there is neither, or the evaluation holds no threshold of refined CAMs.
+    """
+    if setting is not None:
+        return Threshold(setting)
+    if evaluation is None:
+        raise InputError("labels.threshold is null: an evaluation on tune must choose it")
+    return read_threshold(evaluation, "refined_cam")
 
 
 def read_threshold(path: str | Path, stage: str) -> Threshold:

@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -23,9 +24,9 @@ from ssr.evaluation import (
 from ssr.index import Index
 from ssr.labels import IGNORE
 from ssr.metrics import confusion_at, count_confusion, score, sweep, thresholds
-from ssr.pngs import encode_png
+from ssr.pngs import PngWriter, encode_png
 from ssr.pseudo_labels import enlarge
-from ssr.store import open_shards
+from ssr.store import ShardWriter, open_shards
 from tests.evaluated_folder import make_folder, write_cams, write_labels, write_logits
 
 NAMES = ["background", "cat", "dog", "owl"]
@@ -84,6 +85,29 @@ def test_two_processes_count_what_one_counts(tmp_path: Path, masks: Truth) -> No
     shards = train_shards(tmp_path, [write_labels(tmp_path, shard, masks) for shard in TRAIN])
     counter = partial(count_labels, classes=4)
     np.testing.assert_array_equal(count(counter, shards, 2), count(counter, shards, 1))
+
+
+def test_unlabelled_images_count_as_all_background(tmp_path: Path, masks: Truth) -> None:
+    images = Index.read(tmp_path / "index.parquet").split("train")
+    unknown = [replace(image, labels=()) if image.id == "c" else image for image in images]
+    table = Masks.read(tmp_path / "masks.parquet", tmp_path)
+    for name, writer in (("cams", ShardWriter), ("labels", PngWriter)):
+        with writer(tmp_path / name / "train_0001.zip"):
+            pass
+    known = {image: masks[image] for image in "abc"}
+    labels = [write_labels(tmp_path, "train_0000", known), tmp_path / "labels/train_0001.zip"]
+    shards = pair_with_masks(labels, unknown, table)
+    confusion = count(partial(count_labels, classes=4), shards, 1)
+    background = count_confusion(masks["c"], np.zeros_like(masks["c"]), 4)
+    exact = sum(count_confusion(masks[name], masks[name], 4) for name in "ab")
+    np.testing.assert_array_equal(confusion, exact + background)
+    cams = [write_cams(tmp_path, "train_0000"), tmp_path / "cams/train_0001.zip"]
+    shards = pair_with_masks(cams, unknown, table)
+    histogram = count_cams(shards[1], classes=4, levels=20)
+    np.testing.assert_array_equal(confusion_at(histogram, 10), background[:, :4])
+    assert count(partial(count_cams, classes=4), shards, 1).sum() == sum(
+        (masks[name] != IGNORE).sum() for name in "abc"
+    )
 
 
 def test_every_image_needs_a_mask(tmp_path: Path, masks: Truth) -> None:

@@ -80,7 +80,7 @@ def test_columns_of_the_table_are_aligned(rows: list[dict[str, Any]]) -> None:
 
 
 def test_no_rows_make_no_table() -> None:
-    assert format_table([]) == "nothing was evaluated"
+    assert format_table([]) == "nothing was evaluated: the data set has no masks"
 
 
 def test_files_that_are_no_evaluations_are_named(tmp_path: Path) -> None:

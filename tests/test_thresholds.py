@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ssr.errors import InputError
-from ssr.thresholds import Threshold, read_threshold
+from ssr.thresholds import Threshold, label_threshold, read_threshold
 
 CHOSEN = Threshold(0.37, "tune", 100)
 
@@ -37,6 +37,17 @@ def test_the_threshold_of_another_stage_is_refused(tmp_path: Path) -> None:
 def test_an_evaluation_that_took_its_threshold_from_elsewhere_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="on val with a threshold of tune"):
         read_threshold(evaluation(tmp_path, split="val"), "refined_cam")
+
+
+def test_a_threshold_that_is_a_setting_needs_no_evaluation(tmp_path: Path) -> None:
+    assert label_threshold(0.5, None) == label_threshold(0.5, tmp_path / "gone") == Threshold(0.5)
+    assert Threshold(0.5).entries == {"threshold": 0.5, "threshold_from": None}
+
+
+def test_without_a_setting_the_pseudo_labels_take_what_was_chosen(tmp_path: Path) -> None:
+    assert label_threshold(None, evaluation(tmp_path)) == CHOSEN
+    with pytest.raises(InputError, match=r"labels\.threshold is null"):
+        label_threshold(None, None)
 
 
 def test_missing_and_broken_files_are_named(tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ if __name__ == "__main__":
     flags.add_argument("--masks", type=existing, required=True, help="table of the masks")
     for name in ("evaluations", "sweeps"):
         flags.add_argument(
-            f"--{name}", type=evaluation, nargs="+", required=True, metavar="METHOD=FILE"
+            f"--{name}", type=evaluation, nargs="*", required=True, metavar="METHOD=FILE"
         )
     for name in ("superpixels", "initial-cams", "aligned-cams", "refined-cams", "pseudo-labels"):
         flags.add_argument(f"--{name}", type=existing, nargs="*", default=[])

@@ -25,10 +25,10 @@ def main(arguments: Namespace) -> None:
 
 def _how(arguments: Namespace) -> dict[str, Any]:
     """How the label maps were made."""
-    from ssr.thresholds import read_threshold
+    from ssr.thresholds import label_threshold
 
     if arguments.stage == "pseudo_label":
-        threshold = read_threshold(arguments.threshold_from, "refined_cam")
+        threshold = label_threshold(arguments.labels.threshold, arguments.threshold_from)
         return {"crf": arguments.labels.crf is not None} | threshold.entries
     return {"crf": True} | common.test_time(arguments.prediction)
 
@@ -37,7 +37,9 @@ if __name__ == "__main__":
     flags = common.evaluation_parser(__doc__, ["pseudo_label", "prediction_crf"])
     flags.add_argument("--pngs", type=existing, nargs="+", required=True)
     flags.add_argument("--labels", type=Labels.model_validate_json, help="pseudo_label: settings")
-    flags.add_argument("--threshold-from", type=Path, help="pseudo_label: evaluation on tune")
+    flags.add_argument(
+        "--threshold-from", type=Path, nargs="?", help="pseudo_label: evaluation on tune, if any"
+    )
     flags.add_argument(
         "--prediction", type=Prediction.model_validate_json, help="prediction_crf: settings"
     )

@@ -1,4 +1,4 @@
-"""Refined CAMs of a shard and the tuned threshold in; pseudo-labels as palette PNGs out."""
+"""Refined CAMs of a shard and a threshold in; pseudo-labels as palette PNGs out."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from ssr.programs import existing, parser, run
 
 
 def main(arguments: Namespace) -> None:
-    """Label every image of the shard."""
+    """Label the images of the shard that have CAMs, that is, a label."""
     from ssr.index import Index
     from ssr.label_maps import write_label_maps
     from ssr.pseudo_labels import label_image
     from ssr.store import open_shards
-    from ssr.thresholds import read_threshold
+    from ssr.thresholds import label_threshold
 
-    images = Index.read(arguments.index).shard(arguments.shard)
-    threshold = read_threshold(arguments.threshold_from, "refined_cam").value
+    shard = Index.read(arguments.index).shard(arguments.shard)
+    images = [image for image in shard if image.labels]
+    threshold = label_threshold(arguments.labels.threshold, arguments.threshold_from).value
     store = open_shards([arguments.cams])
     label = partial(label_image, store, arguments.root, threshold, arguments.labels)
     write_label_maps(arguments.output, label, images, arguments.threads, arguments.shard)
@@ -32,6 +33,8 @@ if __name__ == "__main__":
     flags.add_argument("--shard", required=True)
     flags.add_argument("--labels", type=Labels.model_validate_json, required=True)
     flags.add_argument("--cams", type=existing, required=True)
-    flags.add_argument("--threshold-from", type=existing, required=True, help="evaluation on tune")
+    flags.add_argument(
+        "--threshold-from", type=existing, nargs="?", help="evaluation on tune; else a setting"
+    )
     flags.add_argument("--output", type=Path, required=True, help="zip of PNGs")
     run(main, flags)

@@ -35,7 +35,7 @@ if __name__ == "__main__":
     flags.add_argument("--seed", type=int, required=True)
     flags.add_argument("--config-hash", required=True)
     flags.add_argument(
-        "--evaluations", type=evaluation, nargs="+", required=True, metavar="METHOD=FILE"
+        "--evaluations", type=evaluation, nargs="*", required=True, metavar="METHOD=FILE"
     )
     flags.add_argument("--output", type=Path, required=True, help="JSON")
     run(main, flags)

@@ -32,8 +32,14 @@ Charts = Mapping[str, Sequence[Chart]]
 
 
 def draw_charts(evaluations: Evaluations, methods: Sequence[str], histories: Histories) -> Charts:
-    """All charts; of the first of `methods` where a chart shows only one."""
+    """All charts; of the first of `methods` where a chart shows only one.
+
+    Where nothing was evaluated there are only those of the training.
+    """
     method = methods[0]
+    training = [_losses(what, paths) for what, paths in histories.items() if paths]
+    if not evaluations.reported:
+        return {"stages": [], "thresholds": [], "classes": [], "training": training}
     return {
         "stages": [_stages(evaluations, methods)],
         "thresholds": [
@@ -47,7 +53,7 @@ def draw_charts(evaluations: Evaluations, methods: Sequence[str], histories: His
             )
         ],
         "classes": [_classes(evaluations, method)],
-        "training": [_losses(what, paths) for what, paths in histories.items() if paths],
+        "training": training,
     }
 
 

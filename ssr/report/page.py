@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from importlib.metadata import PackageNotFoundError, version
@@ -12,6 +12,7 @@ from itertools import chain
 from pathlib import Path
 
 from ssr.config import Config
+from ssr.data import SPLITS
 from ssr.index import Index
 from ssr.report import html, tables
 from ssr.report.benchmarks import Usage
@@ -77,16 +78,14 @@ def write_page(run: Run, drawn: Charts) -> str:
     charts = {name: [_figure(chart) for chart in group] for name, group in drawn.items()}
     sections = {
         "pictures": ("From an image to its segmentation", [*_galleries(run)]),
-        "stages": ("Every stage in figures", [*charts["stages"], _table(run, tables.stage_table)]),
+        "stages": ("Every stage in figures", [*charts["stages"], *_stages(run)]),
         "ablation": ("Ablation", [*_ablation(run)]),
         "thresholds": ("Thresholds", charts["thresholds"]),
         "classes": ("Classes", charts["classes"]),
         "training": ("Training", charts["training"]),
-        "usage": ("Time and memory", [html.table(tables.usage_table(run.usage))]),
+        "usage": ("Time and memory", [*_usage(run)]),
         "settings": ("Settings and versions", [*_settings(run)]),
     }
-    if not run.usage:
-        del sections["usage"]
     filled = {name: content for name, content in sections.items() if content[1]}
     links = (f'<a href="#{name}">{title}</a>' for name, (title, _) in filled.items())
     body = [*_heading(run), f"<nav>{' '.join(links)}</nav>"]
@@ -102,10 +101,6 @@ def _figure(chart: Chart) -> str:
     return f'<figure class="chart"><picture>{dark}{light}</picture>{caption}</figure>'
 
 
-def _table(run: Run, make: Callable[[Evaluations], tables.Table]) -> str:
-    return html.table(make(run.evaluations))
-
-
 def _heading(run: Run) -> Iterator[str]:
     config = run.config
     yield f"<header><h1>SSR on {config.dataset}</h1>"
@@ -115,6 +110,11 @@ def _heading(run: Run) -> Iterator[str]:
         "superpixel-guided correction (SGC).",
         "lead",
     )
+    if not run.evaluations.reported:
+        yield html.paragraph(
+            "Nothing was evaluated: the data set has no masks (data.masks: null). There are "
+            "pictures below, and no figures: how good the labels are can only be looked at."
+        )
     facts = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in _facts(run))
     yield f'<dl class="facts">{facts}</dl>'
     text = f"Method {run.method}, seed {config.seed}, settings {config_hash(config)}."
@@ -125,13 +125,14 @@ def _heading(run: Run) -> Iterator[str]:
 
 def _facts(run: Run) -> Iterator[tuple[str, str]]:
     stages = run.evaluations.stages(run.method)
-    for stage in dict.fromkeys([stages[0], stages[-1]]):
+    for stage in dict.fromkeys([*stages[:1], *stages[-1:]]):
         figures = run.evaluations.of(run.method, stage) or {}
         where = f"{figures['images']} {figures['split']} images"
         yield f"mIoU, {STAGES[stage]}, {where}", f"{tables.per_cent(figures['miou'])} %"
     counts = Counter(image.split for image in run.index.images)
-    for split in ("train", "tune", "val"):
-        yield f"images in {split}", f"{counts[split]}"
+    for split in SPLITS:
+        if counts[split]:
+            yield f"images in {split}", f"{counts[split]}"
     yield "classes and background", f"{len(run.config.data.classes)} + 1"
 
 
@@ -147,13 +148,25 @@ def _galleries(run: Run) -> Iterator[str]:
             yield gallery(images, run.class_names)
 
 
+def _stages(run: Run) -> Iterator[str]:
+    if run.evaluations.reported:
+        yield html.table(tables.stage_table(run.evaluations))
+
+
 def _ablation(run: Run) -> Iterator[str]:
+    if not run.evaluations.reported:
+        return
     yield html.paragraph(
         "Every method is a set of settings that differ from the full method; what they have in "
         "common is computed once. A stage that a method does not have is a dash."
     )
     yield html.table(tables.ablation_table(run.evaluations, run.config))
     yield html.table(tables.loss_table(run.evaluations, run.config))
+
+
+def _usage(run: Run) -> Iterator[str]:
+    if run.usage:
+        yield html.table(tables.usage_table(run.usage))
 
 
 def _settings(run: Run) -> Iterator[str]:

@@ -99,7 +99,8 @@ def _threshold(figures: Mapping[str, Any]) -> str:
     if figures["threshold"] is None:
         return MISSING
     origin = figures["threshold_from"]
-    return f"{figures['threshold']:.2f}, {origin['split']} ({origin['images']})"
+    where = f"{origin['split']} ({origin['images']})" if origin else "a setting"
+    return f"{figures['threshold']:.2f}, {where}"
 
 
 def _test_time(figures: Mapping[str, Any]) -> str:

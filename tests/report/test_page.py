@@ -90,6 +90,14 @@ def test_charts_come_for_light_and_dark_pages(page: str, charts: Charts) -> None
         assert light.getpixel((0, 0)) > 200 > 100 > dark.getpixel((0, 0))
 
 
+def test_without_masks_there_are_pictures_and_no_figures(run: Run) -> None:
+    bare = replace(run, evaluations=Evaluations((), ()))
+    page = write_page(bare, draw_charts(bare.evaluations, bare.methods, bare.histories))
+    assert "Nothing was evaluated: the data set has no masks" in page
+    targets = re.findall(r'<section id="([^"]+)"', page)
+    assert targets == ["pictures", "training", "usage", "settings"]
+
+
 def test_links_lead_to_sections(page: str) -> None:
     targets = re.findall(r'href="#([^"]+)"', page)
     assert targets == re.findall(r'<section id="([^"]+)"', page)

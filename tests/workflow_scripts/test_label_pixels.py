@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ssr.config import Crf, Labels
+from ssr.index import Index
 from ssr.labels import IGNORE
 from ssr.pngs import open_pngs
 from ssr.thresholds import Threshold
@@ -36,6 +38,16 @@ def label(run_program: Run, folder: Path, settings: Labels, name: str, threads: 
     return output
 
 
+def label_second(run_program: Run, folder: Path, settings: list[str]) -> Path:
+    output = folder / "second" / "train_0001.zip"
+    run_program(
+        "label_pixels",
+        *("--index", folder / "index.parquet", "--root", folder, "--shard", "train_0001"),
+        *("--cams", write_cams(folder, "train_0001"), *settings, "--output", output),
+    )
+    return output
+
+
 def test_each_image_gets_labels_of_its_own_size(run_program: Run, folder: Path) -> None:
     labels = open_pngs([label(run_program, folder, Labels(), "plain")])
     assert labels.ids == ["a", "b"]
@@ -50,6 +62,35 @@ def test_the_crf_reads_the_image_and_ignores_doubts(run_program: Run, folder: Pa
     assert (refined != plain).any()
     doubtful = Labels(crf=crf.model_copy(update={"iterations": 1}), confidence=0.999)
     assert (open_pngs([label(run_program, folder, doubtful, "sure")]).read("a") == IGNORE).any()
+
+
+def test_the_threshold_may_be_a_setting(run_program: Run, folder: Path) -> None:
+    strict = Labels(threshold=0.9)
+    (folder / "tune.json").unlink()
+    output = folder / "strict" / "train_0000.zip"
+    common = ["--labels", strict.canonical(), "--threshold-from"]
+    run_program(
+        "label_pixels",
+        *("--index", folder / "index.parquet", "--root", folder, "--shard", "train_0000"),
+        *("--cams", write_cams(folder, "train_0000"), *common, "--output", output),
+    )
+    assert 0 < (open_pngs([output]).read("a") == 1).sum() < 50
+    run_program(
+        "evaluate_labels",
+        *("--stage", "pseudo_label", "--split", "train", "--index", folder / "index.parquet"),
+        *("--masks", folder / "masks.parquet", "--root", folder, "--classes", *CLASSES),
+        *("--pngs", output, label_second(run_program, folder, common), *common),
+        *("--output", folder / "labels.json"),
+    )
+    found = json.loads((folder / "labels.json").read_text())
+    assert (found["threshold"], found["threshold_from"]) == (0.9, None)
+
+
+def test_images_without_a_label_get_none(run_program: Run, folder: Path) -> None:
+    index = Index.read(folder / "index.parquet")
+    images = [replace(image, labels=() if image.id == "b" else (1, 2)) for image in index.images]
+    Index(tuple(images)).write(folder / "index.parquet")
+    assert open_pngs([label(run_program, folder, Labels(), "plain")]).ids == ["a"]
 
 
 def test_two_processes_write_the_same_file(run_program: Run, folder: Path) -> None:
