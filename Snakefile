@@ -13,6 +13,7 @@ include: "rules/inputs.smk"
 include: "rules/pretrain_demo.smk"
 include: "rules/derive_coco.smk"
 include: "rules/index_dataset.smk"
+include: "rules/pretrain.smk"
 include: "rules/encode_text.smk"
 include: "rules/extract_features.smk"
 include: "rules/segment_superpixels.smk"
@@ -23,6 +24,7 @@ include: "rules/label_pixels.smk"
 include: "rules/train_segmenter.smk"
 include: "rules/predict_logits.smk"
 include: "rules/refine_predictions.smk"
+include: "rules/archive_predictions.smk"
 include: "rules/evaluate.smk"
 include: "rules/build_report.smk"
 
@@ -44,6 +46,7 @@ rule all:
     input:
         rules.build_report.output,
         predictions(),
+        submissions(),
 
 
 # Refined CAMs of the first method.

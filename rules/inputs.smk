@@ -85,16 +85,25 @@ def pseudo_labels(methods):
     ]
 
 
+def predicting_methods():
+    """The methods under whose names predictions lie."""
+    methods = CONFIG.segmenter_methods
+    return list(dict.fromkeys(owner_of(method, FINISHED) for method in methods))
+
+
 def predictions():
     """Every prediction that is asked for."""
-    owners = dict.fromkeys(
-        owner_of(method, FINISHED) for method in CONFIG.segmenter_methods
-    )
     return [
         path
-        for owner in owners
-        for path in shards("predictions/{method}/{shard}.zip", PREDICTED_SPLITS, owner)
+        for method in predicting_methods()
+        for path in shards("predictions/{method}/{shard}.zip", PREDICTED_SPLITS, method)
     ]
+
+
+def submissions():
+    """The archives of predictions of the test split."""
+    methods = predicting_methods() if SHARDS["test"] else []
+    return expand(result("submission/{method}.tar.gz"), method=methods)
 
 
 SHOWN = {

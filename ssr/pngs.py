@@ -116,10 +116,17 @@ class Pngs:
         Raises:
             InputError: no such image, or the file is damaged.
         """
+        return read_labels(io.BytesIO(self.read_png(image_id)))
+
+    def read_png(self, image_id: str) -> bytes:
+        """The PNG of one image, as it is.
+
+        Raises:
+            InputError: no such image, or the file is damaged.
+        """
         if image_id not in self._stores:
             raise InputError(f"no label map of image {image_id} in {self._archives.paths}")
-        content = self._archives.read(self._stores[image_id], image_id + _SUFFIX)
-        return read_labels(io.BytesIO(content))
+        return self._archives.read(self._stores[image_id], image_id + _SUFFIX)
 
 
 def open_pngs(paths: Sequence[str | Path]) -> Pngs:

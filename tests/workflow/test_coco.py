@@ -69,3 +69,12 @@ def test_instances_files_become_an_index_and_masks(coco: Run, folder: Path) -> N
     masks = Masks.read(folder / INDEX[1], folder / "data/COCO2014")
     assert masks.load(image_id("val2014", 1))[15, 15] == 3
     assert not masks.load(image_id("train2014", 3)).any()
+
+
+def test_images_of_the_test_split_are_predicted_and_archived(coco: Run) -> None:
+    splits = "data={'splits': {'train': 'train2014', 'val': 'train2014', 'test': 'val2014'}}"
+    printed = coco("-n", "--config", splits)
+    assert "archive_predictions" in rules_in(printed)
+    assert "rule archive_predictions:" in printed.stdout
+    assert "results/tiny/predictions/ssr/test_0000.zip" in printed.stdout
+    assert "results/tiny/cams/initial/test_0000" not in printed.stdout
