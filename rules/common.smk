@@ -3,7 +3,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from ssr.data import SPLITS, find_shards
+from ssr.data import SPLITS, cam_list, find_shards
 from ssr.errors import InputError
 from ssr.provenance import code_hash
 from ssr.settings import config_hash, method_config, owner, parse_config

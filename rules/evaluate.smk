@@ -47,6 +47,7 @@ rule evaluate_cams:
         archives=DERIVED_MASKS,
         cams=lambda wildcards: cams_of_stage(wildcards, wildcards.split),
         threshold=rules.choose_threshold.output.evaluation,
+        only=cam_list(CONFIG) or [],
     output:
         evaluation=result("evaluation/{cam_stage}/{method}/{split}.json"),
     log:
@@ -75,6 +76,7 @@ rule evaluate_cams:
             --root {params.root:q} \
             --classes {params.classes:q} \
             --cams {input.cams:q} \
+            --only {input.only:q} \
             --threshold-from {input.threshold:q} \
             --output {output.evaluation:q} \
             --threads {threads} \
@@ -91,6 +93,7 @@ rule evaluate_labels:
         labels=lambda wildcards: shards(
             "pseudo_labels/{method}/{shard}.zip", [wildcards.split], wildcards.method
         ),
+        only=cam_list(CONFIG) or [],
     output:
         evaluation=result("evaluation/pseudo_label/{method}/{split}.json"),
     log:
@@ -120,6 +123,7 @@ rule evaluate_labels:
             --labels {params.labels:q} \
             --threshold-from {input.threshold:q} \
             --pngs {input.labels:q} \
+            --only {input.only:q} \
             --output {output.evaluation:q} \
             --threads {threads} \
             2>&1 | tee {log:q}

@@ -328,6 +328,9 @@ class Evaluation(Section):
     """Which images give the reported figures."""
 
     cam_split: Split = Field("val", description="split of the CAM and pseudo-label figures")
+    cam_list: str | None = Field(
+        None, description="list (voc) or file of ids below root: those of cam_split; null: all"
+    )
     prediction_split: Split = Field("val", description="split of the segmenter's figures")
 
 

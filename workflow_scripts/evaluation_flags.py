@@ -23,17 +23,24 @@ def evaluation_parser(description: str | None, stages: list[str]) -> ArgumentPar
     flags.add_argument("--masks", type=existing, required=True, help="table of the masks")
     flags.add_argument("--root", type=Path, required=True, help="folder of the data set")
     flags.add_argument("--classes", nargs="+", required=True, help="names, without background")
+    flags.add_argument("--only", type=existing, nargs="*", default=[], help="file of ids")
     flags.add_argument("--output", type=Path, required=True, help="JSON")
     return flags
 
 
 def shards_and_masks(arguments: Namespace, paths: list[Path]) -> list[Shard]:
     """The files to evaluate, each with the masks of its images."""
+    from ssr.data.label_files import read_ids
     from ssr.data.masks import Masks
     from ssr.evaluation import pair_with_masks
     from ssr.index import Index
 
     images = Index.read(arguments.index).split(arguments.split)
+    if arguments.only:
+        listed = {image_id for path in arguments.only for image_id in read_ids(path)}
+        images = [image for image in images if image.id in listed]
+        shards = {image.shard for image in images}
+        paths = [path for path in paths if path.name.partition(".")[0] in shards]
     return pair_with_masks(paths, images, Masks.read(arguments.masks, arguments.root))
 
 

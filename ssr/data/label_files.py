@@ -56,6 +56,17 @@ def read_list(path: str | Path) -> dict[str, tuple[int, ...]]:
     return _unique(path, entries)
 
 
+def read_ids(path: str | Path) -> list[str]:
+    """The first word of each line of a list, without the suffix of an image file.
+
+    Raises:
+        InputError: an id occurs twice.
+        FileNotFoundError: there is no such file.
+    """
+    lines = Path(path).read_text(encoding="utf-8").splitlines()
+    return list(_unique(path, ((words[0], None) for words in map(str.split, lines) if words)))
+
+
 def _numbers(path: str | Path, line: int, words: Sequence[str]) -> tuple[int, ...]:
     try:
         return tuple(map(int, words))

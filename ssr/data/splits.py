@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from ssr.config import Config, Data
 from ssr.data import coco, demo, folder, voc
+from ssr.data.label_files import read_ids
 from ssr.data.source import SPLITS
 from ssr.errors import InputError
 
@@ -60,10 +62,33 @@ def find_shards(config: Config) -> dict[str, list[str]]:
             chosen = getattr(config.data.splits, split)
             where = "the null list, and data.tune_images is 0" if chosen is None else chosen
             raise InputError(f"data.splits.{split}: there is no image in {where}")
-    for name, split in config.evaluation.model_dump().items():
-        if config.data.masks is not None and not ids[split]:
-            raise InputError(f"evaluation.{name}: there is no image in {split}")
+    if config.data.masks is not None:
+        _check_reported(config, ids)
     return shard_names({split: len(own) for split, own in ids.items()}, config.data.shard_size)
+
+
+def _check_reported(config: Config, ids: Mapping[str, Sequence[str]]) -> None:
+    reported = config.evaluation
+    for name in ("cam_split", "prediction_split"):
+        split = getattr(reported, name)
+        if not ids[split]:
+            raise InputError(f"evaluation.{name}: there is no image in {split}")
+    if path := cam_list(config):
+        try:
+            listed = read_ids(path)
+        except FileNotFoundError:
+            raise InputError(f"evaluation.cam_list: {path}: no such file") from None
+        if not set(listed) & set(ids[reported.cam_split]):
+            raise InputError(f"evaluation.cam_list: {path} names no image of {reported.cam_split}")
+
+
+def cam_list(config: Config) -> str | None:
+    """The file of ids to which the figures of CAMs and pseudo-labels are restricted."""
+    name = config.evaluation.cam_list
+    if name is None:
+        return None
+    is_voc = config.data.format == "voc"
+    return str(voc.list_path(config.data, name) if is_voc else Path(config.data.root) / name)
 
 
 def shard_names(counts: Mapping[str, int], shard_size: int) -> dict[str, list[str]]:

@@ -48,13 +48,18 @@ def read_sources(settings: Data, ids: Collection[str], findings: Findings) -> di
     }
 
 
+def list_path(settings: Data, name: str) -> Path:
+    """The file of a list."""
+    return Path(settings.root) / "ImageSets" / "Segmentation" / f"{name}.txt"
+
+
 def _list(settings: Data, name: str) -> list[str]:
-    folder = Path(settings.root) / "ImageSets" / "Segmentation"
+    path = list_path(settings, name)
     try:
-        lines = (folder / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
-        lists = ", ".join(sorted(path.stem for path in folder.glob("*.txt"))) or "none"
-        raise InputError(f"{folder / name}.txt: no such list; {folder} has {lists}") from None
+        lists = ", ".join(sorted(other.stem for other in path.parent.glob("*.txt"))) or "none"
+        raise InputError(f"{path}: no such list; {path.parent} has {lists}") from None
     return [line.strip() for line in lines if line.strip()]
 
 

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from ssr.data.label_files import read_label_file, read_list
+from ssr.data.label_files import read_ids, read_label_file, read_list
 from ssr.errors import InputError
 
 CLASSES = ("cat", "dog", "owl")
@@ -175,6 +175,11 @@ def test_a_text_of_another_encoding_is_refused(tmp_path):
 def test_a_missing_file_is_named(tmp_path, suffix):
     with pytest.raises(InputError, match=rf"other\.{suffix}: no such file"):
         read_label_file(tmp_path / f"other.{suffix}", CLASSES)
+
+
+def test_ids_are_the_first_words_of_a_list(tmp_path):
+    (tmp_path / "l.txt").write_text("b.jpg 1 2\n\na\n")
+    assert read_ids(tmp_path / "l.txt") == ["b", "a"]
 
 
 def test_a_list_of_many_images_is_read_without_numpy(tmp_path):

@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from ssr.config import Config, Data, Demo
-from ssr.data import find_shards, shard_names, split_ids
+from ssr.data import cam_list, find_shards, shard_names, split_ids
 from ssr.data.splits import required
 from ssr.errors import InputError
 
@@ -90,6 +90,21 @@ def test_shards_of_all_splits_are_found_at_once(folder):
 def test_a_split_that_is_needed_must_hold_images(folder, splits, message):
     with pytest.raises(InputError, match=message):
         find_shards(config(folder.settings(splits=splits)))
+
+
+def reported(data, name, split="train"):
+    return config(data, evaluation={"cam_split": split, "cam_list": name})
+
+
+def test_figures_of_cams_may_be_those_of_a_list(folder, voc_settings):
+    assert cam_list(config(folder.settings())) is None
+    assert cam_list(reported(voc_settings, "train")).endswith("ImageSets/Segmentation/train.txt")
+    (folder.root / "some.txt").write_text("a 1\nelsewhere\n")
+    find_shards(reported(folder.settings(), "some.txt"))
+    with pytest.raises(InputError, match=r"cam_list: .*some\.txt names no image of val"):
+        find_shards(reported(folder.settings(), "some.txt", "val"))
+    with pytest.raises(InputError, match=r"cam_list: .*other\.txt: no such file"):
+        find_shards(reported(folder.settings(), "other.txt"))
 
 
 def test_without_masks_neither_tune_nor_val_is_needed(folder):

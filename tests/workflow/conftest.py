@@ -62,6 +62,7 @@ def mini_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder in which the whole DAG has been run in miniature."""
     folder = workflow_in(tmp_path_factory.mktemp("mini"))
     in_folder(folder)("--cores", "2", "--configfile", str(Path(__file__).parent / "mini.yaml"))
+    (folder / "data/mini/some.txt").write_text("demo_000000\n")
     return folder
 
 

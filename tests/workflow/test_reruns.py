@@ -103,6 +103,7 @@ USERS: dict[str, set[str]] = {
     "prediction": {"predict_logits"},
     "crf": {"refine_predictions"},
     "evaluation.cam_split": {"evaluate_cams", "evaluate_labels"},
+    "evaluation.cam_list": {"evaluate_cams", "evaluate_labels"},
     "evaluation.prediction_split": {"predict_logits"},
     "report": {"build_report"},
 }
@@ -145,6 +146,7 @@ OTHER: dict[str, Any] = {
     "prediction.max_side": 64,
     "prediction.scales": [1.0],
     "evaluation.cam_split": "train",
+    "evaluation.cam_list": "some.txt",
     "evaluation.prediction_split": "train",
     "methods": {"box_mask": {"refinement": {"mask": "none"}}},
     "segmenter_methods": ["ssr", "box_mask"],

@@ -62,6 +62,17 @@ def test_elsewhere_the_threshold_is_that_of_tune(
     assert (result["split"], result["images"]) == ("train", 3)
 
 
+def test_figures_can_be_restricted_to_a_list(
+    evaluate: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    evaluate("tune", ("tune_0000",))
+    (tmp_path / "list.txt").write_text("b\nelsewhere\n")
+    only = ("--threshold-from", tmp_path / "tune.json", "--only", tmp_path / "list.txt")
+    one = evaluate("train", TRAIN, *only)
+    assert (one["split"], one["images"]) == ("train", 1)
+    assert sum(map(sum, one["confusion"])) == 30 * 20 - 20  # b without its unknown first row
+
+
 def test_raw_cams_of_any_scale_score_the_same(evaluate: Callable[..., dict[str, Any]]) -> None:
     small = evaluate("tune", ("tune_0000",), strength=0.01)
     assert small["confusion"] == evaluate("tune", ("tune_0000",), strength=500)["confusion"]
