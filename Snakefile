@@ -4,6 +4,8 @@
 #   snakemake --cores all cams|labels|segmenter|ablation  up to that point
 #   snakemake --cores all --configfile config/voc.yaml    another data set
 
+from ssr.settings import doubts
+
 
 configfile: "config.yaml"
 
@@ -27,6 +29,11 @@ include: "rules/refine_predictions.smk"
 include: "rules/archive_predictions.smk"
 include: "rules/evaluate.smk"
 include: "rules/build_report.smk"
+
+
+onstart:
+    for doubt in doubts(CONFIG):
+        print(f"warning: {doubt}", file=sys.stderr)
 
 
 localrules:

@@ -39,6 +39,7 @@ rule index_dataset:
             if CONFIG.data.format == "demo"
             else DERIVED_LABELS
         ),
+        own=own_tables(),
         masks=DERIVED_MASKS,
     output:
         index=result("index/index.parquet"),

@@ -18,6 +18,17 @@ DERIVED_LABELS = derived("annotations/{folder}.txt", coco.labelled_folders)
 DERIVED_MASKS = derived("annotations/{folder}.zip", coco.masked_folders)
 
 
+def own_tables():
+    """What a folder of one's own is described by: a change of it is a new index."""
+    data = CONFIG.data
+    if data.format != "folder":
+        return []
+    folders = (
+        [data.masks] if data.masks and Path(data.root, data.masks).is_dir() else []
+    )
+    return [f"{data.root}/{name}" for name in ("labels.csv", *folders)]
+
+
 def last_alignment(method):
     """The heads after the last round."""
     rounds = resolved(method).alignment.rounds

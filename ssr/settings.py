@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from ssr.config import Config, Section
+from ssr.config import Config, Section, Text
 from ssr.errors import InputError
 
 # Sections that a method may override, in the order in which the stages use them.
@@ -71,6 +71,16 @@ def owner(config: Config, method: str, sections: tuple[str, ...]) -> str:
 
     wanted = chosen(method)
     return next(name for name in config.methods if chosen(name) == wanted)
+
+
+def doubts(config: Config) -> list[str]:
+    """What is allowed, but hardly meant."""
+    if config.data.format == "demo" or config.text.backgrounds != Text().backgrounds:
+        return []
+    return [
+        "text.backgrounds is the list of the demo's world; name what surrounds the objects in "
+        "these images, or CAMs will cover it (docs/own_data.md, Classes and backgrounds)"
+    ]
 
 
 def config_hash(config: Config) -> str:

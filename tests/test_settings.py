@@ -5,7 +5,7 @@ import yaml
 
 from ssr.config import Config
 from ssr.errors import InputError
-from ssr.settings import merge, method_config, owner, parse_config, render
+from ssr.settings import doubts, merge, method_config, owner, parse_config, render
 
 ROOT = Path(__file__).parent.parent
 
@@ -77,6 +77,13 @@ def test_classes_and_colours_of_masks_are_checked(data: dict[str, object], findi
 def test_without_masks_a_threshold_must_be_given() -> None:
     assert "labels.threshold must be a number" in message({"data": {"masks": None}})
     parse_config({"data": {"masks": None}, "labels": {"threshold": 0.4}})
+
+
+def test_the_backgrounds_of_the_demo_are_doubted_elsewhere() -> None:
+    assert doubts(parse_config({})) == []
+    folder = {"data": {"format": "folder"}}
+    assert "text.backgrounds" in doubts(parse_config(folder))[0]
+    assert doubts(parse_config({**folder, "text": {"backgrounds": ["sky"]}})) == []
 
 
 def test_method_overrides_are_checked_like_settings() -> None:

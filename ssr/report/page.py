@@ -22,7 +22,7 @@ from ssr.report.gallery import gallery
 from ssr.report.sheet import draw_sheet
 from ssr.report.shown import ShownImage
 from ssr.report.stages import STAGES
-from ssr.settings import config_hash, render
+from ssr.settings import config_hash, doubts, render
 
 LIBRARIES = (
     "torch", "open_clip_torch", "timm", "numpy", "scipy", "faiss-cpu", "fast_slic", "pydensecrf2",
@@ -115,6 +115,8 @@ def _heading(run: Run) -> Iterator[str]:
             "Nothing was evaluated: the data set has no masks (data.masks: null). There are "
             "pictures below, and no figures: how good the labels are can only be looked at."
         )
+    for doubt in doubts(config):
+        yield html.paragraph(f"Warning: {escape(doubt)}.")
     facts = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in _facts(run))
     yield f'<dl class="facts">{facts}</dl>'
     text = f"Method {run.method}, seed {config.seed}, settings {config_hash(config)}."
