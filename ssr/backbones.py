@@ -4,31 +4,37 @@ A backbone is a model (a library's name, or a JSON file) and weights: `random`, 
 a local file. All three come out alike: float32, in evaluation mode, without gradients.
 """
 
-import difflib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-import open_clip
 import timm
 import torch
 from open_clip.model import CLIP
 from open_clip.tokenizer import SimpleTokenizer
-from open_clip.transformer import ResidualAttentionBlock
-from open_clip.transformer import VisionTransformer as ClipVision
-from timm.models.vision_transformer import Attention, Block, VisionTransformer
-from torch import nn
+from timm.layers import AttentionRope, PatchEmbed
+from timm.models import eva, vision_transformer
+from timm.models.eva import Eva, EvaAttention
+from timm.models.vision_transformer import Attention, VisionTransformer
+from torch import Tensor, nn
 
-from ssr.errors import InputError
-from ssr.patch_size import (
-    check_patch_sizes,
-    clip_patch_size,
-    dino_patch_size,
-    read_model_file,
+from ssr.architectures import (
+    clip_architecture,
+    clip_config,
+    dino_config,
+    names_file,
+    names_tag,
 )
-from ssr.weights import ALLOWED, expand_embedding, fit, names_file, read_weights
+from ssr.errors import InputError
+from ssr.images import CLIP_MEAN, CLIP_STD, IMAGENET_MEAN, IMAGENET_STD
+from ssr.pretrained import Pretrained, cached, clip_tag, dino_tag
+from ssr.weights import expand_embedding, fit, read_weights
 
 RANDOM_WEIGHTS_SEED = 0
+# What OpenAI's files hold beside the weights.
+OPENAI_NUMBERS = frozenset({"input_resolution", "context_length", "vocab_size"})
+Dino = VisionTransformer | Eva
+Channels = tuple[float, ...]
 Model = TypeVar("Model", bound=nn.Module)
 
 
@@ -72,102 +78,119 @@ def choose_device(name: str) -> torch.device:
     return torch.device("cuda" if available and name != "cpu" else "cpu")
 
 
-def load_pair(
-    settings: BackbonePair, patch: int, device: torch.device | str
-) -> tuple[CLIP, VisionTransformer]:
-    """Both backbones; an InputError refuses a pair that isn't on one grid of `patch` pixels."""
-    check_patch_sizes(
-        clip_patch_size(settings.clip.model), dino_patch_size(settings.dino.model), patch
-    )
-    clip, dino = load_clip(settings.clip, device), load_dino(settings.dino, device)
-    check_patch_sizes(clip.visual.patch_size[0], dino.patch_embed.patch_size[0], patch)
-    return clip, dino
+def load_pair(settings: BackbonePair, patch: int, device: torch.device | str) -> tuple[CLIP, Dino]:
+    """Both backbones; an InputError refuses a CLIP whose patches don't have `patch` pixels."""
+    if (own := clip_architecture(settings.clip.model).patch) != patch:
+        raise InputError(f"images.patch: must be CLIP's patch {own}; came {patch}")
+    return load_clip(settings.clip, device), load_dino(settings.dino, device)
+
+
+def check_weights(settings: BackbonePair) -> list[str]:
+    """Why local weight files can't be used, a line each; none where all can.
+
+    A file must exist, have its SHA-256 and hold the tensors of its model by name and shape. No
+    tensor's values are read but for the SHA-256, so this takes about a second.
+    """
+    findings = []
+    for name, load in (("clip", load_clip), ("dino", load_dino)):
+        backbone: BackboneSettings = getattr(settings, name)
+        if names_file(backbone.weights):
+            try:
+                load(backbone, "meta")
+            except InputError as error:
+                findings.append(f"backbones.{name}: {error}")
+    return findings
 
 
 def load_clip(settings: BackboneSettings, device: torch.device | str) -> CLIP:
     """CLIP with open_clip's vision transformer, ready for inference.
 
     `settings.model` is an open_clip name or a JSON file in open_clip's format. OpenAI's weights
-    need QuickGELU: a tag chooses it by itself, a local file needs the `-quickgelu` model.
+    need QuickGELU: a tag chooses it by itself, a local file needs the `-quickgelu` model. On the
+    device `meta` the weights are compared with the model, and not read.
 
     Raises:
-        InputError: unknown model or tag, weights missing or not fitting, or a vision tower that is
-            no plain transformer with a class token.
+        InputError: unknown or unsupported model, unknown tag, weights missing or not fitting.
     """
-    config = _clip_config(settings.model)
-    if _is_tag(settings):
-        model = _checked_clip(_fetch_clip(settings), settings.model)
-    else:
-        model = _checked_clip(_seeded(lambda: CLIP(**config), settings.model), settings.model)
-    if names_file(settings.weights):
-        weights = read_weights(settings.weights, settings.sha256)
-        fit(model, expand_embedding(weights, len(model.token_embedding.weight)), settings.weights)
+    clip_architecture(settings.model)
+    config = clip_config(settings.model)
+    tag = clip_tag(settings.model, settings.weights) if names_tag(settings.weights) else None
+    file = _weights_file(settings, tag)
+    config["quick_gelu"] = config.get("quick_gelu", False) or bool(tag and tag.quick_gelu)
+    model = _seeded(lambda: CLIP(**config), settings.model, device)
+    model.visual.image_mean = tag.mean if tag else CLIP_MEAN
+    model.visual.image_std = tag.deviation if tag else CLIP_STD
+    if file:
+        weights = read_weights(file, settings.sha256)
+        if not config["quick_gelu"] and weights.keys() & OPENAI_NUMBERS:
+            raise InputError(
+                f"weights {file} are OpenAI's: the model is {settings.model}-quickgelu"
+            )
+        fit(model, _in_names_of_clip(model, weights), file)
     return _frozen(model, device)
 
 
 def load_tokenizer(settings: BackboneSettings) -> SimpleTokenizer:
     """CLIP's byte-pair tokenizer at the model's context length: texts to (n, length) int64."""
-    text = _clip_config(settings.model).get("text_cfg", {})
+    text = clip_config(settings.model).get("text_cfg", {})
     return SimpleTokenizer(context_length=text.get("context_length", 77))
 
 
-def load_dino(settings: BackboneSettings, device: torch.device | str) -> VisionTransformer:
+def load_dino(settings: BackboneSettings, device: torch.device | str) -> Dino:
     """A timm vision transformer without classifier that takes any patch grid.
 
     `settings.model` is a timm name or a JSON file in timm's format: `architecture`, and options in
     `model_args`. A tag is what timm writes behind the dot: `dino` of `vit_small_patch16_224.dino`.
+    Files may have the names of timm or of the releases of DINO, DINOv2 and DINOv3. On the device
+    `meta` the weights are compared with the model, and not read.
 
     Raises:
-        InputError: unknown model, option or tag, weights missing or not fitting, or an
-            architecture other than the plain vision transformer.
+        InputError: unknown or unsupported model, unknown option or tag, weights missing or not
+            fitting.
     """
-    name, options = _dino_config(settings.model)
-    if _is_tag(settings):
-        model = _checked_dino(_fetch_dino(name, options, settings), settings.model)
-    else:
-        fresh = _seeded(lambda: _create_dino(name, options), settings.model)
-        model = _checked_dino(fresh, settings.model)
-    if names_file(settings.weights):
-        fit(model, read_weights(settings.weights, settings.sha256), settings.weights)
+    name, options = dino_config(settings.model)
+    tag = dino_tag(name, settings.weights) if names_tag(settings.weights) else None
+    file = _weights_file(settings, tag)
+    full = f"{name}.{settings.weights}" if tag else name
+    fresh = _seeded(lambda: _create_dino(full, options), settings.model, device)
+    model = _checked_dino(fresh, settings.model)
+    model.pretrained_cfg = {  # type: ignore[assignment]
+        "mean": tag.mean if tag else IMAGENET_MEAN,
+        "std": tag.deviation if tag else IMAGENET_STD,
+    }
+    if file:
+        fit(model, _in_names_of_timm(model, read_weights(file, settings.sha256)), file)
     return _frozen(model, device)
 
 
-def _is_tag(settings: BackboneSettings) -> bool:
-    file = names_file(settings.weights)
-    if settings.sha256 and not file:
-        raise InputError(f"sha256 is checked for local files only; weights: {settings.weights}")
-    return not file and settings.weights != "random"
+def pixel_statistics(network: CLIP | Dino) -> tuple[Channels, Channels]:
+    """Mean and deviation of the channels, red first, with which a network was trained.
+
+    A tag knows its own; for local and random weights they are OpenAI's (CLIP) or ImageNet's.
+    """
+    if isinstance(network, CLIP):
+        visual = network.visual
+        return getattr(visual, "image_mean", CLIP_MEAN), getattr(visual, "image_std", CLIP_STD)
+    config: Any = network.pretrained_cfg
+    return config["mean"], config["std"]
 
 
-def _clip_config(model: str) -> dict[str, Any]:
-    if model.endswith(".json"):
-        return read_model_file(model)
-    if model not in open_clip.list_models():
-        raise _unknown("CLIP", model, open_clip.list_models(), "open_clip")
-    return dict(open_clip.get_model_config(model))
+def _weights_file(settings: BackboneSettings, tag: Pretrained | None) -> Path | None:
+    """Where the weights lie; None for random ones."""
+    if tag:
+        return cached(tag)
+    if settings.weights == "train":
+        raise InputError(f"weights: train of {settings.model} is made by a rule of the pipeline")
+    return Path(settings.weights) if names_file(settings.weights) else None
 
 
-def _dino_config(model: str) -> tuple[str, dict[str, Any]]:
-    file = model.endswith(".json")
-    content: dict[str, Any] = read_model_file(model) if file else {"architecture": model}
-    if unknown := content.keys() - {"architecture", "model_args", "num_classes"}:
-        raise InputError(
-            f"DINO model {model}: unknown key {min(unknown)}; allowed: architecture, model_args"
-        )
-    name = str(content.get("architecture", ""))
-    if not timm.is_model(name):
-        raise _unknown("DINO", name, timm.list_models("*vit*"), "timm")
-    return name, content.get("model_args", {})
+def _create_dino(name: str, options: dict[str, Any]) -> nn.Module:
+    return timm.create_model(name, num_classes=0, dynamic_img_size=True, **options)
 
 
-def _create_dino(name: str, options: dict[str, Any], pretrained: bool = False) -> nn.Module:
-    return timm.create_model(
-        name, pretrained=pretrained, num_classes=0, dynamic_img_size=True, **options
-    )
-
-
-def _seeded(build: Callable[[], nn.Module], name: str) -> nn.Module:
-    with torch.random.fork_rng(devices=[]):
+def _seeded(build: Callable[[], Model], name: str, device: torch.device | str) -> Model:
+    place = "meta" if str(device) == "meta" else "cpu"
+    with torch.random.fork_rng(devices=[]), torch.device(place):
         torch.manual_seed(RANDOM_WEIGHTS_SEED)
         try:
             return build()
@@ -175,76 +198,41 @@ def _seeded(build: Callable[[], nn.Module], name: str) -> nn.Module:
             raise InputError(f"model {name} can't be built: {error}") from error
 
 
-def _fetch_clip(settings: BackboneSettings) -> nn.Module:
-    tags = open_clip.list_pretrained_tags_by_model(settings.model)
-    if settings.weights not in tags:
-        raise _unknown_tag(settings, tags)
-    quick = bool(open_clip.get_pretrained_cfg(settings.model, settings.weights).get("quick_gelu"))
-    with _fetching(settings):
-        return open_clip.create_model(
-            settings.model, pretrained=settings.weights, force_quick_gelu=quick
-        )
+def _in_names_of_clip(model: CLIP, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Without what OpenAI's files hold beside the weights, and with a full token embedding."""
+    beside = [name for name in weights if name in OPENAI_NUMBERS or name.endswith("attn_mask")]
+    kept = {name: value for name, value in weights.items() if name not in beside}
+    if "logit_scale" in kept:
+        kept["logit_scale"] = kept["logit_scale"].reshape(model.logit_scale.shape)
+    return expand_embedding(kept, len(model.token_embedding.weight))
 
 
-def _fetch_dino(name: str, options: dict[str, Any], settings: BackboneSettings) -> nn.Module:
-    tags = [full.partition(".")[2] for full in timm.list_pretrained(f"{name}.*")]
-    if settings.weights not in tags:
-        raise _unknown_tag(settings, tags)
-    with _fetching(settings):
-        return _create_dino(f"{name}.{settings.weights}", options, pretrained=True)
+def _in_names_of_timm(model: Dino, weights: dict[str, Tensor]) -> Mapping[str, Tensor]:
+    """Without classifiers, and in timm's names where a release has its own."""
+    kept = {name: value for name, value in weights.items() if not name.startswith("head")}
+    if kept.keys() == model.state_dict().keys():
+        return kept
+    library = eva if isinstance(model, Eva) else vision_transformer
+    renamed: dict[str, Tensor] = library.checkpoint_filter_fn(dict(kept), model)
+    # timm would resample other patches; weights of another architecture are an error here.
+    patches = "patch_embed.proj.weight"
+    return renamed | ({patches: kept[patches]} if patches in kept else {})
 
 
-@contextmanager
-def _fetching(settings: BackboneSettings) -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:  # network, hub and disk errors share no narrower base
-        raise InputError(
-            f"weights {settings.weights} of {settings.model} could not be fetched ({error}); "
-            f"without a network, fetch the file elsewhere and name it in `weights`"
-        ) from error
-
-
-def _unknown(kind: str, name: str, known: list[str], library: str) -> InputError:
-    near = ", ".join(difflib.get_close_matches(name, known)) or f"see {library}.list_models()"
-    return InputError(
-        f"{kind} model {name!r} is unknown; a name of {library} or a .json file: {near}"
-    )
-
-
-def _unknown_tag(settings: BackboneSettings, tags: list[str]) -> InputError:
-    return InputError(
-        f"weights {settings.weights!r} of {settings.model}: allowed are {ALLOWED}; "
-        f"tags: {', '.join(tags) or 'none'}"
-    )
-
-
-def _checked_clip(model: nn.Module, name: str) -> CLIP:
-    if not isinstance(model, CLIP) or not isinstance(model.visual, ClipVision):
-        raise _unsupported("CLIP", name, "open_clip's own vision and text transformers")
-    if model.visual.attn_pool is not None:
-        raise _unsupported("CLIP", name, "a vision transformer without attention pooling")
-    if any(
-        type(block) is not ResidualAttentionBlock for block in model.visual.transformer.resblocks
-    ):
-        raise _unsupported("CLIP", name, "standard residual attention blocks")
-    return model
-
-
-def _checked_dino(model: nn.Module, name: str) -> VisionTransformer:
-    if not isinstance(model, VisionTransformer) or model.cls_token is None:
-        raise _unsupported("DINO", name, "timm's VisionTransformer with a class token")
-    if any(type(block) is not Block or not _is_plain(block.attn) for block in model.blocks):
-        raise _unsupported("DINO", name, "standard attention blocks")
+def _checked_dino(model: nn.Module, name: str) -> Dino:
+    if not isinstance(model, VisionTransformer | Eva) or type(model.patch_embed) is not PatchEmbed:
+        raise _unsupported(name, "timm's VisionTransformer or Eva on plain patches")
+    if any(not _is_plain(getattr(block, "attn", None)) for block in model.blocks):
+        raise _unsupported(name, "blocks with one standard attention")
     return model
 
 
 def _is_plain(attention: object) -> bool:
-    return type(attention) is Attention and attention.gate is None
+    return type(attention) in (Attention, AttentionRope, EvaAttention)
 
 
-def _unsupported(kind: str, name: str, wanted: str) -> InputError:
-    return InputError(f"{kind} model {name}: attention maps need {wanted}")
+def _unsupported(name: str, wanted: str) -> InputError:
+    return InputError(f"DINO model {name}: attention maps need {wanted}")
 
 
 def _frozen(model: Model, device: torch.device | str) -> Model:

@@ -10,7 +10,23 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from ssr.architectures import (
+    check_tag,
+    clip_architecture,
+    dino_architecture,
+    names_file,
+    names_tag,
+)
+from ssr.errors import InputError
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -109,7 +125,7 @@ class Data(Section):
 class Images(Section):
     """How an image becomes a grid of patches."""
 
-    patch: Count = Field(8, description="patch side of both backbones, in pixels")
+    patch: Count = Field(8, description="patch side of CLIP, in pixels")
     max_side: int | None = Field(None, ge=16, description="cap of the longest side; null: none")
 
 
@@ -117,12 +133,18 @@ class Backbone(Section):
     """A frozen network and its weights."""
 
     model: str = Field(description="open_clip or timm name, or a model JSON")
-    weights: str = Field(description="random, a pretrained tag, or a local file")
+    weights: str = Field(description="random, train, a pretrained tag, or a local file")
     sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$", description="checked when given")
+
+    @model_validator(mode="after")
+    def _only_a_file_has_a_checksum(self) -> Self:
+        if self.sha256 and not names_file(self.weights):
+            raise ValueError(f"sha256 is checked for local files only; weights: {self.weights}")
+        return self
 
 
 class Backbones(Section):
-    """The two frozen networks; both have the patch of `images.patch`."""
+    """The two frozen networks; they may have different patches."""
 
     clip: Backbone = Field(
         Backbone(model="backbones/demo_clip.json", weights="backbones/demo_clip.safetensors"),
@@ -132,6 +154,18 @@ class Backbones(Section):
         Backbone(model="backbones/demo_dino.json", weights="backbones/demo_dino.safetensors"),
         description="self-supervised image encoder",
     )
+
+    @field_validator("clip", "dino")
+    @classmethod
+    def _can_be_used(cls, backbone: Backbone, field: ValidationInfo) -> Backbone:
+        try:
+            kind = str(field.field_name)
+            {"clip": clip_architecture, "dino": dino_architecture}[kind](backbone.model)
+            if names_tag(backbone.weights):
+                check_tag(kind, backbone.model, backbone.weights)
+        except InputError as error:
+            raise ValueError(str(error)) from None
+        return backbone
 
 
 class Pretraining(Section):
@@ -408,10 +442,27 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
+    def _backbones_fit(self) -> Self:
+        clip = clip_architecture(self.backbones.clip.model)
+        dino = dino_architecture(self.backbones.dino.model)
+        findings = []
+        if self.images.patch != clip.patch:
+            findings.append(f"images.patch: CLIP's is {clip.patch}; came {self.images.patch}")
+        for name, depth in (("clip", clip.depth), ("dino", dino.depth)):
+            blocks = getattr(self.features, f"{name}_attention_blocks")
+            if blocks > depth:
+                findings.append(
+                    f"features.{name}_attention_blocks: the model has {depth}; came {blocks}"
+                )
+        if findings:
+            raise ValueError("\n  ".join(findings))
+        return self
+
+    @model_validator(mode="after")
     def _threshold_has_a_source(self) -> Self:
         if self.data.masks is None and self.labels.threshold is None:
             raise ValueError(
                 "labels.threshold must be a number where data.masks is null: without masks none "
-                "can be chosen; 0.4 is a start"
+                "can be chosen; 0.5 is a start"
             )
         return self

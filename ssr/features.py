@@ -3,10 +3,12 @@
 Everything behind (any CAM, any affinity, any prototype) is computed from what one pass stores:
 the tokens that enter CLIP's last block, averaged attention maps, and DINO's patch features. Shapes:
 B images, N = h*w patches in row-major order, W token width, D joint image-text width. Backbones
-are open_clip's CLIP and timm's VisionTransformer as loaded by `ssr.backbones`.
+are as loaded by `ssr.backbones`; where DINO has another patch than CLIP, what it gives is
+brought to CLIP's grid by area.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol
 from weakref import WeakKeyDictionary
 
@@ -17,15 +19,14 @@ from numpy.typing import NDArray
 from open_clip.model import CLIP
 from open_clip.transformer import ResidualAttentionBlock
 from open_clip.transformer import VisionTransformer as ClipVision
-from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
+from ssr.backbones import Channels, Dino, pixel_statistics
 from ssr.errors import InputError
-from ssr.images import CLIP_MEAN, CLIP_STD, IMAGENET_MEAN, IMAGENET_STD, normalise, patch_grid
+from ssr.grids import Grid, mean_over_cells, resample_attention
+from ssr.images import normalise, patch_grid, resize
 from ssr.index import Image
 
-Grid = tuple[int, int]
-Channels = tuple[float, float, float]
 _position_grids: WeakKeyDictionary[nn.Module, dict[object, Tensor]] = WeakKeyDictionary()
 
 
@@ -56,7 +57,7 @@ class DinoFeatures(NamedTuple):
     """What one pass through DINO keeps, float32."""
 
     patches: Tensor
-    """(B, N, W) normalised patch tokens of the last block."""
+    """(B, N, W) normalised patch tokens of the last block, on DINO's own grid."""
     attention: Tensor
     """(B, N, N) patch-to-patch attention, mean over heads and blocks; rows sum to less than 1."""
 
@@ -139,17 +140,6 @@ def clip_block(block: ResidualAttentionBlock, tokens: Tensor) -> tuple[Tensor, T
     return tokens + block.ls_2(block.mlp(block.ln_2(tokens))), weights
 
 
-def dino_block(block: Any, tokens: Tensor) -> tuple[Tensor, Tensor]:
-    """One timm Block with its attention: tokens (B, L, W) → (B, L, W), head mean (B, L, L)."""
-    attention, batch = block.attn, len(tokens)
-    packed = attention.qkv(block.norm1(tokens))
-    packed = packed.view(batch, -1, 3, attention.num_heads, attention.head_dim)
-    queries, keys, values = packed.permute(2, 0, 3, 1, 4).unbind(0)
-    mixed, weights = _attend(attention.q_norm(queries), attention.k_norm(keys), values)
-    tokens = tokens + block.ls1(attention.proj(attention.norm(mixed)))
-    return tokens + block.ls2(block.mlp(block.norm2(tokens))), weights
-
-
 def _attend(queries: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
     """Scaled dot-product attention of (B, heads, L, d): mixed values (B, L, heads*d), head mean."""
     weights = (queries * queries.shape[-1] ** -0.5 @ keys.mT).softmax(-1)
@@ -179,23 +169,42 @@ def clip_features(clip: CLIP, pixels: Tensor, attention_blocks: int) -> ClipFeat
 
 
 @torch.no_grad()
-def dino_features(dino: VisionTransformer, pixels: Tensor, attention_blocks: int) -> DinoFeatures:
+def dino_features(dino: Dino, pixels: Tensor, attention_blocks: int) -> DinoFeatures:
     """One pass through DINO for normalised pixels (B, 3, H, W), H and W multiples of the patch.
 
     timm interpolates the position embeddings itself, bicubic in float32. Class and register tokens
     take part in the attention and are left out of the results.
     """
     early = _blocks_before(attention_blocks, len(dino.blocks), "dino_attention_blocks")
-    tokens = dino.norm_pre(dino._pos_embed(dino.patch_embed(pixels)))
-    for block in dino.blocks[:early]:
-        tokens = block(tokens)
-    maps = []
-    for block in dino.blocks[early:]:
-        tokens, weights = dino_block(block, tokens)
-        maps.append(weights)
+    with _recorded([block.attn for block in dino.blocks[early:]]) as maps:
+        tokens = dino.forward_features(pixels)
     first = dino.num_prefix_tokens
     attention = torch.stack(maps).mean(0)[:, first:, first:]
-    return DinoFeatures(dino.norm(tokens)[:, first:], attention)
+    return DinoFeatures(tokens[:, first:], attention)
+
+
+@contextmanager
+def _recorded(attentions: Sequence[Any]) -> Iterator[list[Tensor]]:
+    """Collect the head means (B, L, L) of timm's attentions while they run.
+
+    The fused kernel keeps no weights, so it is set aside; the dropout behind the softmax, which
+    does nothing here, is where timm lets one see them.
+    """
+    maps: list[Tensor] = []
+
+    def keep(_module: nn.Module, _inputs: tuple[Tensor], weights: Tensor) -> None:
+        maps.append(weights.mean(1))
+
+    fused = [attention.fused_attn for attention in attentions]
+    hooks = [attention.attn_drop.register_forward_hook(keep) for attention in attentions]
+    try:
+        for attention in attentions:
+            attention.fused_attn = False
+        yield maps
+    finally:
+        for attention, setting, hook in zip(attentions, fused, hooks, strict=True):
+            attention.fused_attn = setting
+            hook.remove()
 
 
 def _blocks_before(attention_blocks: int, depth: int, name: str) -> int:
@@ -206,26 +215,25 @@ def _blocks_before(attention_blocks: int, depth: int, name: str) -> int:
 
 def extract(
     clip: CLIP,
-    dino: VisionTransformer,
+    dino: Dino,
     images: Sequence[NDArray[np.uint8]],
     settings: FeatureSettings,
 ) -> list[dict[str, NDArray[Any]]]:
     """The stored arrays of images of one size, one dictionary per image.
 
-    `images` are RGB (H, W, 3), sides multiples of the patch of both networks. In float16: tokens
+    `images` are RGB (H, W, 3), sides multiples of CLIP's patch. In float16, on CLIP's grid: tokens
     (N+1, W), clip_attention (N, N), dino_attention (N, N), class_token (D,), dino_patches (N, Wd);
     and grid, (h, w) int32.
 
     Raises:
         InputError: a feature is not finite in float16 (broken weights).
     """
-    device = clip.logit_scale.device
-    to_clip = _batch(images, CLIP_MEAN, CLIP_STD, device)
-    of_clip = clip_features(clip, to_clip, settings.clip_attention_blocks)
-    to_dino = _batch(images, IMAGENET_MEAN, IMAGENET_STD, device)
-    of_dino = dino_features(dino, to_dino, settings.dino_attention_blocks)
     patch = clip.visual.patch_size[0]
-    grid = np.array([side // patch for side in images[0].shape[:2]], np.int32)
+    height, width = images[0].shape[:2]
+    grid = (height // patch, width // patch)
+    to_clip = _batch(images, *pixel_statistics(clip), clip.logit_scale.device)
+    of_clip = clip_features(clip, to_clip, settings.clip_attention_blocks)
+    of_dino = _dino_on_grid(dino, images, grid, settings.dino_attention_blocks)
     stored = {
         "tokens": of_clip.tokens,
         "clip_attention": of_clip.attention,
@@ -235,9 +243,29 @@ def extract(
     }
     halves = {name: _half(name, values) for name, values in stored.items()}
     return [
-        {name: values[index] for name, values in halves.items()} | {"grid": grid}
+        {name: values[index] for name, values in halves.items()}
+        | {"grid": np.array(grid, np.int32)}
         for index in range(len(images))
     ]
+
+
+def _dino_on_grid(
+    dino: Dino, images: Sequence[NDArray[np.uint8]], grid: Grid, attention_blocks: int
+) -> DinoFeatures:
+    """DINO's features on CLIP's grid.
+
+    DINO sees the images at about their size: with sides rounded to whole patches of its own.
+    """
+    patch = dino.patch_embed.patch_size[0]
+    rows, columns = (max(1, round(side / patch)) for side in images[0].shape[:2])
+    resized = [resize(image, rows * patch, columns * patch) for image in images]
+    device = next(dino.parameters()).device
+    pixels = _batch(resized, *pixel_statistics(dino), device)
+    patches, attention = dino_features(dino, pixels, attention_blocks)
+    own = (rows, columns)
+    return DinoFeatures(
+        mean_over_cells(patches, own, grid), resample_attention(attention, own, grid)
+    )
 
 
 def same_grid_batches(

@@ -1,4 +1,4 @@
-"""Weights from local files: read without running code, checked, fitted to a model by name."""
+"""Weights from files: read without running code, checked, fitted to a model by name."""
 
 import hashlib
 import zipfile
@@ -10,22 +10,17 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from ssr.architectures import ALLOWED
 from ssr.errors import InputError
-
-FILE_SUFFIXES = (".safetensors", ".pt", ".pth", ".bin", ".ckpt")
-ALLOWED = f"a local file ({', '.join(FILE_SUFFIXES)}), the tag of pretrained weights, or random"
-
-
-def names_file(weights: str) -> bool:
-    """Whether a `weights` setting means a local file (by its suffix or a folder in it)."""
-    return weights.endswith(FILE_SUFFIXES) or "/" in weights
+from ssr.torchscript import is_torchscript, read_torchscript
 
 
 def read_weights(path: str | Path, sha256: str | None = None) -> dict[str, Tensor]:
-    """Tensors of a safetensors file or a state dict, by name.
+    """Tensors of a safetensors file, a state dict or a TorchScript archive, by name.
 
-    A state dict may lie under `state_dict` and carry the prefix `module.`, as training code leaves
-    it. Pickles are read by torch's restricted reader, which refuses anything but tensors.
+    A state dict may lie under `state_dict` or `model` and carry the prefix `module.`, as training
+    code leaves it. Pickles are read by torch's restricted reader, which refuses anything but
+    tensors. Files are mapped, not read, where their format allows.
 
     Raises:
         InputError: the file is missing, has another SHA-256, or can't be read.
@@ -33,11 +28,10 @@ def read_weights(path: str | Path, sha256: str | None = None) -> dict[str, Tenso
     path = Path(path)
     if not path.is_file():
         raise InputError(f"weights: no file {path} (looked in {Path.cwd()}); allowed: {ALLOWED}")
-    if sha256 and (came := _digest(path)) != sha256:
+    if sha256 and (came := digest(path)) != sha256:
         raise InputError(f"weights {path}: SHA-256 should be {sha256}, is {came}")
     try:
-        safe = path.suffix == ".safetensors"
-        content = load_file(path) if safe else torch.load(path, "cpu", weights_only=True)
+        content = _read(path)
     except (SafetensorError, OSError, EOFError, RuntimeError, ValueError, zipfile.BadZipFile) as e:
         raise _unreadable(path, str(e).splitlines()[0]) from e
     except Exception as error:  # pickle's errors share no narrower base
@@ -45,9 +39,18 @@ def read_weights(path: str | Path, sha256: str | None = None) -> dict[str, Tenso
     return _state_dict(path, content)
 
 
-def _digest(path: Path) -> str:
+def digest(path: Path) -> str:
+    """The SHA-256 of a file of any size."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _read(path: Path) -> object:
+    if path.suffix == ".safetensors":
+        return load_file(path)
+    if is_torchscript(path):
+        return read_torchscript(path)
+    return torch.load(path, "cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
 
 
 def _unreadable(path: Path, reason: str) -> InputError:
@@ -55,8 +58,9 @@ def _unreadable(path: Path, reason: str) -> InputError:
 
 
 def _state_dict(path: Path, content: object) -> dict[str, Tensor]:
-    if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
-        content = content["state_dict"]
+    for key in ("state_dict", "model"):
+        if isinstance(content, dict) and isinstance(content.get(key), dict):
+            content = content[key]
     if not isinstance(content, Mapping) or not content:
         raise _unreadable(path, f"holds a {type(content).__name__}, not named tensors")
     if wrong := [name for name, value in content.items() if not isinstance(value, Tensor)]:
@@ -88,6 +92,8 @@ def expand_embedding(weights: dict[str, Tensor], rows: int) -> dict[str, Tensor]
 def fit(model: nn.Module, weights: Mapping[str, Tensor], source: str | Path) -> None:
     """Load `weights` into `model`; every tensor of the model must come, in its shape.
 
+    Those of a model on the device `meta` are compared only.
+
     Raises:
         InputError: names the first missing, unexpected and misshapen tensors.
     """
@@ -102,7 +108,8 @@ def fit(model: nn.Module, weights: Mapping[str, Tensor], source: str | Path) -> 
     ]
     if message := "; ".join(filter(None, findings)):
         raise InputError(f"weights {source} don't fit the model: {message}")
-    model.load_state_dict(dict(weights))
+    if not any(value.is_meta for value in wanted.values()):
+        model.load_state_dict(dict(weights))
 
 
 def _shape(tensor: Tensor) -> str:

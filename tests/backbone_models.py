@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from ssr.architectures import clip_config
 from ssr.config import Backbone
 
 PATCH = 8
@@ -38,9 +39,27 @@ def tiny_clip(folder: Path, weights: str = "random", pool: str = "tok") -> Backb
     return Backbone(model=str(path), weights=weights)
 
 
-def tiny_dino(folder: Path, weights: str = "random", **model_args: int) -> Backbone:
+def tiny_dino(folder: Path, weights: str = "random", **model_args: int | str) -> Backbone:
     """Settings of a 3-block DINO of width 32."""
     path = folder / "dino.json"
     options = DINO_MODEL["model_args"] | model_args
     path.write_text(json.dumps(DINO_MODEL | {"model_args": options}))
     return Backbone(model=str(path), weights=weights)
+
+
+def thin_dino(folder: Path, architecture: str) -> Backbone:
+    """Settings of an architecture of timm as it is, but with 2 blocks of width 48 and 3 heads."""
+    path = folder / f"{architecture}.json"
+    options = {"embed_dim": 48, "depth": 2, "num_heads": 3, "img_size": 112}
+    path.write_text(json.dumps({"architecture": architecture, "model_args": options}))
+    return Backbone(model=str(path), weights="random")
+
+
+def thin_clip(folder: Path, name: str) -> Backbone:
+    """Settings of a CLIP of open_clip as it is, but with 2 narrow blocks in each tower."""
+    content = clip_config(name)
+    content["vision_cfg"] |= {"layers": 2, "width": 64, "head_width": 32}
+    content["text_cfg"] |= {"layers": 2, "width": 32, "heads": 2}
+    path = folder / f"{name}.json"
+    path.write_text(json.dumps(content))
+    return Backbone(model=str(path), weights="random")

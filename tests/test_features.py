@@ -1,6 +1,7 @@
 """Features: what one pass stores agrees with what the models themselves compute."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import torch.nn.functional as F
 from open_clip.model import CLIP
 from timm.models.vision_transformer import VisionTransformer
 
-from ssr.backbones import load_clip, load_dino
+from ssr.backbones import load_clip, load_dino, pixel_statistics
 from ssr.config import Backbone, Features
 from ssr.errors import InputError
 from ssr.features import (
@@ -21,10 +22,13 @@ from ssr.features import (
     last_block_patch_tokens,
     same_grid_batches,
 )
+from ssr.grids import mean_over_cells, resample_attention
+from ssr.images import normalise, resize
 from ssr.index import Image
-from tests.backbone_models import tiny_clip, tiny_dino
+from tests.backbone_models import thin_clip, thin_dino, tiny_clip, tiny_dino
 
 TOLERANCE = {"atol": 1e-4, "rtol": 0.0}
+S_14 = "vit_small_patch14_dinov2"
 
 
 @pytest.fixture
@@ -92,19 +96,49 @@ def test_dino_agrees_with_its_own_forward(
         torch.testing.assert_close(patches, expected, **TOLERANCE)
 
 
-def test_dino_attention_is_the_mean_of_what_the_blocks_attend_to(dino: VisionTransformer) -> None:
-    pixels = own_grid()
+def by_hand(block: Any, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """A block of timm's written out: its tokens, and the mean attention of its heads."""
+    heads, width = block.attn.num_heads, block.attn.head_dim
+    packed = block.attn.qkv(block.norm1(tokens)).view(len(tokens), -1, 3, heads, width)
+    queries, keys, values = packed.permute(2, 0, 3, 1, 4).unbind(0)
+    weights = (queries * width**-0.5 @ keys.mT).softmax(-1)
+    mixed = (weights @ values).transpose(1, 2).flatten(2)
+    tokens = tokens + block.ls1(block.attn.proj(mixed))
+    return tokens + block.ls2(block.mlp(block.norm2(tokens))), weights.mean(1)
+
+
+@pytest.mark.parametrize("registers", [0, 2])
+def test_dino_attention_is_the_mean_of_what_the_blocks_attend_to(
+    tmp_path: Path, registers: int
+) -> None:
+    dino = load_dino(tiny_dino(tmp_path, reg_tokens=registers), "cpu")
+    first = 1 + registers
+    tokens = dino._pos_embed(dino.patch_embed(own_grid()))
     maps = []
     for block in dino.blocks:
-        block.attn.fused_attn = False
-        block.attn.attn_drop.register_forward_hook(
-            lambda _module, _inputs, output: maps.append(output.mean(1)[:, 1:, 1:])
-        )
-    dino(pixels)
-    own = torch.stack(maps)
-    for blocks in (1, 3):
-        attention = dino_features(dino, pixels, blocks).attention
-        torch.testing.assert_close(attention, own[-blocks:].mean(0), **TOLERANCE)
+        tokens, weights = by_hand(block, tokens)
+        maps.append(weights[:, first:, first:])
+    every = dino_features(dino, own_grid(), 3)
+    assert torch.equal(every.attention, torch.stack(maps).mean(0))
+    assert torch.equal(every.patches, dino.norm(tokens)[:, first:])
+    torch.testing.assert_close(dino_features(dino, own_grid(), 1).attention, maps[-1], **TOLERANCE)
+
+
+@pytest.mark.parametrize("architecture", [S_14, "vit_small_patch16_dinov3"])
+def test_younger_dinos_agree_with_their_own_forward(tmp_path: Path, architecture: str) -> None:
+    """Their blocks go the long way, in which the attention can be seen, to the same tokens."""
+    dino = load_dino(thin_dino(tmp_path, architecture), "cpu")
+    pixels = torch.randn(1, 3, 112, 224, generator=torch.Generator().manual_seed(1))
+    expected = dino.forward_features(pixels)[:, dino.num_prefix_tokens :]
+    torch.testing.assert_close(dino_features(dino, pixels, 2).patches, expected, **TOLERANCE)
+
+
+def test_looking_at_the_attention_leaves_no_trace(dino: VisionTransformer) -> None:
+    before = dino(own_grid())
+    dino_features(dino, own_grid(), 2)
+    assert all(block.attn.fused_attn for block in dino.blocks)
+    assert not any(block.attn.attn_drop._forward_hooks for block in dino.blocks)
+    assert torch.equal(dino(own_grid()), before)
 
 
 def test_a_batch_gives_what_single_images_give(clip: CLIP, dino: VisionTransformer) -> None:
@@ -225,6 +259,49 @@ def test_more_attention_blocks_than_the_model_has(clip: CLIP, dino: VisionTransf
         clip_features(clip, own_grid(), 4)
     with pytest.raises(InputError, match=r"dino_attention_blocks: allowed 1 to 3 .* came 4"):
         dino_features(dino, own_grid(), 4)
+
+
+PAIRS = [
+    ("ViT-B-16-quickgelu", "vit_small_patch16_224"),
+    ("ViT-B-16", "vit_small_patch8_224"),
+    ("ViT-B-32", "vit_small_patch16_224"),
+    ("ViT-B-16", "vit_small_patch14_dinov2"),
+    ("ViT-B-16", "vit_small_patch14_reg4_dinov2"),
+    ("ViT-B-16", "vit_small_patch16_dinov3"),
+    ("ViT-L-14", "vit_small_patch16_224"),
+    ("ViT-B-16", "eva02_small_patch14_224"),
+]
+
+
+@pytest.mark.parametrize(("clip_name", "dino_name"), PAIRS)
+def test_any_pair_of_transformers(tmp_path: Path, clip_name: str, dino_name: str) -> None:
+    """The networks as the libraries define them, but for their width and depth."""
+    clip = load_clip(thin_clip(tmp_path, clip_name), "cpu")
+    dino = load_dino(thin_dino(tmp_path, dino_name), "cpu")
+    patch = clip.visual.patch_size[0]
+    images = random_images(2, 4 * patch, 6 * patch)
+    settings = Features(clip_attention_blocks=2, dino_attention_blocks=2)
+    for stored in extract(clip, dino, images, settings):
+        assert stored["grid"].tolist() == [4, 6]
+        assert stored["tokens"].shape == (25, 64)
+        assert stored["dino_patches"].shape == (24, 48)
+        assert stored["dino_attention"].shape == (24, 24)
+        rows = stored["dino_attention"].astype(float).sum(1)
+        assert rows.min() > 0.5  # the share of class and registers is left out
+        assert rows.max() < 1.001
+
+
+def test_dino_on_another_grid_sees_the_image_at_its_size(tmp_path: Path) -> None:
+    """Its features, brought to CLIP's grid by area, are those of its own grid."""
+    clip, dino = load_clip(tiny_clip(tmp_path), "cpu"), load_dino(thin_dino(tmp_path, S_14), "cpu")
+    (image,) = random_images(1, 24, 48)  # 3 x 6 patches of CLIP, 2 x 3 of DINO
+    (stored,) = extract(clip, dino, [image], Features(clip_attention_blocks=1))
+    pixels = normalise(resize(image, 28, 42), *pixel_statistics(dino))
+    own = dino_features(dino, torch.from_numpy(pixels)[None], 1)
+    expected = mean_over_cells(own.patches, (2, 3), (3, 6))[0]
+    np.testing.assert_allclose(stored["dino_patches"], expected, atol=5e-3)
+    expected = resample_attention(own.attention, (2, 3), (3, 6))[0]
+    np.testing.assert_allclose(stored["dino_attention"], expected, atol=1e-3)
 
 
 def test_broken_weights_are_noticed(clip: CLIP, dino: VisionTransformer) -> None:

@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from ssr.errors import InputError
-from ssr.weights import expand_embedding, fit, names_file, read_weights
+from ssr.weights import expand_embedding, fit, read_weights
 
 
 @pytest.fixture
@@ -25,21 +25,6 @@ def assert_all_halves(model: nn.Module) -> None:
     assert all((value == 0.5).all() for value in model.state_dict().values())
 
 
-@pytest.mark.parametrize(
-    ("weights", "is_file"),
-    [
-        ("backbones/clip", True),
-        ("clip.safetensors", True),
-        ("clip.pth", True),
-        ("openai", False),
-        ("laion2b_s34b_b88k", False),
-        ("random", False),
-    ],
-)
-def test_file_or_tag(weights: str, is_file: bool) -> None:
-    assert names_file(weights) is is_file
-
-
 def test_reads_safetensors(tmp_path: Path, model: nn.Module) -> None:
     path = tmp_path / "weights.safetensors"
     save_file({name: value.half() for name, value in changed(model).items()}, path)
@@ -48,7 +33,7 @@ def test_reads_safetensors(tmp_path: Path, model: nn.Module) -> None:
     assert {value.dtype for value in model.state_dict().values()} == {torch.float32}
 
 
-@pytest.mark.parametrize("layout", ["plain", "state_dict", "module."])
+@pytest.mark.parametrize("layout", ["plain", "state_dict", "model", "module."])
 def test_reads_state_dicts_as_training_leaves_them(
     tmp_path: Path, model: nn.Module, layout: str
 ) -> None:
@@ -56,7 +41,7 @@ def test_reads_state_dicts_as_training_leaves_them(
     if layout == "module.":
         content = {f"module.{name}": value for name, value in changed(model).items()}
     if layout != "plain":
-        content = {"epoch": 3, "state_dict": content}
+        content = {"epoch": 3, "model" if layout == "model" else "state_dict": content}
     path = tmp_path / "weights.pth"
     torch.save(content, path)
     fit(model, read_weights(path), path)
@@ -64,7 +49,7 @@ def test_reads_state_dicts_as_training_leaves_them(
 
 
 def test_missing_file_says_where_it_looked_and_what_is_allowed(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"no file .*gone\.pt.*looked in .*allowed: a local file"):
+    with pytest.raises(InputError, match=r"no file .*gone\.pt.*looked in .*allowed: random, train"):
         read_weights(tmp_path / "gone.pt")
 
 
@@ -75,6 +60,20 @@ def test_refuses_another_sha256(tmp_path: Path, model: nn.Module) -> None:
     assert read_weights(path, right).keys() == model.state_dict().keys()
     with pytest.raises(InputError, match=f"should be {'0' * 64}, is {right}"):
         read_weights(path, "0" * 64)
+
+
+def test_reads_a_state_dict_of_before_torch_1_6(tmp_path: Path, model: nn.Module) -> None:
+    path = tmp_path / "weights.pth"
+    torch.save(changed(model), path, _use_new_zipfile_serialization=False)
+    fit(model, read_weights(path), path)
+    assert_all_halves(model)
+
+
+def test_a_model_without_storage_is_only_compared(model: nn.Module) -> None:
+    weights = changed(model)
+    fit(model.to("meta"), weights, "some.pt")
+    with pytest.raises(InputError, match="unexpected: more 1"):
+        fit(model, weights | {"more": torch.zeros(1)}, "some.pt")
 
 
 @pytest.mark.parametrize("suffix", [".safetensors", ".pth"])

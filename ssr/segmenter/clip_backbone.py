@@ -9,7 +9,7 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor
 
-from ssr.backbones import load_clip
+from ssr.backbones import load_clip, pixel_statistics
 from ssr.config import Backbone
 from ssr.errors import InputError
 from ssr.features import embed_clip
@@ -41,6 +41,7 @@ class FrozenCLIP(BaseModule):
             )
         self.width: int = network.visual.conv1.out_channels
         self.patch: int = network.visual.patch_size[0]
+        self.mean, self.deviation = pixel_statistics(network)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         """Let CLIP follow `.to(device)`."""

@@ -21,7 +21,7 @@ from torch import nn
 from ssr.config import Backbone, Segmenter
 from ssr.errors import InputError
 from ssr.files import replacing
-from ssr.images import CLIP_MEAN, CLIP_STD, IMAGENET_MEAN, IMAGENET_STD
+from ssr.images import IMAGENET_MEAN, IMAGENET_STD
 from ssr.segmenter import clip_backbone, decode_head
 from ssr.segmenter.mmseg_import import MODELS
 from ssr.weights import fit, read_weights
@@ -127,7 +127,7 @@ def _clip_config(settings: Segmenter, backbone: Backbone, classes: int) -> Model
         )
     return {
         "type": "EncoderDecoder",
-        "data_preprocessor": _preprocessor(CLIP_MEAN, CLIP_STD, settings.crop_size),
+        "data_preprocessor": _preprocessor(built.mean, built.deviation, settings.crop_size),
         "backbone": encoder | {"blocks": list(built.blocks)},
         "decode_head": {
             "type": "TransformerFusionHead",

@@ -37,6 +37,6 @@ def test_store_holds_the_features_of_the_shard(run_program: Run, shard_folder: P
 def test_other_patch_size_is_refused_before_anything_runs(
     run_program: Run, shard_folder: Path
 ) -> None:
-    with pytest.raises(SystemExit, match=r"error: backbones: .* images\.patch 16"):
+    with pytest.raises(SystemExit, match=r"error: images\.patch: must be CLIP.s patch 8; came 16"):
         extract(run_program, shard_folder, shard_folder / "features.zarr.zip", patch=16)
     assert not list(shard_folder.glob("*features*"))
