@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from ssr.errors import InputError
+
+# By their text, for libraries in other languages raise other exceptions than OSError.
+_NO_ROOM = [os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)]
 
 
 @contextmanager
@@ -14,6 +20,9 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
     A job that is killed, or a disk that is full, thus never leaves half a file under the final
     name. The temporary file is removed when the block raises.
+
+    Raises:
+        InputError: the disk, a quota or a limit has no room for the file.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -21,6 +30,10 @@ def replacing(path: str | Path) -> Iterator[Path]:
     try:
         yield temporary
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if reason := next((reason for reason in _NO_ROOM if reason in str(error)), None):
+            raise InputError(
+                f"{path}: {reason}; nothing of the file was kept: make room and run again"
+            ) from error
         raise

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from ssr.errors import InputError
 
@@ -25,22 +27,22 @@ def load_image(path: str | Path | io.BytesIO) -> np.ndarray:
     Raises:
         InputError: the file is missing, damaged, cut short or no image.
     """
+    with decoding(path), Image.open(path) as image:
+        upright = ImageOps.exif_transpose(image)
+        return np.array(_eight_bits(upright).convert("RGB"))
+
+
+@contextmanager
+def decoding(source: object) -> Iterator[None]:
+    """Turn what goes wrong in the block, where the image file `source` is read, into InputError."""
     try:
-        with Image.open(path) as image:
-            upright = ImageOps.exif_transpose(image)
-            return np.array(_eight_bits(upright).convert("RGB"))
+        yield
+    except InputError:
+        raise
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    # PIL's decoders raise any of these on damaged files.
-    except (
-        OSError,
-        SyntaxError,
-        ValueError,
-        EOFError,
-        UnidentifiedImageError,
-        Image.DecompressionBombError,
-    ) as error:
-        raise InputError(f"{path}: cannot be read as an image ({error})") from error
+        raise InputError(f"{source}: no such file") from None
+    except Exception as error:  # on damaged files PIL's decoders raise nearly anything
+        raise InputError(f"{source}: cannot be read as an image ({error})") from error
 
 
 def patch_grid(height: int, width: int, patch: int, max_side: int | None = None) -> tuple[int, int]:

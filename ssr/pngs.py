@@ -11,11 +11,12 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from ssr.archives import Archives, write_entry
 from ssr.errors import InputError
 from ssr.files import replacing
+from ssr.images import decoding
 
 _SUFFIX = ".png"
 
@@ -46,17 +47,12 @@ def read_labels(source: str | Path | io.BytesIO) -> np.ndarray:
     Raises:
         InputError: the file is missing, damaged or of another kind.
     """
-    try:
-        with Image.open(source) as image:
-            if image.mode not in ("P", "L"):
-                raise InputError(
-                    f"{source}: a mask is a palette or 8-bit greyscale PNG, came mode {image.mode}"
-                )
-            return np.array(image)
-    except FileNotFoundError:
-        raise InputError(f"{source}: no such file") from None
-    except (OSError, SyntaxError, ValueError, UnidentifiedImageError) as error:
-        raise InputError(f"{source}: cannot be read as an image ({error})") from error
+    with decoding(source), Image.open(source) as image:
+        if image.mode not in ("P", "L"):
+            raise InputError(
+                f"{source}: a mask is a palette or 8-bit greyscale PNG, came mode {image.mode}"
+            )
+        return np.array(image)
 
 
 class PngWriter:

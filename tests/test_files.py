@@ -1,3 +1,7 @@
+import os
+import resource
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,9 +24,52 @@ def test_a_failure_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
     def fail() -> None:
         with replacing(target) as temporary:
             temporary.write_text("ne")
-            raise OSError("disk full")
+            raise OSError("broken")
 
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(OSError, match="broken"):
         fail()
     assert [path.name for path in tmp_path.iterdir()] == ["out.txt"]
     assert target.read_text() == "old"
+
+
+def in_little_room(program: str, folder: Path, room: int) -> str:
+    """What `program`, run where no file may exceed `room` bytes, prints; it must fail."""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    return done.stderr
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        "from ssr.store import ShardWriter as Writer; content = {'x': np.zeros(9999)}",
+        "from ssr.pngs import PngWriter as Writer; content = noise",
+    ],
+    ids=["store", "pngs"],
+)
+def test_a_full_disk_is_named_and_leaves_nothing(tmp_path: Path, write: str) -> None:
+    program = f"""
+import sys
+import numpy as np
+from ssr.errors import InputError
+noise = np.random.default_rng(0).integers(0, 99, (90, 90), np.uint8)
+{write}
+try:
+    with Writer("shard.zip") as writer:
+        for name in "abc":
+            writer.add(name, content)
+except InputError as error:
+    sys.exit(f"error: {{error}}")
+"""
+    said = in_little_room(program, tmp_path, 8000)
+    assert said == (
+        "error: shard.zip: File too large; nothing of the file was kept: make room and run again\n"
+    )
+    assert list(tmp_path.iterdir()) == []
