@@ -20,7 +20,7 @@ rule activate_initial_cams:
         mem_mb=3000,
         runtime=120,
     params:
-        backbone=section("backbones", "clip"),
+        backbone=backbone("clip"),
         cams=section("cams"),
         code=code_hash("workflow_scripts.activate_cams"),
     shell:
@@ -58,7 +58,7 @@ rule activate_aligned_cams:
         mem_mb=3000,
         runtime=120,
     params:
-        backbone=section("backbones", "clip"),
+        backbone=backbone("clip"),
         cams=of_method("aligned_cams"),
         code=code_hash("workflow_scripts.activate_cams"),
     shell:

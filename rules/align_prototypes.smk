@@ -24,7 +24,7 @@ rule cluster_prototypes:
         mem_mb=4000,
         runtime=60,
     params:
-        backbone=section("backbones", "clip"),
+        backbone=backbone("clip"),
         prototypes=of_method("prototypes"),
         alignment=of_method("alignment", without=("enabled", "rounds")),
         seed=CONFIG.seed,

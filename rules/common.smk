@@ -88,15 +88,37 @@ def section(*path, method=None):
     return value.canonical()
 
 
+def used_backbone(name):
+    """The section of a backbone; one to be trained becomes the files that its rule makes."""
+    chosen = getattr(CONFIG.backbones, name)
+    if chosen.weights != "train":
+        return chosen
+    made = result(f"pretraining/{name}")
+    files = {"model": f"{made}.json", "weights": f"{made}.safetensors"}
+    return chosen.model_copy(update=files)
+
+
+def backbone(name):
+    """Canonical JSON of a backbone, as programs take it."""
+    return used_backbone(name).canonical()
+
+
+def backbones():
+    """Canonical JSON of both backbones."""
+    used = {name: used_backbone(name) for name in ("clip", "dino")}
+    return CONFIG.backbones.model_copy(update=used).canonical()
+
+
 def backbone_files(*names):
     """The local files of backbones, so that a replaced file reruns what was computed with it."""
-    chosen = [getattr(CONFIG.backbones, name) for name in names]
-    files = [path for backbone in chosen for path in (backbone.model, backbone.weights)]
-    return [
-        path
-        for path in files
-        if path.endswith((".json", ".safetensors", ".pt", ".pth"))
-    ]
+    chosen = [used_backbone(name) for name in names]
+    return local_files(path for used in chosen for path in (used.model, used.weights))
+
+
+def local_files(names):
+    """Those of `names` that are files, not names of a library."""
+    suffixes = (".json", ".safetensors", ".pt", ".pth")
+    return [name for name in names if name.endswith(suffixes)]
 
 
 def of_method(name, without=()):

@@ -17,7 +17,7 @@ rule encode_text:
         mem_mb=3000,
         runtime=30,
     params:
-        backbone=section("backbones", "clip"),
+        backbone=backbone("clip"),
         text=section("text"),
         classes=list(CONFIG.data.classes),
         code=code_hash("workflow_scripts.encode_text"),

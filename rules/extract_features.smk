@@ -20,7 +20,7 @@ rule extract_features:
         runtime=120,
     params:
         root=CONFIG.data.root,
-        backbones=section("backbones"),
+        backbones=backbones(),
         images=section("images"),
         features=section("features"),
         code=code_hash("workflow_scripts.extract_features"),

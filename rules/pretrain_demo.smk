@@ -3,6 +3,8 @@
 
 
 rule pretrain_demo_clip:
+    input:
+        model="backbones/demo_clip.json",
     output:
         weights=result("pretraining/demo_clip.safetensors"),
     log:
@@ -16,10 +18,11 @@ rule pretrain_demo_clip:
         mem_mb=8000,
         runtime=720,
     params:
-        work=result("pretraining/clip"),
+        work=result("pretraining/work_demo_clip"),
     shell:
         """
         python -m workflow_scripts.pretrain_demo_clip \
+            --model {input.model:q} \
             --work {params.work:q} \
             --seed 0 \
             --output {output.weights:q} \
@@ -29,6 +32,8 @@ rule pretrain_demo_clip:
 
 
 rule pretrain_demo_dino:
+    input:
+        model="backbones/demo_dino.json",
     output:
         weights=result("pretraining/demo_dino.safetensors"),
     log:
@@ -42,10 +47,11 @@ rule pretrain_demo_dino:
         mem_mb=8000,
         runtime=720,
     params:
-        work=result("pretraining/dino"),
+        work=result("pretraining/work_demo_dino"),
     shell:
         """
         python -m workflow_scripts.pretrain_demo_dino \
+            --model {input.model:q} \
             --work {params.work:q} \
             --seed 0 \
             --output {output.weights:q} \

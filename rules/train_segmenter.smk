@@ -27,7 +27,7 @@ rule train_segmenter:
     params:
         root=CONFIG.data.root,
         classes=list(CONFIG.data.classes),
-        backbone=section("backbones", "clip"),
+        backbone=backbone("clip"),
         segmenter=of_method("segmenter"),
         seed=CONFIG.seed,
         work=result("segmenter/{method}/work"),

@@ -1,54 +1,33 @@
 """Measure the demo's backbones on held-out scenes, against the gates they have to pass."""
 
-import argparse
+from __future__ import annotations
+
+from argparse import Namespace
 from pathlib import Path
 
-import torch
-
-from ssr.backbones import load_clip, load_dino, load_tokenizer
 from ssr.config import Backbone, Features, Text
-from ssr.demo.vocabulary import CLASSES
-from ssr.pretraining.corpus import (
-    HELD_OUT_USUAL,
-    HELD_OUT_WEB,
-    PROBED_WEB,
-    open_corpus,
-    write_corpus,
-)
-from ssr.pretraining.export import write_json
-from ssr.pretraining.gates import Scenes, measure_clip, measure_dino, read_scenes
-from ssr.text import encode_text
+from ssr.programs import existing, parser, run
 
 
-def main() -> None:
-    """Read the command line, draw held-out scenes, write the report."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--output", type=Path, required=True, help="report (.json)")
-    parser.add_argument("--work", type=Path, required=True, help="held-out scenes")
-    parser.add_argument("--backbones", type=Path, default=Path("backbones"))
-    parser.add_argument("--images", type=int, default=300)
-    parser.add_argument("--threads", type=int, default=1)
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    folder = arguments.backbones
-    settings = {
-        name: Backbone(
-            model=str(folder / f"demo_{name}.json"),
-            weights=str(folder / f"demo_{name}.safetensors"),
-            sha256=None,
-        )
-        for name in ("clip", "dino")
-    }
+def main(arguments: Namespace) -> None:
+    """Draw held-out scenes, write the report."""
+    from ssr.backbones import load_clip, load_dino, load_tokenizer
+    from ssr.demo.vocabulary import CLASSES
+    from ssr.pretraining.corpus import HELD_OUT, PROBED_WEB, open_corpus, write_corpus
+    from ssr.pretraining.export import write_json
+    from ssr.pretraining.gates import Scenes, measure_clip, measure_dino, read_scenes
+    from ssr.text import encode_text
+
+    settings = {name: _shipped(arguments.backbones, name) for name in ("clip", "dino")}
     clip, dino = load_clip(settings["clip"], "cpu"), load_dino(settings["dino"], "cpu")
     texts = encode_text(clip, load_tokenizer(settings["clip"]), Text(), CLASSES)
-    report: dict[str, object] = {"images": arguments.images}
-    recipes = {"probed": PROBED_WEB, "web": HELD_OUT_WEB, "usual": HELD_OUT_USUAL}
     measured = {}
-    for name, recipe in recipes.items():
+    for name, recipe in {"probed": PROBED_WEB, **HELD_OUT}.items():
         write_corpus(arguments.work / name, recipe, arguments.threads)
         scenes = Scenes.of(open_corpus(arguments.work / name), arguments.images)
         measured[name] = read_scenes(clip, dino, scenes, Features())
-    for name in ("web", "usual"):
+    report: dict[str, object] = {"images": arguments.images}
+    for name in HELD_OUT:
         report[name] = {
             "clip": measure_clip(clip, texts, measured["probed"], measured[name]),
             "dino": measure_dino(measured[name]),
@@ -56,5 +35,15 @@ def main() -> None:
     write_json(report, arguments.output)
 
 
+def _shipped(folder: Path, name: str) -> Backbone:
+    stem = str(folder / f"demo_{name}")
+    return Backbone(model=f"{stem}.json", weights=f"{stem}.safetensors", sha256=None)
+
+
 if __name__ == "__main__":
-    main()
+    flags = parser(__doc__)
+    flags.add_argument("--backbones", type=existing, default=Path("backbones"))
+    flags.add_argument("--images", type=int, default=300, help="of each set")
+    flags.add_argument("--work", type=Path, required=True, help="held-out scenes")
+    flags.add_argument("--output", type=Path, required=True, help="report (.json)")
+    run(main, flags)

@@ -1,37 +1,46 @@
 """Pretrain the demo's small DINO on procedural web scenes and write its weights.
 
-Killed runs go on from the last checkpoint below --work. The model's JSON lands beside the weights.
+Continues from the newest checkpoint in the work folder. The model's JSON and the losses land beside
+the weights.
 """
 
-import argparse
+from __future__ import annotations
+
+from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-
-from ssr.pretraining.corpus import WEB, open_corpus, write_corpus
-from ssr.pretraining.dino import DinoRecipe, model_description, train_dino
-from ssr.pretraining.export import write_dino, write_json
+from ssr.programs import parser, run
+from ssr.progress import progress
+from ssr.provenance import code_hash
 
 
-def main() -> None:
-    """Read the command line, draw the corpus, train or resume, export."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--output", type=Path, required=True, help="weights (.safetensors)")
-    parser.add_argument("--work", type=Path, required=True, help="checkpoint and history")
-    parser.add_argument("--corpus", type=Path, help="web scenes (default: web below --work)")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--steps", type=int, help="stop earlier than the recipe says")
-    parser.add_argument("--threads", type=int, default=1)
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
+def main(arguments: Namespace) -> None:
+    """Draw the corpus, train or resume, export."""
+    from ssr import checkpoints
+    from ssr.architectures import read_model_file
+    from ssr.pretraining.corpus import WEB, open_corpus, write_corpus
+    from ssr.pretraining.dino import DinoTraining
+    from ssr.pretraining.export import finish, write_dino
+    from ssr.pretraining.recipes import DinoRecipe
+    from ssr.pretraining.scenes import SceneDinoLessons
+
     recipe = replace(DinoRecipe(), seed=arguments.seed)
-    directory = arguments.corpus or arguments.work / "web"
-    write_corpus(directory, WEB, arguments.threads)
-    model = train_dino(open_corpus(directory), recipe, arguments.work, arguments.steps)
-    write_dino(model.state_dict(), arguments.output)
-    write_json(model_description(recipe), arguments.output.with_suffix(".json"))
+    parameters = [code_hash("workflow_scripts.pretrain_demo_dino"), str(arguments.seed)]
+    work = arguments.work / checkpoints.fingerprint(parameters, [Path(arguments.model)])
+    write_corpus(work / "web", WEB, arguments.threads)
+    lessons = SceneDinoLessons(open_corpus(work / "web"), recipe)
+    training = DinoTraining(arguments.model, lessons, recipe)
+    for _ in progress(training.run(work), recipe.steps, "DINO"):
+        pass
+    write_dino(training.model.state_dict(), arguments.output)
+    finish(work, arguments.output, read_model_file(arguments.model))
 
 
 if __name__ == "__main__":
-    main()
+    flags = parser(__doc__)
+    flags.add_argument("--model", required=True, help="JSON file that describes it")
+    flags.add_argument("--seed", type=int, required=True)
+    flags.add_argument("--work", type=Path, required=True)
+    flags.add_argument("--output", type=Path, required=True)
+    run(main, flags)

@@ -1,1 +1,1 @@
-"""Pretraining of the demo's two small backbones on procedural web scenes."""
+"""Small CLIPs and DINOs trained from scratch: the demo's, and stand-ins for a user's own domain."""

@@ -1,4 +1,4 @@
-"""Captions of what is visible, and the tokens that they can ever contain."""
+"""Captions of what an image shows, and the sentences that hold all their tokens."""
 
 from collections.abc import Sequence
 
@@ -6,9 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 from open_clip.tokenizer import SimpleTokenizer
 
-from ssr.demo.vocabulary import CLASSES, STUFF
-
-CONTEXT_LENGTH = 32
 ALONE: tuple[str, ...] = (
     "a photo of {}.",
     "a clean origami {}.",
@@ -45,42 +42,63 @@ def _keep_some(
     return [n for i, n in enumerate(shuffled) if i == 0 or generator.random() < probability]
 
 
-def _mentions(names: Sequence[str]) -> Truth:
-    return np.array([n in names for n in CLASSES + STUFF])
+class Speaker:
+    """Writes captions about things and stuff, in its own templates and those of the pipeline.
+
+    `names` are all things, then all stuff: what a caption may mention and prompts are about.
+    """
+
+    def __init__(
+        self, things: Sequence[str], stuff: Sequence[str], templates: Sequence[str] = ()
+    ) -> None:
+        self.things = tuple(things)
+        self.stuff = tuple(stuff)
+        self.alone = tuple(dict.fromkeys([*ALONE, *templates]))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Things, then stuff."""
+        return self.things + self.stuff
+
+    def caption(
+        self, things: Sequence[str], stuff: Sequence[str], generator: np.random.Generator
+    ) -> tuple[str, Truth]:
+        """A caption of some of the visible names, and which of all names it mentions, bool."""
+        objects = _keep_some(things, 0.85, generator)
+        places = _keep_some(stuff, 0.6, generator)
+        template = self._template(generator)
+        if not objects or (places and generator.random() < 0.08):
+            text = template.replace("{}", enumerate_names(places or ["nothing"]))
+            return text, self._mentions(places)
+        articled = [with_article(n) if generator.random() < 0.6 else n for n in objects]
+        subject = enumerate_names(articled)
+        if places and generator.random() < 0.65:
+            pair = TOGETHER[generator.integers(len(TOGETHER))]
+            return pair.format(subject, enumerate_names(places)), self._mentions(objects + places)
+        return template.replace("{}", subject), self._mentions(objects)
+
+    def prompts(self, generator: np.random.Generator) -> list[str]:
+        """Every name in a random template, now and then with its article."""
+        templates = [self._template(generator) for _ in self.names]
+        articled = [with_article(n) if generator.random() < 0.3 else n for n in self.names]
+        return [t.replace("{}", n) for t, n in zip(templates, articled, strict=True)]
+
+    @property
+    def sentences(self) -> list[str]:
+        """Texts that hold every token of a caption."""
+        texts = [t.replace("{}", " ") for t in self.alone + TOGETHER] + ["nothing and", "an a"]
+        for name in self.names:
+            texts += [name, with_article(name), name + ".", name + ","]
+            texts += [template.replace("{}", name) for template in self.alone]
+        return texts
+
+    def _template(self, generator: np.random.Generator) -> str:
+        return self.alone[generator.integers(len(self.alone))]
+
+    def _mentions(self, names: Sequence[str]) -> Truth:
+        return np.array([name in names for name in self.names])
 
 
-def caption(
-    objects: Sequence[str], stuff: Sequence[str], generator: np.random.Generator
-) -> tuple[str, Truth]:
-    """A caption of some of the visible names, and which of the 17 it mentions, (17,) bool."""
-    things = _keep_some(objects, 0.85, generator)
-    places = _keep_some(stuff, 0.6, generator)
-    template = ALONE[generator.integers(len(ALONE))]
-    if not things or (places and generator.random() < 0.08):
-        return template.format(enumerate_names(places or ["nothing"])), _mentions(places)
-    articled = [with_article(n) if generator.random() < 0.6 else n for n in things]
-    subject = enumerate_names(articled)
-    if places and generator.random() < 0.65:
-        pair = TOGETHER[generator.integers(len(TOGETHER))]
-        return pair.format(subject, enumerate_names(places)), _mentions(things + places)
-    return template.format(subject), _mentions(things)
-
-
-def name_prompt(name: str, generator: np.random.Generator) -> str:
-    """A name in a random single-name template, now and then with its article."""
-    template = ALONE[generator.integers(len(ALONE))]
-    return template.format(with_article(name) if generator.random() < 0.3 else name)
-
-
-def make_tokenizer() -> SimpleTokenizer:
-    """CLIP's own byte-pair tokenizer at the demo's context length."""
-    return SimpleTokenizer(context_length=CONTEXT_LENGTH)
-
-
-def occurring_tokens(tokenizer: SimpleTokenizer) -> list[int]:
-    """Sorted ids of every token that a caption can contain: all that has to be shipped."""
-    names = CLASSES + STUFF
-    texts = [t.replace("{}", " ") for t in ALONE + TOGETHER] + ["nothing and", "an a"]
-    for name in names:
-        texts += [name, with_article(name), name + ".", name + ","]
-    return sorted({int(token) for row in tokenizer(texts) for token in row})
+def occurring_tokens(tokenizer: SimpleTokenizer, sentences: Sequence[str]) -> list[int]:
+    """Sorted ids of every token in the sentences: all that has to be trained and shipped."""
+    return sorted({int(token) for row in tokenizer(list(sentences)) for token in row})

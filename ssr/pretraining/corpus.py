@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ssr.demo import SIDE, make_scenes
-from ssr.pretraining.views import join_labels
+from ssr.demo import CLASSES, SIDE, STUFF, make_scenes
 
 Bytes = NDArray[np.uint8]
+UNLABELLED = len(CLASSES + STUFF)
 PARTS = ("images", "masks", "stuff")
 
 
@@ -24,8 +24,14 @@ class CorpusRecipe:
 
 WEB = CorpusRecipe(48_000, 990_001, 0.1)
 PROBED_WEB = CorpusRecipe(500, 990_004, 0.1)
-HELD_OUT_WEB = CorpusRecipe(500, 990_002, 0.1)
-HELD_OUT_USUAL = CorpusRecipe(500, 990_003, 1.0)
+HELD_OUT = {"web": CorpusRecipe(500, 990_002, 0.1), "usual": CorpusRecipe(500, 990_003, 1.0)}
+
+
+def join_labels(mask: Bytes, stuff: Bytes) -> Bytes:
+    """One label map from an object mask (0, 1..10, 255) and a stuff map, any equal shapes."""
+    joined = np.where(mask > 0, mask - 1, stuff + len(CLASSES)).astype(np.uint8)
+    joined[mask == 255] = UNLABELLED
+    return joined
 
 
 @dataclass(frozen=True)

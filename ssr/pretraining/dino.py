@@ -1,112 +1,48 @@
 """A small DINO: self-distillation of class tokens, and of anonymous segments as in DetCon.
 
-No class label is used. The world's exact label map only says which patches of an image belong
-together; the same label in two images counts as two unrelated segments.
+No class label is used. Segments only say which patches of an image belong together; the same number
+in two images counts as two unrelated segments.
 """
 
 import copy
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-import timm
 import torch
 import torch.nn.functional as F
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
-from ssr.pretraining.corpus import Corpus
+from ssr.backbones import load_dino
+from ssr.images import IMAGENET_MEAN, IMAGENET_STD
+from ssr.pretraining.lessons import Chance, DinoLessons, Sight
 from ssr.pretraining.loop import Trainer, make_adamw
-from ssr.pretraining.mimetic import initialise_attention
+from ssr.pretraining.mimetic import fresh, initialise_attention
+from ssr.pretraining.positions import fix_positions, read_positions
+from ssr.pretraining.recipes import DinoRecipe
 from ssr.pretraining.segments import (
     balanced_assignment,
     cross_entropy,
     grouping_loss,
     pair_segments,
 )
-from ssr.pretraining.views import (
-    Views,
-    colour_jitter,
-    object_centres,
-    patch_names,
-    patch_shares,
-    sample_views,
-    sine_cosine_positions,
-    window_positions,
-)
+from ssr.pretraining.views import normalise_pixels
 
-MEAN = torch.tensor([0.485, 0.456, 0.406])[:, None, None]
-DEVIATION = torch.tensor([0.229, 0.224, 0.225])[:, None, None]
+PURPOSE = 2  # of the randomness of a step; CLIP has another one
 
 
-def normalise_pixels(pixels: Tensor) -> Tensor:
-    """Pixels in 0..1 to DINO's input range."""
-    return (pixels - MEAN) / DEVIATION
+def build_dino(name: str, recipe: DinoRecipe) -> VisionTransformer:
+    """A fresh vision transformer: fixed sine-cosine positions, mimetic attention.
 
-
-@dataclass(frozen=True)
-class DinoRecipe:
-    """Sizes and counts of the DINO pretraining; crops come first, large views last.
-
-    Grouping starts once tokens mean something; without it the last block's attention drifts away
-    from being an affinity.
+    Raises:
+        InputError: the model is unknown, or no plain vision transformer on a square grid.
     """
-
-    width: int = 128
-    layers: int = 6
-    crop_steps: int = 1550
-    scene_steps: int = 100
-    crop: int = 64
-    crop_batch: int = 64
-    scene_batch: int = 20
-    rate: float = 1e-3
-    weight_decay: float = 0.05
-    prototypes: int = 256
-    teacher_temperature: float = 0.03
-    student_temperature: float = 0.1
-    first_momentum: float = 0.98
-    segment_weight: float = 1.0
-    grouping_weight: float = 2.0
-    grouping_start: int = 800
-    jitter: float = 0.35
-    position_scale: float = 0.3
-    seed: int = 0
-
-    @property
-    def steps(self) -> int:
-        """All steps of both phases."""
-        return self.crop_steps + self.scene_steps
-
-
-def model_description(recipe: DinoRecipe) -> dict[str, Any]:
-    """Architecture and options in timm's JSON format."""
-    options = {
-        "img_size": 112,
-        "patch_size": 8,
-        "embed_dim": recipe.width,
-        "depth": recipe.layers,
-        "num_heads": recipe.width // 32,
-    }
-    return {"architecture": "vit_small_patch16_224", "model_args": options}
-
-
-def build_dino(recipe: DinoRecipe) -> VisionTransformer:
-    """A fresh vision transformer: fixed sine-cosine positions, mimetic attention."""
+    model: Any = load_dino(fresh(name), "cpu").requires_grad_(True).train()
     generator = torch.Generator().manual_seed(recipe.seed)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.seed)
-        description = model_description(recipe)
-        model: Any = timm.create_model(
-            description["architecture"],
-            pretrained=False,
-            num_classes=0,
-            dynamic_img_size=True,
-            **description["model_args"],
-        )
     model.pos_embed.requires_grad_(False)
-    model.pos_embed.zero_()
-    model.pos_embed[0, 1:] = sine_cosine_positions(recipe.width, 14) * recipe.position_scale
+    fix_positions(model.pos_embed[0], model.patch_embed.grid_size, recipe.position_scale)
     for block in model.blocks:
         attention = block.attn
         initialise_attention(
@@ -116,7 +52,8 @@ def build_dino(recipe: DinoRecipe) -> VisionTransformer:
             generator,
             value_sign=-1.0,
         )
-    return cast(VisionTransformer, model)
+    trained: VisionTransformer = model
+    return trained
 
 
 class PrototypeHead(nn.Module):
@@ -144,16 +81,14 @@ class PrototypeHead(nn.Module):
         return reduced @ F.normalize(self.prototypes, dim=-1).T
 
 
-def view_tokens(
-    model: VisionTransformer, inputs: Tensor, corner: tuple[int, int]
-) -> tuple[Tensor, Tensor]:
+def view_tokens(model: VisionTransformer, inputs: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
     """Class and patch tokens entering the last block and after the last norm, (B, 1 + n, width)."""
     assert model.pos_embed is not None
     assert model.cls_token is not None
-    embedded = model.patch_embed(inputs).flatten(1, 2)
-    positions = window_positions(model.pos_embed[0], inputs.shape[-1] // 8, corner)
-    first = model.cls_token.expand(len(embedded), -1, -1)
-    tokens = torch.cat([first, embedded], 1) + positions
+    table = model.pos_embed[0]
+    embedded = model.patch_embed(inputs).flatten(1, 2) + read_positions(table[1:], places)
+    first = (model.cls_token + table[0]).expand(len(embedded), -1, -1)
+    tokens = torch.cat([first, embedded], 1)
     *early, last = model.blocks
     for block in early:
         tokens = block(tokens)
@@ -173,69 +108,47 @@ def patch_attention(block: Any, entering: Tensor) -> Tensor:
 class DinoNetwork(nn.Module):
     """Backbone with its two heads."""
 
-    def __init__(self, recipe: DinoRecipe) -> None:
+    def __init__(self, model: str, recipe: DinoRecipe) -> None:
         super().__init__()
-        self.backbone = build_dino(recipe)
+        self.backbone = build_dino(model, recipe)
+        width = self.backbone.embed_dim
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(recipe.seed + 1)
-            self.class_head = PrototypeHead(recipe.width, recipe.prototypes)
-            self.segment_head = PrototypeHead(recipe.width, recipe.prototypes)
+            self.class_head = PrototypeHead(width, recipe.prototypes)
+            self.segment_head = PrototypeHead(width, recipe.prototypes)
+
+
+def look(network: DinoNetwork, sight: Sight) -> tuple[Tensor, Tensor]:
+    """The tokens of `view_tokens` for a sight."""
+    inputs = normalise_pixels(sight.pixels, IMAGENET_MEAN, IMAGENET_STD)
+    device = network.class_head.prototypes.device
+    return view_tokens(network.backbone, inputs.to(device), sight.places)
 
 
 class DinoLosses:
     """The losses of a step, as a function of the step's number alone."""
 
     def __init__(
-        self, student: DinoNetwork, teacher: DinoNetwork, corpus: Corpus, recipe: DinoRecipe
+        self, student: DinoNetwork, teacher: DinoNetwork, lessons: DinoLessons, recipe: DinoRecipe
     ) -> None:
         self.student = student
         self.teacher = teacher
-        self.corpus = corpus
+        self.lessons = lessons
         self.recipe = recipe
-
-    def _views(self, step: int, chance: np.random.Generator) -> tuple[Views, Views]:
-        crops = step < self.recipe.crop_steps
-        size, batch = (
-            (self.recipe.crop, self.recipe.crop_batch) if crops else (112, self.recipe.scene_batch)
-        )
-        images, labels = self.corpus.rows(chance.integers(0, len(self.corpus), batch))
-        centres = object_centres(labels, chance)
-        smallest, largest = (0.75, 1.3) if crops else (0.65, 1.0)
-
-        def view() -> Views:
-            shift = chance.uniform(-10, 10, (batch, 2))
-            scales = chance.uniform(smallest, largest, batch)
-            flips = chance.random(batch) < 0.5
-            return sample_views(images, labels, centres + shift, scales, flips, size)
-
-        return view(), view()
-
-    def _tokens(
-        self,
-        network: DinoNetwork,
-        pixels: Tensor,
-        chance: np.random.Generator,
-        noise: torch.Generator,
-    ) -> tuple[Tensor, Tensor]:
-        grid = pixels.shape[-1] // 8
-        row, column = (int(v) for v in chance.integers(0, 15 - grid, 2))
-        inputs = normalise_pixels(colour_jitter(pixels, self.recipe.jitter, noise))
-        return view_tokens(network.backbone, inputs, (row, column))
 
     def __call__(self, step: int) -> dict[str, Tensor]:
         """Named losses of one step; "loss" is the sum to minimise."""
         recipe = self.recipe
-        chance = np.random.default_rng([recipe.seed, 2, step])
-        noise = torch.Generator().manual_seed(int(chance.integers(1 << 62)))
-        seen, shown = self._views(step, chance)
-        names = patch_names(patch_shares(seen.labels))
-        pairs = pair_segments(names, patch_names(patch_shares(shown.labels)))
+        device = self.student.class_head.prototypes.device
+        seen, shown = self.lessons.draw(step, Chance.of(recipe.seed, PURPOSE, step))
+        names = seen.names.to(device)
+        pairs = pair_segments(names, shown.names.to(device))
         with torch.no_grad():
-            _, target = self._tokens(self.teacher, shown.pixels, chance, noise)
+            _, target = look(self.teacher, shown)
             pooled = (pairs.pooling[:, None] @ target[pairs.owner, 1:])[:, 0]
             class_target = self.teacher.class_head(target[:, 0])
             segment_target = self.teacher.segment_head(pooled)
-        entering, tokens = self._tokens(self.student, seen.pixels, chance, noise)
+        entering, tokens = look(self.student, seen)
         class_logits = self.student.class_head(tokens[:, 0])
         patches = tokens[:, 1:].flatten(0, 1)[pairs.patches]
         segment_logits = self.student.segment_head(patches)
@@ -273,17 +186,42 @@ def follow(teacher: nn.Module, student: nn.Module, kept: float) -> None:
         own.lerp_(other, 1 - kept)
 
 
-def train_dino(
-    corpus: Corpus, recipe: DinoRecipe, work: Path, stop_at: int | None = None
-) -> VisionTransformer:
-    """Train or resume; returns the teacher's backbone."""
-    student = DinoNetwork(recipe)
-    teacher = copy.deepcopy(student).requires_grad_(False)
-    optimizers: list[torch.optim.Optimizer] = [
-        make_adamw([student], recipe.rate, recipe.weight_decay)
-    ]
-    modules: dict[str, nn.Module] = {"student": student, "teacher": teacher}
-    trainer = Trainer(modules, optimizers, work, recipe.steps, clip_norm=3.0)
-    losses = DinoLosses(student, teacher, corpus, recipe)
-    trainer.run(losses, lambda step: follow(teacher, student, momentum(step, recipe)), stop_at)
-    return teacher.backbone.eval()
+class DinoTraining:
+    """A training of DINO: student, teacher, and the steps to come as an iterator."""
+
+    def __init__(
+        self,
+        model: str,
+        lessons: DinoLessons,
+        recipe: DinoRecipe,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        """`model` is a name of the library or the path of a JSON file."""
+        self.recipe = recipe
+        self.student = DinoNetwork(model, recipe).to(device)
+        self.teacher = copy.deepcopy(self.student).requires_grad_(False)
+        self.losses = DinoLosses(self.student, self.teacher, lessons, recipe)
+
+    @property
+    def model(self) -> VisionTransformer:
+        """The teacher's backbone: what is used afterwards."""
+        return self.teacher.backbone
+
+    def run(self, work: Path, stop_at: int | None = None) -> Iterator[int]:
+        """Train from the newest checkpoint in `work` to the last step; yields the steps done."""
+        recipe = self.recipe
+        modules: dict[str, nn.Module] = {"student": self.student, "teacher": self.teacher}
+        trainer = Trainer(
+            modules,
+            [make_adamw([self.student], recipe.rate, recipe.weight_decay)],
+            work,
+            recipe.steps,
+            clip_norm=3.0,
+            save_every=recipe.save_every,
+        )
+
+        def after_step(step: int) -> None:
+            follow(self.teacher, self.student, momentum(step, recipe))
+
+        yield from trainer.run(self.losses, after_step, stop_at)
+        self.model.eval()

@@ -1,37 +1,52 @@
 """Writes trained backbones as float16 safetensors; CLIP's token embedding without unused rows."""
 
 import json
-from collections.abc import Mapping
+import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from ssr.files import replacing
+
 
 def half_precision(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Floating-point tensors as contiguous float16; others as they are."""
+    """Floating-point tensors as contiguous float16 on the processor; others as they are."""
     return {
-        name: (value.half() if value.is_floating_point() else value).detach().clone().contiguous()
+        name: (value.half() if value.is_floating_point() else value)
+        .detach()
+        .cpu()
+        .clone()
+        .contiguous()
         for name, value in state.items()
     }
 
 
-def write_clip(state: Mapping[str, Tensor], identifiers: list[int], path: Path) -> None:
+def write_clip(state: Mapping[str, Tensor], identifiers: Sequence[int], path: Path) -> None:
     """Weights of a CLIP with a compact vocabulary, and the token id of each embedding row."""
-    tensors = half_precision(state)
-    tensors["token_embedding.ids"] = torch.tensor(identifiers)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, path)
+    _write(half_precision(state) | {"token_embedding.ids": torch.tensor(identifiers)}, path)
 
 
 def write_dino(state: Mapping[str, Tensor], path: Path) -> None:
     """Weights of the teacher's backbone."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(half_precision(state), path)
+    _write(half_precision(state), path)
+
+
+def _write(tensors: dict[str, Tensor], path: Path) -> None:
+    with replacing(path) as temporary:
+        save_file(tensors, temporary)
 
 
 def write_json(content: Mapping[str, object], path: Path) -> None:
     """A model description or a report, indented."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, indent=2) + "\n")
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2) + "\n")
+
+
+def finish(work: Path, weights: Path, description: Mapping[str, object]) -> None:
+    """Write model description and losses beside the exported weights; clear the work folder."""
+    write_json(description, weights.with_suffix(".json"))
+    shutil.copyfile(work / "history.csv", weights.with_suffix(".csv"))
+    shutil.rmtree(work)

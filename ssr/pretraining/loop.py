@@ -6,8 +6,7 @@ the same weights as one that was not.
 
 import csv
 import math
-import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from ssr import checkpoints
+from ssr.files import replacing
+
 StepLosses = Callable[[int], dict[str, Tensor]]
+RECORD_EVERY = 20
+# in float32: bfloat16 is slower on the processors that the recipes were measured on
+KERNELS = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
 
 
 def cosine(step: int, steps: int, warm_up: int) -> float:
@@ -53,15 +58,8 @@ def make_muon(
     return [muon, torch.optim.AdamW(others, lr=rate, betas=(0.9, 0.98), weight_decay=0.0)]
 
 
-def save_atomically(path: Path, content: dict[str, Any]) -> None:
-    """Write a checkpoint so that a kill leaves either the old one or the new one."""
-    temporary = path.with_suffix(".partial")
-    torch.save(content, temporary)
-    os.replace(temporary, path)
-
-
 class Trainer:
-    """Runs steps, writes `history.csv` and `checkpoint.pt` below `work`, and resumes from them.
+    """Runs steps, writes checkpoints and `history.csv` below `work`, and resumes from them.
 
     modules: everything trained or averaged, by name; `losses(step)` returns named scalars, of which
     "loss" is minimised; `after_step` sees the step just done (for averages of weights).
@@ -75,6 +73,7 @@ class Trainer:
         steps: int,
         warm_up: int = 100,
         clip_norm: float = 1.0,
+        save_every: int = 100,
     ) -> None:
         self.modules = modules
         self.optimizers = optimizers
@@ -83,48 +82,48 @@ class Trainer:
         self.steps = steps
         self.warm_up = warm_up
         self.clip_norm = clip_norm
-        self.checkpoint = work / "checkpoint.pt"
-        self.history = work / "history.csv"
+        self.save_every = save_every
+        self.work = work
         self.step = 0
-        work.mkdir(parents=True, exist_ok=True)
-        if self.checkpoint.exists():
-            self._resume()
+        self.history: list[dict[str, float]] = []
+        self.sums: dict[str, float] = {}  # of the losses since the last record
+        if stored := checkpoints.newest(work):
+            self._resume(stored)
 
-    def _resume(self) -> None:
-        stored = torch.load(self.checkpoint, weights_only=True)
+    def _resume(self, stored: dict[str, Any]) -> None:
         for name, module in self.modules.items():
             module.load_state_dict(stored["modules"][name])
         for optimizer, state in zip(self.optimizers, stored["optimizers"], strict=True):
             optimizer.load_state_dict(state)
         self.groups = [group for optimizer in self.optimizers for group in optimizer.param_groups]
         self.step = int(stored["step"])
-        if self.history.exists():
-            with self.history.open() as stream:
-                header, *rows = list(csv.reader(stream))
-            with self.history.open("w", newline="") as stream:
-                csv.writer(stream).writerows([header, *(r for r in rows if int(r[0]) <= self.step)])
+        self.history = stored["history"]
+        self.sums = stored["sums"]
 
     def save(self) -> None:
-        """Store everything that the next step depends on."""
-        states = {name: module.state_dict() for name, module in self.modules.items()}
-        optimizers = [optimizer.state_dict() for optimizer in self.optimizers]
-        content = {"modules": states, "optimizers": optimizers, "step": self.step}
-        save_atomically(self.checkpoint, content)
+        """Store everything that the next step depends on, and the losses so far."""
+        content = {
+            "modules": {name: module.state_dict() for name, module in self.modules.items()},
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "step": self.step,
+            "history": self.history,
+            "sums": self.sums,
+        }
+        checkpoints.save(self.work, self.step, content)
+        if self.history:
+            write_history(self.work / "history.csv", self.history)
 
-    def _record(self, values: dict[str, float]) -> None:
-        new = not self.history.exists()
-        with self.history.open("a", newline="") as stream:
-            writer = csv.writer(stream)
-            if new:
-                writer.writerow(["step", *values])
-            writer.writerow([self.step, *(f"{v:.5f}" for v in values.values())])
+    def _record(self) -> None:
+        before = int(self.history[-1]["step"]) if self.history else 0
+        means = {name: total / (self.step - before) for name, total in self.sums.items()}
+        self.history.append({"step": self.step, **means})
+        self.sums = {}
 
     def _advance(self, losses: StepLosses) -> dict[str, Tensor]:
         factor = cosine(self.step, self.steps, self.warm_up)
         for group, rate in zip(self.groups, self.rates, strict=True):
             group["lr"] = rate * factor
-        # in float32: bfloat16 is slower on the processors that the recipe was measured on
-        with sdpa_kernel(SDPBackend.FLASH_ATTENTION):
+        with sdpa_kernel(KERNELS, set_priority=True):
             values = losses(self.step)
             for optimizer in self.optimizers:
                 optimizer.zero_grad()
@@ -141,20 +140,34 @@ class Trainer:
         losses: StepLosses,
         after_step: Callable[[int], None] = lambda step: None,
         stop_at: int | None = None,
-        record_every: int = 20,
-        save_every: int = 100,
-    ) -> None:
-        """Train up to `stop_at` (all steps by default); the mean of each loss is recorded."""
+    ) -> Iterator[int]:
+        """Train up to `stop_at` (all steps by default); yields the steps done.
+
+        The mean of each loss is recorded every 20 steps. A kill loses at most `save_every` steps; a
+        SIGTERM loses none: the state is saved and the process exits with 143.
+        """
         end = self.steps if stop_at is None else min(stop_at, self.steps)
-        sums: dict[str, float] = {}
-        count = 0
-        while self.step < end:
-            for name, value in self._advance(losses).items():
-                sums[name] = sums.get(name, 0.0) + value.item()
-            count += 1
-            after_step(self.step)
-            if self.step % record_every == 0 or self.step == end:
-                self._record({name: total / count for name, total in sums.items()})
-                sums, count = {}, 0
-            if self.step % save_every == 0 or self.step == end:
-                self.save()
+        termination = checkpoints.Termination()
+        with termination.awaited():
+            while self.step < end:
+                values = self._advance(losses)
+                after_step(self.step)
+                for name, value in values.items():
+                    self.sums[name] = self.sums.get(name, 0.0) + value.item()
+                last = self.step == end
+                if self.step % RECORD_EVERY == 0 or last:
+                    self._record()
+                if self.step % self.save_every == 0 or last or termination.requested:
+                    self.save()
+                if termination.requested:
+                    termination.leave()
+                yield self.step
+
+
+def write_history(path: Path, history: list[dict[str, float]]) -> None:
+    """One row a record as CSV."""
+    with replacing(path) as temporary, temporary.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, list(history[0]))
+        writer.writeheader()
+        for row in history:
+            writer.writerow({name: f"{value:.6g}" for name, value in row.items()})

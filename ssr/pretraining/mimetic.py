@@ -8,6 +8,13 @@ normalisation.
 import torch
 from torch import Tensor
 
+from ssr.config import Backbone
+
+
+def fresh(model: str) -> Backbone:
+    """The settings of an untrained model: a name of its library, or a JSON file."""
+    return Backbone(model=model, weights="random", sha256=None)
+
 
 @torch.no_grad()
 def initialise_attention(

@@ -6,8 +6,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ssr.pretraining.views import UNLABELLED
-
 
 @torch.no_grad()
 def balanced_assignment(logits: Tensor, temperature: float, rounds: int = 3) -> Tensor:
@@ -37,12 +35,13 @@ class SegmentPairs:
 
 def pair_segments(student: Tensor, teacher: Tensor, least: int = 2) -> SegmentPairs:
     """Match segments across views by (image, anonymous label): (B, n) int64, -1 unusable."""
-    pools = F.one_hot(teacher + 1, UNLABELLED + 1)[..., 1:].float().transpose(1, 2)
-    seen = F.one_hot(student + 1, UNLABELLED + 1)[..., 1:].sum(1) > 0
+    labels = int(max(student.max(), teacher.max())) + 1
+    pools = F.one_hot(teacher + 1, labels + 1)[..., 1:].float().transpose(1, 2)
+    seen = F.one_hot(student + 1, labels + 1)[..., 1:].sum(1) > 0
     usable = (pools.sum(-1) >= least) & seen
     owner, label = usable.nonzero(as_tuple=True)
-    numbers = torch.full(usable.shape, -1)
-    numbers[owner, label] = torch.arange(len(owner))
+    numbers = torch.full_like(usable, -1, dtype=torch.long)
+    numbers[owner, label] = torch.arange(len(owner), device=owner.device)
     own = numbers.gather(1, student.clamp(min=0)).masked_fill(student < 0, -1).flatten()
     patches = (own >= 0).nonzero()[:, 0]
     segment = own[patches]

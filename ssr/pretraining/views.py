@@ -1,9 +1,10 @@
-"""Views of stored scenes: windows, flips, colour changes, and what each patch of a view shows.
+"""Views of stored images: windows, flips, colour changes, and what each patch of a view shows.
 
-Labels join objects and stuff in one map: 0..9 object class, 10..16 stuff, 17 nothing usable.
+Images are stored as squares; a window may be stretched, so that a view shows the true proportions.
+Label maps number what is shown from 0; the last number stands for nothing usable.
 """
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,63 +13,58 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ssr.demo.vocabulary import CLASSES, STUFF
-
-NAMES: tuple[str, ...] = CLASSES + STUFF
-UNLABELLED = len(NAMES)
-PATCH = 8
 Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Parts of B square images: middle (B, 2) and side (B, 2), row before column, in pixels."""
+
+    middle: Floats
+    side: Floats
+    flipped: NDArray[np.bool_]
+
+    @property
+    def corner(self) -> Floats:
+        """Upper left corner (B, 2)."""
+        return self.middle - self.side / 2
 
 
 @dataclass(frozen=True)
 class Views:
-    """A batch of views: pixels (B, 3, s, s) float in 0..1, labels (B, s, s) int64 in 0..17."""
+    """A batch of views: pixels (B, 3, s, s) float in 0..1, labels (B, s, s) int64."""
 
     pixels: Tensor
     labels: Tensor
 
 
-def join_labels(mask: Bytes, stuff: Bytes) -> Bytes:
-    """One label map from an object mask (0, 1..10, 255) and a stuff map, any equal shapes."""
-    joined = np.where(mask > 0, mask - 1, stuff + len(CLASSES)).astype(np.uint8)
-    joined[mask == 255] = UNLABELLED
-    return joined
+def place_windows(
+    centres: Floats, scales: Floats, flipped: NDArray[np.bool_], size: int, side: int
+) -> Windows:
+    """Windows for views of `size` pixels around `centres`, pushed inside images of `side` pixels.
+
+    centres (B, 2) and scales (B,) or (B, 2): stored pixels per pixel of the view. A scale of 1
+    copies pixels exactly.
+    """
+    scales = np.broadcast_to(scales.reshape(len(centres), -1), centres.shape)
+    window = np.minimum(size * scales, side)
+    corner = np.clip(centres + 0.5 - window / 2, 0, side - window)
+    corner = np.where(np.isclose(scales, 1.0), np.floor(corner), corner)
+    return Windows(corner + window / 2, window, flipped)
 
 
-def object_centres(labels: Bytes, generator: np.random.Generator) -> NDArray[np.float64]:
-    """(row, column) centre of one object an image, drawn by area; the image's centre without."""
-    centres = np.full((len(labels), 2), (labels.shape[1] - 1) / 2)
-    for position, label in enumerate(labels):
-        flat = np.flatnonzero(label.ravel() < len(CLASSES))
-        if len(flat):
-            chosen = label.ravel()[flat[generator.integers(len(flat))]]
-            same = flat[label.ravel()[flat] == chosen]
-            centres[position] = (same // label.shape[1]).mean(), (same % label.shape[1]).mean()
-    return centres
+def cut_views(images: Bytes, labels: Bytes, windows: Windows, size: int) -> Views:
+    """The windows, flipped and resized to (size, size).
 
-
-def sample_views(
-    images: Bytes,
-    labels: Bytes,
-    centres: NDArray[np.float64],
-    scales: NDArray[np.float64],
-    flips: NDArray[np.bool_],
-    size: int,
-) -> Views:
-    """Square windows of side size * scale around the centres, pushed inside, resized to `size`.
-
-    images (B, H, W, 3) uint8, labels (B, H, W) uint8, centres (B, 2) in pixels (row, column),
-    scales (B,) and flips (B,). A scale of 1 copies pixels exactly.
+    images (B, S, S, 3) uint8, labels (B, S, S) uint8.
     """
     side = images.shape[1]
-    window = np.minimum(size * scales, side)
-    corner = np.clip(centres + 0.5 - window[:, None] / 2, 0, side - window[:, None])
-    exact = np.isclose(scales, 1.0)[:, None]
-    middle = np.where(exact, np.floor(corner), corner) + window[:, None] / 2
     theta = torch.zeros(len(images), 2, 3)
-    theta[:, 0, 0] = torch.from_numpy(np.where(flips, -1.0, 1.0) * window / side)
-    theta[:, 1, 1] = torch.from_numpy(window / side)
-    theta[:, :, 2] = torch.from_numpy(2 * middle[:, ::-1] / side - 1)
+    mirror = np.where(windows.flipped, -1.0, 1.0)
+    theta[:, 0, 0] = torch.from_numpy(mirror * windows.side[:, 1] / side)
+    theta[:, 1, 1] = torch.from_numpy(windows.side[:, 0] / side)
+    theta[:, :, 2] = torch.from_numpy(2 * windows.middle[:, ::-1] / side - 1)
     grid = F.affine_grid(theta, [len(images), 3, size, size], align_corners=False)
     pixels = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
     sampled = F.grid_sample(pixels, grid, padding_mode="border", align_corners=False)
@@ -82,21 +78,30 @@ def sample_views(
     return Views(sampled, shown[:, 0].round().long())
 
 
-def patch_shares(labels: Tensor) -> Tensor:
-    """Share of every label in every patch: (B, s, s) int64 -> (B, (s/8)^2, 18) float."""
+def normalise_pixels(pixels: Tensor, mean: Sequence[float], deviation: Sequence[float]) -> Tensor:
+    """Pixels (B, 3, s, s) in 0..1 to a network's input range."""
+    centre, spread = (torch.tensor(part)[:, None, None] for part in (mean, deviation))
+    return (pixels - centre) / spread
+
+
+def patch_shares(labels: Tensor, count: int, patch: int) -> Tensor:
+    """Share of each of `count` labels in every patch: (B, s, s) int64 -> (B, (s/p)^2, count)."""
     batch, side = labels.shape[0], labels.shape[1]
-    grid = side // PATCH
-    blocks = labels.view(batch, grid, PATCH, grid, PATCH).permute(0, 1, 3, 2, 4)
-    blocks = blocks.reshape(batch * grid * grid, PATCH * PATCH)
-    index = blocks + torch.arange(len(blocks))[:, None] * (UNLABELLED + 1)
-    counts = torch.bincount(index.flatten(), minlength=len(blocks) * (UNLABELLED + 1))
-    return counts.view(batch, grid * grid, UNLABELLED + 1).float() / PATCH**2
+    grid = side // patch
+    blocks = labels.view(batch, grid, patch, grid, patch).permute(0, 1, 3, 2, 4)
+    blocks = blocks.reshape(batch * grid * grid, patch * patch)
+    index = blocks + torch.arange(len(blocks))[:, None] * count
+    counts = torch.bincount(index.flatten(), minlength=len(blocks) * count)
+    return counts.view(batch, grid * grid, count).float() / patch**2
 
 
 def patch_names(shares: Tensor, purity: float = 0.6) -> Tensor:
-    """The label that mostly fills each patch, -1 where none does: (..., 18) -> (...) int64."""
+    """The label that mostly fills each patch, -1 where none does: (..., L) -> (...) int64.
+
+    The last label means nothing usable.
+    """
     share, name = shares.max(-1)
-    return torch.where((share >= purity) & (name != UNLABELLED), name, -1)
+    return torch.where((share >= purity) & (name != shares.shape[-1] - 1), name, -1)
 
 
 def brightness(pixels: Tensor, strength: float, generator: torch.Generator) -> Tensor:
@@ -120,21 +125,3 @@ def colour_jitter(pixels: Tensor, strength: float, generator: torch.Generator) -
     pixels = grey + (pixels - grey) * factor()
     gains = torch.randn(len(pixels), 3, 1, 1, generator=generator)
     return (pixels * (1 + 0.3 * strength * gains)).clamp(0, 1)
-
-
-def sine_cosine_positions(width: int, grid: int) -> Tensor:
-    """Fixed two-dimensional position embedding, (grid * grid, width) float in -1..1."""
-    rows, columns = torch.meshgrid(
-        torch.arange(grid).float(), torch.arange(grid).float(), indexing="ij"
-    )
-    frequencies = torch.exp(-math.log(100.0) * torch.arange(width // 4) / (width // 4 - 1))
-    angles = [axis.reshape(-1, 1) * frequencies for axis in (rows, columns)]
-    return torch.cat([part for a in angles for part in (a.sin(), a.cos())], 1)
-
-
-def window_positions(embedding: Tensor, grid: int, corner: tuple[int, int]) -> Tensor:
-    """Class position plus a grid x grid window of the patch positions: the spacing stays as is."""
-    full = math.isqrt(len(embedding) - 1)
-    row, column = corner
-    patches = embedding[1:].view(full, full, -1)[row : row + grid, column : column + grid]
-    return torch.cat([embedding[:1], patches.reshape(grid * grid, -1)])

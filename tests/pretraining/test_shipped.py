@@ -1,21 +1,28 @@
 """The shipped files are what the recipes describe, and small enough for a repository."""
 
-import json
 from pathlib import Path
 
+import pytest
 import torch
 from safetensors.torch import load_file
 
-from ssr.pretraining.captions import make_tokenizer, occurring_tokens
-from ssr.pretraining.clip import ClipRecipe, build_clip, model_config, silence_last_mlp
-from ssr.pretraining.dino import DinoRecipe, model_description
+from ssr.backbones import load_clip, load_dino, load_tokenizer
+from ssr.config import Backbone
+from ssr.demo import CLASSES, STUFF
+from ssr.pretraining.captions import Speaker, occurring_tokens
+from ssr.pretraining.clip import Vocabulary, build_clip, silence_last_mlp
+from ssr.pretraining.recipes import ClipRecipe
+from tests.backbone_models import tiny_clip
 
 BACKBONES = Path(__file__).parents[2] / "backbones"
 
 
-def test_model_files_describe_the_recipes() -> None:
-    assert json.loads((BACKBONES / "demo_clip.json").read_text()) == model_config(ClipRecipe())
-    assert json.loads((BACKBONES / "demo_dino.json").read_text()) == model_description(DinoRecipe())
+@pytest.mark.parametrize("name", ["demo", "standin"])
+def test_model_files_describe_models_of_one_shape(name: str) -> None:
+    clip = load_clip(Backbone(model=str(BACKBONES / f"{name}_clip.json"), weights="random"), "cpu")
+    dino = load_dino(Backbone(model=str(BACKBONES / f"{name}_dino.json"), weights="random"), "cpu")
+    assert clip.visual.grid_size == dino.patch_embed.grid_size
+    assert len(clip.visual.transformer.resblocks) == len(dino.blocks)
 
 
 def test_both_files_together_stay_below_ten_megabytes() -> None:
@@ -25,7 +32,8 @@ def test_both_files_together_stay_below_ten_megabytes() -> None:
 def test_the_compact_vocabulary_is_that_of_the_captions() -> None:
     weights = load_file(BACKBONES / "demo_clip.safetensors")
     identifiers = weights["token_embedding.ids"].tolist()
-    assert identifiers == occurring_tokens(make_tokenizer())
+    tokenizer = load_tokenizer(Backbone(model=str(BACKBONES / "demo_clip.json"), weights="random"))
+    assert identifiers == occurring_tokens(tokenizer, Speaker(CLASSES, STUFF).sentences)
     assert len(weights["token_embedding.weight"]) == len(identifiers)
 
 
@@ -37,11 +45,13 @@ def test_weights_are_finite_half_precision() -> None:
                 assert value.isfinite().all()
 
 
-def test_grad_cam_meets_no_mlp_in_the_last_block() -> None:
+def test_grad_cam_meets_no_mlp_in_the_last_block(tmp_path: Path) -> None:
     weights = load_file(BACKBONES / "demo_clip.safetensors")
     assert not weights["visual.transformer.resblocks.5.mlp.c_proj.weight"].any()
-    model = build_clip(ClipRecipe(width=32, layers=2), vocabulary=8)
+    settings = tiny_clip(tmp_path)
+    vocabulary = Vocabulary(load_tokenizer(settings), ["a bus"])
+    model = build_clip(settings.model, vocabulary, ClipRecipe())
     silence_last_mlp(model)
-    first, last = (block.mlp.c_proj.weight for block in model.visual.transformer.resblocks)
+    first, *_, last = (block.mlp.c_proj.weight for block in model.visual.transformer.resblocks)
     assert first.any()
     assert not last.any()

@@ -8,19 +8,19 @@ import pytest
 import torch
 from torch import Tensor
 
-from ssr.pretraining.clip import ClipRecipe, train_clip
+from ssr.pretraining.clip import ClipTraining
 from ssr.pretraining.corpus import Corpus, CorpusRecipe, open_corpus, write_corpus
-from ssr.pretraining.dino import DinoRecipe, momentum, train_dino
+from ssr.pretraining.dino import DinoTraining, momentum
 from ssr.pretraining.loop import cosine
 from ssr.pretraining.mimetic import initialise_attention
+from ssr.pretraining.recipes import ClipRecipe, DinoRecipe
+from ssr.pretraining.scenes import SceneClipLessons, SceneDinoLessons
 from ssr.pretraining.segments import balanced_assignment
+from tests.backbone_models import tiny_clip, tiny_dino
 
-CLIP = replace(
-    ClipRecipe(), width=32, layers=2, crop_steps=2, scene_steps=1, crop_batch=4, scene_batch=3
-)
-DINO = replace(
-    DinoRecipe(), width=32, layers=2, crop_steps=2, scene_steps=1, crop_batch=4, scene_batch=3
-)
+SHORT = {"crop_steps": 2, "scene_steps": 1, "crop_batch": 4, "scene_batch": 3}
+CLIP = replace(ClipRecipe(), **SHORT)
+DINO = replace(DinoRecipe(), **SHORT)
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +36,16 @@ def one_thread() -> None:
 
 
 def train(name: str, corpus: Corpus, work: Path, stop_at: int | None = None) -> dict[str, Tensor]:
+    """The weights after training, or resuming, a tiny model."""
+    work.mkdir(exist_ok=True)
+    training: ClipTraining | DinoTraining
     if name == "clip":
-        return dict(train_clip(corpus, CLIP, work, stop_at)[0].state_dict())
-    return dict(train_dino(corpus, DINO, work, stop_at).state_dict())
+        training = ClipTraining(tiny_clip(work).model, SceneClipLessons(corpus, CLIP), CLIP)
+    else:
+        training = DinoTraining(tiny_dino(work).model, SceneDinoLessons(corpus, DINO), DINO)
+    for _ in training.run(work, stop_at):
+        pass
+    return dict(training.model.state_dict())
 
 
 @pytest.mark.parametrize("name", ["clip", "dino"])

@@ -5,22 +5,37 @@ import pytest
 import torch
 
 from ssr.demo import make_scene
+from ssr.pretraining.corpus import UNLABELLED, join_labels
+from ssr.pretraining.positions import (
+    corner_places,
+    read_positions,
+    sine_cosine_positions,
+    window_places,
+)
+from ssr.pretraining.scenes import object_centres
 from ssr.pretraining.segments import grouping_loss, pair_segments
 from ssr.pretraining.strokes import draw_strokes
 from ssr.pretraining.views import (
-    UNLABELLED,
-    join_labels,
-    object_centres,
+    Bytes,
+    Views,
+    Windows,
+    cut_views,
     patch_names,
     patch_shares,
-    sample_views,
-    sine_cosine_positions,
-    window_positions,
+    place_windows,
 )
+
+Scene = tuple[Bytes, Bytes]
+
+
+def view(scene: Scene, centre: tuple[float, float], flip: bool, size: int) -> Views:
+    """A window of scale 1."""
+    windows = place_windows(np.array([centre]), np.ones(1), np.array([flip]), size, 112)
+    return cut_views(*scene, windows, size)
 
 
 @pytest.fixture(scope="module")
-def scene() -> tuple[np.ndarray, np.ndarray]:
+def scene() -> Scene:
     drawn = make_scene(4, 0)
     return drawn.image[None], join_labels(drawn.mask, drawn.stuff)[None]
 
@@ -32,25 +47,21 @@ def test_joined_labels_put_stuff_behind_objects() -> None:
 
 
 @pytest.mark.parametrize("flip", [False, True])
-def test_a_window_of_scale_one_copies_pixels(
-    scene: tuple[np.ndarray, np.ndarray], flip: bool
-) -> None:
+def test_a_window_of_scale_one_copies_pixels(scene: Scene, flip: bool) -> None:
     images, labels = scene
-    centre = np.array([[50.0, 60.0]])
-    view = sample_views(images, labels, centre, np.ones(1), np.array([flip]), 64)
+    seen = view(scene, (50.0, 60.0), flip, 64)
     cut = images[0, 18:82, 28:92][:, :: -1 if flip else 1]
     shown = labels[0, 18:82, 28:92][:, :: -1 if flip else 1]
-    assert np.allclose(view.pixels[0].permute(1, 2, 0).numpy() * 255, cut, atol=0.01)
-    assert (view.labels[0].numpy() == shown).all()
+    assert np.allclose(seen.pixels[0].permute(1, 2, 0).numpy() * 255, cut, atol=0.01)
+    assert (seen.labels[0].numpy() == shown).all()
 
 
-def test_windows_stay_inside(scene: tuple[np.ndarray, np.ndarray]) -> None:
-    images, labels = scene
-    view = sample_views(images, labels, np.zeros((1, 2)), np.ones(1), np.zeros(1, bool), 112)
-    assert np.allclose(view.pixels[0].permute(1, 2, 0).numpy() * 255, images[0], atol=0.01)
+def test_windows_stay_inside(scene: Scene) -> None:
+    seen = view(scene, (0.0, 0.0), False, 112)
+    assert np.allclose(seen.pixels[0].permute(1, 2, 0).numpy() * 255, scene[0][0], atol=0.01)
 
 
-def test_centres_lie_at_one_object(scene: tuple[np.ndarray, np.ndarray]) -> None:
+def test_centres_lie_at_one_object(scene: Scene) -> None:
     _, labels = scene
     centre = object_centres(labels, np.random.default_rng(0))[0]
     objects = [np.argwhere(labels[0] == name).mean(0) for name in np.unique(labels[labels < 10])]
@@ -61,14 +72,14 @@ def test_patches_are_named_by_at_least_60_percent() -> None:
     labels = torch.full((1, 8, 16), 12)
     labels[0, :4] = 3
     labels[0, :, :8] = 3
-    shares = patch_shares(torch.cat([labels, labels], 1))
+    shares = patch_shares(torch.cat([labels, labels], 1), UNLABELLED + 1, 8)
     assert shares.sum(-1).tolist() == [[1.0] * 4]
     assert patch_names(shares).tolist() == [[3, -1, 3, -1]]
 
 
 def test_strokes_touch_one_to_six_patches_of_their_name() -> None:
     names = torch.tensor([[2] * 20 + [11] * 4 + [-1], [-1] * 25])
-    weights, targets = draw_strokes(names, 50, 6, torch.Generator().manual_seed(0))
+    weights, targets = draw_strokes(names, 17, 50, 6, torch.Generator().manual_seed(0))
     touched = weights[0] > 0
     assert set(targets[0].tolist()) == {2, 11}
     assert all((names[0][t] == n).all() for t, n in zip(touched, targets[0], strict=True))
@@ -98,8 +109,21 @@ def test_grouping_is_best_where_attention_is_even_over_the_own_segment() -> None
 
 
 def test_position_windows_keep_the_spacing() -> None:
-    embedding = torch.cat([torch.zeros(1, 32), sine_cosine_positions(32, 14)])
-    window = window_positions(embedding, 8, (3, 5))
-    assert window.shape == (65, 32)
-    assert torch.equal(window[1], embedding[1 + 3 * 14 + 5])
-    assert torch.equal(window_positions(embedding, 14, (0, 0)), embedding)
+    table = sine_cosine_positions(32, 14)
+    read = read_positions(table, corner_places((3, 5), 4, 14))[0]
+    wanted = table.view(14, 14, -1)[3:7, 5:9].reshape(16, -1)
+    assert torch.allclose(read, wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_places_are_where_a_window_looks(flip: bool) -> None:
+    windows = Windows(np.array([[30.0, 50.0]]), np.array([[40.0, 20.0]]), np.array([flip]))
+    places = window_places(windows, 100, 2)[0]
+    columns = [0.45, 0.55]  # of the flipped image, too: its middle is the image's
+    wanted = [[row, column] for row in (0.2, 0.4) for column in columns]
+    assert torch.allclose(places, torch.tensor(wanted))
+
+
+def test_places_of_a_flipped_view_are_those_of_a_flipped_image() -> None:
+    windows = Windows(np.array([[50.0, 10.0]]), np.array([[20.0, 20.0]]), np.array([True]))
+    assert torch.allclose(window_places(windows, 100, 1)[0], torch.tensor([[0.5, 0.9]]))

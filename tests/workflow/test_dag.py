@@ -69,6 +69,15 @@ def test_only_evaluation_and_report_can_reach_a_mask(clone: Run) -> None:
     assert readers == EVALUATION | {"build_report"}
 
 
+def test_stand_ins_are_trained_where_asked_for_and_without_masks(clone: Run) -> None:
+    trained = {name: {"weights": "train"} for name in ("clip", "dino")}
+    printed = clone("-n", "labels", "--config", f"backbones={trained}")
+    assert rules_in(printed) - {"labels"} == TO_LABELS | {"pretrain_clip", "pretrain_dino"}
+    jobs = re.findall(r"^rule (pretrain_\w+):\n    input: (.*)$", printed.stdout, re.MULTILINE)
+    index = "results/demo/index/index.parquet"
+    assert dict(jobs) == {f"pretrain_{n}": f"{index}, backbones/demo_{n}.json" for n in trained}
+
+
 def test_wrong_setting_is_one_clear_error(clone: Run) -> None:
     done = clone("-n", "--config", "alignment={'los': 'feature'}", check=False)
     assert done.returncode != 0
@@ -85,6 +94,8 @@ def test_wrong_setting_is_one_clear_error(clone: Run) -> None:
         "refine_cams",
         "label_pixels",
         "train_segmenter",
+        "pretrain_clip",
+        "pretrain_dino",
     ],
 )
 def test_no_program_that_learns_has_code_that_reads_masks(program: str) -> None:
