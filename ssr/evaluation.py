@@ -20,7 +20,15 @@ from ssr.errors import InputError
 from ssr.files import replacing
 from ssr.index import Image
 from ssr.labels import BACKGROUND
-from ssr.metrics import Counts, Scores, count_confusion, count_levels, score, thresholds
+from ssr.metrics import (
+    Counts,
+    Scores,
+    all_background,
+    count_confusion,
+    count_levels,
+    score,
+    thresholds,
+)
 from ssr.pngs import open_pngs
 from ssr.processes import map_in_processes
 from ssr.progress import progress
@@ -138,6 +146,7 @@ def quality(confusion: Counts, names: Sequence[str]) -> dict[str, Any]:
         **scores.errors,
         "labelled": _labelled(confusion),
         "miou_all_pixels": _miou_all_pixels(confusion),
+        "all_background_miou": score(all_background(confusion)).means["miou"],
         "absent_classes": [names[index] for index in scores.absent],
         "never_right_classes": [names[index] for index in scores.never_right],
         "per_class": _per_class(scores, counted, names),

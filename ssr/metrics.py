@@ -122,6 +122,18 @@ def score(confusion: Counts) -> Scores:
     )
 
 
+def all_background(confusion: Counts) -> Counts:
+    """The confusion matrix (classes, classes) of calling every pixel of the same truth background.
+
+    The least that a labelling is worth: it needs no image. `confusion` is (classes, classes) or
+    (classes, classes + 1).
+    """
+    truth = confusion.sum(axis=1)
+    blank = np.zeros((len(truth), len(truth)), np.int64)
+    blank[:, BACKGROUND] = truth
+    return blank
+
+
 def _ratio(part: NDArray, whole: NDArray, left_out: NDArray) -> NDArray[np.float64]:
     """part / whole, 0 where both are 0, NaN where left out."""
     return np.where(left_out, np.nan, part / np.maximum(whole, 1))

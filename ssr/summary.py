@@ -32,6 +32,7 @@ _FROM_EVALUATION = (
     "confusion_among_objects",
     "labelled",
     "miou_all_pixels",
+    "all_background_miou",
     "absent_classes",
     "never_right_classes",
     "per_class",
@@ -99,7 +100,9 @@ def format_table(rows: Sequence[Mapping[str, Any]]) -> str:
         text.append(texts[number + 1])
     first = rows[0]
     run = f"dataset {first['dataset']}, seed {first['seed']}, settings {first['config_hash']}"
-    return "\n".join([run, "", *text, "", *_NOTES, *_origins(rows), *_left_out(rows)])
+    return "\n".join(
+        [run, "", *text, "", *_NOTES, *_baselines(rows), *_origins(rows), *_left_out(rows)]
+    )
 
 
 _HEADING = (
@@ -171,6 +174,14 @@ def _origins(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         for origin in (row["threshold_from"] for row in rows if row["threshold"] is not None)
     ]
     return [f"threshold: {text}." for text in dict.fromkeys(texts)]
+
+
+def _baselines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What calling everything background would score on each split."""
+    found = {row["split"]: row["all_background_miou"] for row in rows}
+    return [
+        f"all background would have mIoU {_percent(m)} on {split}." for split, m in found.items()
+    ]
 
 
 def _left_out(rows: Sequence[Mapping[str, Any]]) -> list[str]:

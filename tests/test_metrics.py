@@ -8,6 +8,7 @@ from ssr.errors import InputError
 from ssr.labels import IGNORE
 from ssr.metrics import (
     Scores,
+    all_background,
     best,
     confusion_at,
     count_confusion,
@@ -94,6 +95,13 @@ def test_a_class_without_a_right_pixel_counts_zero_but_has_no_confusion_ratio() 
     assert math.isnan(result.confusion_ratio[1])
     assert result.means["confusion_ratio"] == pytest.approx((3 / 6 + 0 / 4) / 2)
     assert result.means["miou"] == pytest.approx((6 / 12 + 0 + 4 / 5) / 3)
+
+
+def test_all_background_scores_the_backgrounds_share_over_the_classes_that_occur() -> None:
+    confusion = np.array([[50, 5, 5, 0], [4, 20, 6, 0], [0, 0, 0, 0], [1, 0, 9, 0]])
+    assert score(all_background(confusion)).means["miou"] == pytest.approx(60 / 100 / 3)
+    abstained = np.hstack([confusion, [[10], [0], [0], [0]]])
+    assert score(all_background(abstained)).means["miou"] == pytest.approx(70 / 110 / 3)
 
 
 def test_a_class_that_is_never_predicted_has_precision_zero() -> None:

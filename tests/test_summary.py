@@ -54,6 +54,11 @@ def test_a_row_says_all_it_takes_to_read_its_figures(rows: list[dict[str, Any]])
     assert "confusion" not in row
 
 
+def test_every_split_has_its_all_background_baseline(rows: list[dict[str, Any]]) -> None:
+    assert rows[0]["all_background_miou"] == pytest.approx(100 / 140 / 2)
+    assert format_table(rows).count("all background would have mIoU 35.7 on val.") == 1
+
+
 def test_rows_survive_json(rows: list[dict[str, Any]]) -> None:
     assert json.loads(json.dumps(rows, allow_nan=False)) == rows
 
