@@ -12,10 +12,12 @@ configfile: "config.yaml"
 
 include: "rules/common.smk"
 include: "rules/inputs.smk"
+include: "rules/fetch_weights.smk"
 include: "rules/pretrain_demo.smk"
 include: "rules/derive_coco.smk"
 include: "rules/index_dataset.smk"
 include: "rules/pretrain.smk"
+include: "rules/check_backbones.smk"
 include: "rules/encode_text.smk"
 include: "rules/extract_features.smk"
 include: "rules/segment_superpixels.smk"
@@ -44,6 +46,7 @@ localrules:
     ablation,
     report,
     pretrain_demo,
+    fetch_weights,
 
 
 # The report rests on every evaluation, and those on everything else; what has no masks is only

@@ -5,6 +5,7 @@
 rule extract_features:
     input:
         backbone=backbone_files("clip", "dino"),
+        checked=rules.check_backbones.output.checked,
         index=rules.index_dataset.output.index,
     output:
         features=result("features/{shard}.zarr.zip"),

@@ -106,7 +106,7 @@ def _explain(finding: Any) -> str:
         return f"{key}: missing"
     message = finding["msg"].removeprefix("Value error, ")
     if finding["type"] == "value_error":
-        return f"{key}: {message}"
+        return f"{key}: {message}" if path else message
     return f"{key}: {message[0].lower()}{message[1:]}; came {finding['input']!r}"
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +21,7 @@ EVALUATION = {
 TO_CAMS = {
     "make_demo_dataset",
     "index_dataset",
+    "check_backbones",
     "encode_text",
     "extract_features",
     "segment_superpixels",
@@ -29,6 +32,7 @@ TO_CAMS = {
     "refine_cams",
 }
 TO_LABELS = TO_CAMS | {"choose_threshold", "label_pixels"}
+OF_THE_DEMO = {"make_demo_dataset"}
 ALL = (
     TO_LABELS
     | EVALUATION
@@ -83,6 +87,44 @@ def test_wrong_setting_is_one_clear_error(clone: Run) -> None:
     assert done.returncode != 0
     assert "alignment.los: unknown key; did you mean loss?" in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.fixture
+def my_folder(clone: Run, tmp_path: Path) -> Callable[..., set[str]]:
+    """The rules that config/my_folder.yaml would run on twelve images, the first six with masks."""
+    folder = tmp_path / "data/my_folder"
+    for name in ("images", "masks"):
+        (folder / name).mkdir(parents=True)
+    names = [f"{number:02}.png" for number in range(12)]
+    for name in names[:6]:
+        (folder / "masks" / name).touch()
+    rows = [f"{name},boat" for name in names]
+    (folder / "labels.csv").write_text("\n".join(["image,labels", *rows]))
+
+    def rules(target: str, overlay: str = "{}") -> set[str]:
+        (tmp_path / "more.yaml").write_text(overlay)
+        overlays = ("config/my_folder.yaml", "more.yaml")
+        return rules_in(clone("-n", target, "--configfile", *overlays)) - {target}
+
+    return rules
+
+
+def test_without_masks_all_runs_but_the_evaluation(my_folder: Callable[..., set[str]]) -> None:
+    assert my_folder("all") == ALL - EVALUATION - OF_THE_DEMO
+    assert my_folder("ablation") == TO_LABELS - EVALUATION - OF_THE_DEMO
+
+
+def test_with_masks_the_own_folder_is_evaluated(my_folder: Callable[..., set[str]]) -> None:
+    overlay = "{data: {masks: masks}, labels: {threshold: null}}"
+    assert my_folder("all", overlay) == ALL - OF_THE_DEMO
+
+
+def test_a_folder_without_masks_needs_a_threshold(clone: Run, tmp_path: Path) -> None:
+    (tmp_path / "more.yaml").write_text("{data: {masks: null}}")
+    done = clone("-n", "--configfile", "more.yaml", check=False)
+    assert done.returncode != 0
+    assert "  labels.threshold must be a number where data.masks is null" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ssr.config import Config, Section
+from ssr.data import SPLITS
 from tests.workflow.conftest import Run, rules_in
 
 pytestmark = pytest.mark.slow
@@ -33,6 +34,7 @@ READERS: dict[str, set[str]] = {
         "evaluate_predictions",
         "build_report",
     },
+    "check_backbones": {"extract_features"},
     "encode_text": {"activate_initial_cams", "cluster_prototypes", "activate_aligned_cams"},
     "extract_features": {
         "activate_initial_cams",
@@ -69,6 +71,7 @@ READERS: dict[str, set[str]] = {
 RECORDS = {"summarise", "build_report"}
 EVALUATIONS = {name for name in READERS if name.startswith(("evaluate", "choose"))}
 WITH_CLIP = {
+    "check_backbones",
     "encode_text",
     "extract_features",
     "activate_initial_cams",
@@ -88,7 +91,7 @@ USERS: dict[str, set[str]] = {
     "data.demo": {"make_demo_dataset"},
     "images": {"extract_features", "segment_superpixels"},
     "backbones.clip": WITH_CLIP,
-    "backbones.dino": {"extract_features"},
+    "backbones.dino": {"check_backbones", "extract_features"},
     "text": {"encode_text"},
     "features": {"extract_features"},
     "superpixels": {"segment_superpixels"},
@@ -114,6 +117,7 @@ OTHER: dict[str, Any] = {
     "data.format": "folder",
     "data.root": "data/other",
     "data.masks": "masks2",
+    "data.mask_colours": {"bird": "#ff0000"},
     "data.labels_file": "labels.json",
     "data.classes": ["horse", "sofa"],
     "data.demo.correlation": 0.5,
@@ -135,6 +139,7 @@ OTHER: dict[str, Any] = {
     "refinement.affinity": "none",
     "refinement.mask": "none",
     "labels.background": "power",
+    "labels.threshold": 0.5,
     "labels.crf": {"iterations": 5},
     "segmenter.config": "mmseg::fcn",
     "segmenter.blocks": [0, 1],
@@ -208,7 +213,7 @@ def another(key: str, value: Any) -> Any:
 
 
 # Another list has no images here.
-LISTS = ("data.splits.train", "data.splits.tune", "data.splits.val")
+LISTS = tuple(f"data.splits.{split}" for split in SPLITS)
 SETTINGS = [(key, value) for key, value in leaves(Config()) if key not in LISTS]
 
 

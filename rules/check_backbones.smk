@@ -1,0 +1,29 @@
+# Local weights of CLIP and DINO → their settings, checked: beside the index, before anything long.
+
+
+rule check_backbones:
+    input:
+        backbone=backbone_files("clip", "dino"),
+    output:
+        checked=result("index/backbones.json"),
+    log:
+        log_file("check_backbones"),
+    benchmark:
+        benchmark_file("check_backbones")
+    conda:
+        "../envs/ssr.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=30,
+    params:
+        backbones=backbones(),
+        code=code_hash("workflow_scripts.check_backbones"),
+    shell:
+        """
+        python -m workflow_scripts.check_backbones \
+            --backbones {params.backbones:q} \
+            --output {output.checked:q} \
+            --threads {threads} \
+            2>&1 | tee {log:q}
+        """
