@@ -109,11 +109,6 @@ def test_masks_of_train_are_checked_where_they_exist(folder):
     assert problems(folder.settings())[0].startswith("1 × mask with values outside the classes")
 
 
-def test_an_empty_split_is_named(empty_folder):
-    empty_folder.add("a.png")
-    assert problems(empty_folder.settings()) == ["2 × empty split: tune, val"]
-
-
 def test_images_without_a_label_are_kept_and_said_so(folder):
     folder.add("n.png", labels="")
     checked = check_dataset(folder.settings())
