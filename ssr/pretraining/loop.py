@@ -18,7 +18,6 @@ from ssr import checkpoints
 from ssr.files import replacing
 
 StepLosses = Callable[[int], dict[str, Tensor]]
-RECORD_EVERY = 20
 # in float32: bfloat16 is slower on the processors that the recipes were measured on
 KERNELS = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
 
@@ -86,7 +85,6 @@ class Trainer:
         self.work = work
         self.step = 0
         self.history: list[dict[str, float]] = []
-        self.sums: dict[str, float] = {}  # of the losses since the last record
         if stored := checkpoints.newest(work):
             self._resume(stored)
 
@@ -98,7 +96,6 @@ class Trainer:
         self.groups = [group for optimizer in self.optimizers for group in optimizer.param_groups]
         self.step = int(stored["step"])
         self.history = stored["history"]
-        self.sums = stored["sums"]
 
     def save(self) -> None:
         """Store everything that the next step depends on, and the losses so far."""
@@ -107,17 +104,10 @@ class Trainer:
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "step": self.step,
             "history": self.history,
-            "sums": self.sums,
         }
         checkpoints.save(self.work, self.step, content)
         if self.history:
             write_history(self.work / "history.csv", self.history)
-
-    def _record(self) -> None:
-        before = int(self.history[-1]["step"]) if self.history else 0
-        means = {name: total / (self.step - before) for name, total in self.sums.items()}
-        self.history.append({"step": self.step, **means})
-        self.sums = {}
 
     def _advance(self, losses: StepLosses) -> dict[str, Tensor]:
         factor = cosine(self.step, self.steps, self.warm_up)
@@ -143,8 +133,8 @@ class Trainer:
     ) -> Iterator[int]:
         """Train up to `stop_at` (all steps by default); yields the steps done.
 
-        The mean of each loss is recorded every 20 steps. A kill loses at most `save_every` steps; a
-        SIGTERM loses none: the state is saved and the process exits with 143.
+        A kill loses at most `save_every` steps. A SIGTERM loses none: the state is saved and the
+        process exits with 143.
         """
         end = self.steps if stop_at is None else min(stop_at, self.steps)
         termination = checkpoints.Termination()
@@ -152,11 +142,9 @@ class Trainer:
             while self.step < end:
                 values = self._advance(losses)
                 after_step(self.step)
-                for name, value in values.items():
-                    self.sums[name] = self.sums.get(name, 0.0) + value.item()
+                losses_now = {name: value.item() for name, value in values.items()}
+                self.history.append({"step": self.step, **losses_now})
                 last = self.step == end
-                if self.step % RECORD_EVERY == 0 or last:
-                    self._record()
                 if self.step % self.save_every == 0 or last or termination.requested:
                     self.save()
                 if termination.requested:
@@ -165,7 +153,7 @@ class Trainer:
 
 
 def write_history(path: Path, history: list[dict[str, float]]) -> None:
-    """One row a record as CSV."""
+    """One row a step as CSV."""
     with replacing(path) as temporary, temporary.open("w", newline="") as stream:
         writer = csv.DictWriter(stream, list(history[0]))
         writer.writeheader()

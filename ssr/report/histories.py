@@ -11,14 +11,21 @@ from ssr.settings import method_config
 def find_histories(results: Path, config: Config) -> dict[str, dict[str, list[Path]]]:
     """Histories by what was trained and method, the rounds of an alignment in their order.
 
-    Methods whose training is that of another method have none of their own.
+    Backbones stand under their own names. Methods whose training is that of another method have
+    none of their own.
     """
+    standins = {
+        name: [results / "pretraining" / f"{name}.csv"]
+        for name in ("clip", "dino")
+        if getattr(config.backbones, name).weights == "train"
+    }
     alignments = {method: _rounds(results, config, method) for method in config.methods}
     segmenters = {
         method: [results / "segmenter" / method / "history.csv"]
         for method in config.segmenter_methods
     }
-    return {"alignment": _existing(alignments), "segmenter": _existing(segmenters)}
+    trained = {"backbones": standins, "alignment": alignments, "segmenter": segmenters}
+    return {what: _existing(histories) for what, histories in trained.items()}
 
 
 def _rounds(results: Path, config: Config, method: str) -> list[Path]:

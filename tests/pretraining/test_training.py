@@ -58,12 +58,12 @@ def test_a_resumed_run_gives_the_same_weights(name: str, corpus: Corpus, tmp_pat
     assert any(not torch.equal(through[key], fresh[key]) for key in through)
 
 
-def test_history_has_one_row_a_record(corpus: Corpus, tmp_path: Path) -> None:
+def test_history_has_one_row_a_step(corpus: Corpus, tmp_path: Path) -> None:
     train("clip", corpus, tmp_path)
     with (tmp_path / "history.csv").open() as stream:
         header, *rows = list(csv.reader(stream))
     assert header[:2] == ["step", "loss"]
-    assert [row[0] for row in rows] == ["3"]
+    assert [row[0] for row in rows] == ["1", "2", "3"]
 
 
 def test_a_finished_corpus_is_left_alone(tmp_path: Path) -> None:

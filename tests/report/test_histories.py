@@ -17,6 +17,7 @@ def test_what_other_settings_left_is_not_shown(finished: FinishedRun) -> None:
     config = finished.config.model_copy(update={"alignment": settings, "segmenter_methods": ()})
     found = find_histories(finished.results, config)
     assert found == {
+        "backbones": {},
         "alignment": {"ssr": [finished.results / "alignment/ssr/1.csv"]},
         "segmenter": {},
     }
@@ -24,4 +25,15 @@ def test_what_other_settings_left_is_not_shown(finished: FinishedRun) -> None:
 
 def test_a_run_without_training_has_no_histories(tmp_path: Path) -> None:
     config = small_config(tmp_path, "ssr", "clip")
-    assert find_histories(tmp_path, config) == {"alignment": {}, "segmenter": {}}
+    assert find_histories(tmp_path, config) == {"backbones": {}, "alignment": {}, "segmenter": {}}
+
+
+def test_losses_of_trained_stand_ins_are_found(tmp_path: Path) -> None:
+    settings = small_config(tmp_path, "ssr")
+    clip = settings.backbones.clip.model_copy(update={"weights": "train"})
+    backbones = settings.backbones.model_copy(update={"clip": clip})
+    (tmp_path / "pretraining").mkdir()
+    for name in ("clip", "dino"):
+        (tmp_path / "pretraining" / f"{name}.csv").touch()
+    found = find_histories(tmp_path, settings.model_copy(update={"backbones": backbones}))
+    assert found["backbones"] == {"clip": [tmp_path / "pretraining/clip.csv"]}
