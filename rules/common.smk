@@ -3,6 +3,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
+from ssr.architectures import names_file, names_tag
 from ssr.data import SPLITS, cam_list, find_shards
 from ssr.errors import InputError
 from ssr.provenance import code_hash
@@ -110,15 +111,26 @@ def backbones():
 
 
 def backbone_files(*names):
-    """The local files of backbones, so that a replaced file reruns what was computed with it."""
+    """What stands for backbones, so that a replaced file reruns what was computed with it.
+
+    Their local files, and the markers of the tags that are fetched.
+    """
     chosen = [used_backbone(name) for name in names]
-    return local_files(path for used in chosen for path in (used.model, used.weights))
+    files = local_files(path for used in chosen for path in (used.model, used.weights))
+    return [*files, *weight_markers(*names)]
+
+
+def weight_markers(*names):
+    """The markers that fetch_weights writes, of those backbones whose weights are a tag."""
+    tagged = [
+        name for name in names if names_tag(getattr(CONFIG.backbones, name).weights)
+    ]
+    return [result(f"weights/{name}.json") for name in tagged]
 
 
 def local_files(names):
     """Those of `names` that are files, not names of a library."""
-    suffixes = (".json", ".safetensors", ".pt", ".pth")
-    return [name for name in names if name.endswith(suffixes)]
+    return [name for name in names if name.endswith(".json") or names_file(name)]
 
 
 def of_method(name, without=()):

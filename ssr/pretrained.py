@@ -74,9 +74,8 @@ def cached(weights: Pretrained) -> Path:
     Raises:
         InputError: not there; names the file, where it was looked for and how to get it.
     """
-    for name in weights.files:
-        if isinstance(path := try_to_load_from_cache(weights.repository, name), str):
-            return Path(path)
+    if path := _in_cache(weights):
+        return path
     raise InputError(
         f"weights {weights.name}: {' or '.join(weights.files)} of {weights.repository} is not in "
         f"the cache {HF_HUB_CACHE}; where there is a network, run: {FETCH_COMMAND}"
@@ -84,19 +83,24 @@ def cached(weights: Pretrained) -> Path:
 
 
 def fetch(weights: Pretrained) -> Path:
-    """The file of a tag in the hub's cache, downloaded with a progress bar if need be.
+    """The file of a tag in the hub's cache, downloaded with a progress bar if it is not there.
 
     Raises:
         InputError: it can't be fetched; says why.
     """
     try:
-        return _download(weights)
+        return _in_cache(weights) or _download(weights)
     except Exception as error:  # network, hub and disk errors share no narrower base
         reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
         raise InputError(
             f"weights {weights.name} could not be fetched from {weights.repository} ({reason}); "
             f"the cache {HF_HUB_CACHE} may be copied from elsewhere, or a file named in `weights`"
         ) from error
+
+
+def _in_cache(weights: Pretrained) -> Path | None:
+    paths = (try_to_load_from_cache(weights.repository, name) for name in weights.files)
+    return next((Path(path) for path in paths if isinstance(path, str)), None)
 
 
 def _download(weights: Pretrained) -> Path:
