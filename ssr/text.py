@@ -90,18 +90,24 @@ def encode_prompts(
     Raises:
         InputError: a template without {}, or a sentence that the model can't take whole.
     """
-    if wrong := [template for template in templates if "{}" not in template]:
-        raise InputError(f"text.templates: {wrong[0]!r} has no {{}} for the prompt")
+    check_templates(templates)
     sentences = [template.replace("{}", prompt) for prompt in prompts for template in templates]
     tokens = tokenizer(sentences)
-    _check_length(tokenizer, sentences)
+    check_length(tokenizer, sentences)
     _check_vocabulary(clip, tokenizer, sentences)
     features = F.normalize(clip.encode_text(tokens.to(clip.logit_scale.device)), dim=-1)
     means = features.view(len(prompts), len(templates), -1).mean(1)
     return F.normalize(means, dim=-1)
 
 
-def _check_length(tokenizer: SimpleTokenizer, sentences: Sequence[str]) -> None:
+def check_templates(templates: Sequence[str]) -> None:
+    """Refuse, by an InputError, a template without {}."""
+    if wrong := [template for template in templates if "{}" not in template]:
+        raise InputError(f"text.templates: {wrong[0]!r} has no {{}} for the prompt")
+
+
+def check_length(tokenizer: SimpleTokenizer, sentences: Sequence[str]) -> None:
+    """Refuse, by an InputError, a sentence that a CLIP with this tokenizer can't take whole."""
     room = (tokenizer.context_length or 0) - 2  # start and end of text
     for sentence in sentences:
         if (length := len(tokenizer.encode(sentence))) > room:

@@ -23,6 +23,7 @@ from ssr.pretraining.positions import fix_positions, read_positions
 from ssr.pretraining.recipes import ClipRecipe
 from ssr.pretraining.strokes import draw_strokes
 from ssr.pretraining.views import normalise_pixels
+from ssr.text import check_length
 
 PURPOSE = 1  # of the randomness of a step; DINO has another one
 
@@ -31,6 +32,8 @@ class Vocabulary:
     """CLIP's tokenizer with ids that count only the tokens of some sentences, from 0."""
 
     def __init__(self, tokenizer: SimpleTokenizer, sentences: Sequence[str]) -> None:
+        """An InputError refuses a sentence that is too long for the model."""
+        check_length(tokenizer, sentences)
         self.tokenizer = tokenizer
         self.identifiers = occurring_tokens(tokenizer, sentences)
         self._compact = torch.full((tokenizer.vocab_size,), -1)

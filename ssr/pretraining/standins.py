@@ -13,7 +13,7 @@ from ssr.pretraining.photograph_lessons import PhotographClipLessons, Photograph
 from ssr.pretraining.photographs import Photographs, open_photographs, write_photographs
 from ssr.pretraining.recipes import standin_views
 from ssr.progress import progress
-from ssr.text import DEFAULT_BACKGROUNDS
+from ssr.text import DEFAULT_BACKGROUNDS, check_templates
 
 
 def labelled(images: Sequence[Image]) -> list[Image]:
@@ -56,7 +56,12 @@ def clip_lessons(
     classes: Sequence[str],
     text: Text,
 ) -> PhotographClipLessons:
-    """Lessons in the pipeline's own prompts, so that the model knows all of their words."""
+    """Lessons in the pipeline's own prompts, so that the model knows all of their words.
+
+    Raises:
+        InputError: a template has no place for a prompt.
+    """
+    check_templates(text.templates)
     speaker = Speaker(
         [text.prompts.get(name, name) for name in classes],
         text.backgrounds or DEFAULT_BACKGROUNDS,

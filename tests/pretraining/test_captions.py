@@ -6,6 +6,7 @@ import torch
 from open_clip.tokenizer import SimpleTokenizer
 
 from ssr.demo import CLASSES, STUFF
+from ssr.errors import InputError
 from ssr.pretraining.captions import Speaker, occurring_tokens
 from ssr.pretraining.clip import Vocabulary, multi_positive_loss
 
@@ -56,6 +57,11 @@ def test_a_compact_vocabulary_numbers_its_tokens_in_their_order(
     vocabulary = Vocabulary(tokenizer, ["a bus", "a car"])
     ids, full = vocabulary(["a car"]), tokenizer(["a car"])
     assert [vocabulary.identifiers[i] for i in ids[0]] == full[0].tolist()
+
+
+def test_a_sentence_beyond_the_models_length_is_refused(tokenizer: SimpleTokenizer) -> None:
+    with pytest.raises(InputError, match="has 31 tokens; the CLIP model takes at most 30"):
+        Vocabulary(tokenizer, ["bus " * 31])
 
 
 def test_every_true_caption_is_a_positive() -> None:
