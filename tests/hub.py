@@ -7,6 +7,11 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import huggingface_hub.constants
+import pytest
+
+import ssr.pretrained
+
 COMMIT = "0" * 40
 
 
@@ -38,6 +43,16 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_arguments: object) -> None:
         """Stay silent."""
+
+
+def point_at(monkeypatch: pytest.MonkeyPatch, address: str, cache: Path) -> None:
+    """As the environment variables HF_ENDPOINT and HF_HUB_CACHE do for a new process."""
+    constants = huggingface_hub.constants
+    urls = f"{address}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+    monkeypatch.setattr(constants, "ENDPOINT", address)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", urls)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
+    monkeypatch.setattr(ssr.pretrained, "HF_HUB_CACHE", str(cache))
 
 
 @contextmanager

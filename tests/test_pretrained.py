@@ -4,38 +4,27 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import huggingface_hub.constants
 import open_clip.pretrained
 import pytest
 import timm
 import torch
 from safetensors.torch import save_file
 
-import ssr.pretrained
 from ssr.backbones import load_clip, load_dino, pixel_statistics
 from ssr.config import Backbone
 from ssr.errors import InputError
 from ssr.pretrained import cached, clip_tag, dino_tag, fetch
 from tests.backbone_models import tiny_clip
-from tests.hub import serve
+from tests.hub import point_at, serve
 
 TINY = Backbone(model="vit_tiny_patch16_224", weights="augreg_in21k_ft_in1k")
 REPOSITORY = "timm/vit_tiny_patch16_224.augreg_in21k_ft_in1k"
 
 
-def reach(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
-    """As the environment variable HF_ENDPOINT does for a new process."""
-    urls = f"{address}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
-    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", address)
-    monkeypatch.setattr(huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE", urls)
-
-
 @pytest.fixture
 def hub_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """What a hub serves; the cache is empty and the network ends at this machine."""
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(ssr.pretrained, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    reach(monkeypatch, "http://127.0.0.1:9")
+    point_at(monkeypatch, "http://127.0.0.1:9", tmp_path / "cache")
     return tmp_path / "served"
 
 
@@ -43,7 +32,7 @@ def hub_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def asked(hub_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """What is asked of a hub that serves `hub_folder`."""
     with serve(hub_folder) as (address, requests):
-        reach(monkeypatch, address)
+        point_at(monkeypatch, address, hub_folder.parent / "cache")
         yield requests
 
 

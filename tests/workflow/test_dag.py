@@ -143,3 +143,27 @@ def test_a_folder_without_masks_needs_a_threshold(clone: Run, tmp_path: Path) ->
 def test_no_program_that_learns_has_code_that_reads_masks(program: str) -> None:
     assert "ssr.data.masks" not in reachable_modules(f"workflow_scripts.{program}")
     assert "ssr.data.masks" in reachable_modules("workflow_scripts.evaluate_cams")
+
+
+def test_tags_are_fetched_before_they_are_used(clone: Run) -> None:
+    tagged = {
+        "clip": {"model": "ViT-B-16", "weights": "openai"},
+        "dino": {"model": "vit_small_patch14_dinov2", "weights": "lvd142m"},
+    }
+    printed = clone("-n", "cams", "--config", f"backbones={tagged}", "images={'patch': 16}")
+    assert "fetch_weights" in rules_in(printed)
+    fetched = r"^rule (\w+):\n    input: .*weights/(?:clip|dino)\.json"
+    users = set(re.findall(fetched, printed.stdout, re.MULTILINE))
+    assert {"encode_text", "extract_features", "activate_initial_cams"} <= users
+
+
+def test_backbones_that_cannot_be_used_are_refused_before_anything_runs(clone: Run) -> None:
+    wrong = {
+        "clip": {"model": "RN50", "weights": "openai"},
+        "dino": {"model": "swin_tiny_patch4_window7_224", "weights": "random"},
+    }
+    refused = clone("-n", "--config", f"backbones={wrong}", check=False)
+    assert refused.returncode
+    printed = refused.stdout + refused.stderr
+    assert "backbones.clip: CLIP model RN50 can't be used: a ResNet" in printed
+    assert "backbones.dino: DINO model swin_tiny_patch4_window7_224 can't be used" in printed
