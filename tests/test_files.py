@@ -32,9 +32,9 @@ def test_a_failure_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
     assert target.read_text() == "old"
 
 
-def in_little_room(program: str, folder: Path, room: int) -> str:
-    """What `program`, run where no file may exceed `room` bytes, prints; it must fail."""
-    done = subprocess.run(
+def in_little_room(program: str, folder: Path, room: int) -> subprocess.CompletedProcess[str]:
+    """`program`, run where no file may exceed `room` bytes."""
+    return subprocess.run(
         [sys.executable, "-c", program],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
@@ -42,8 +42,6 @@ def in_little_room(program: str, folder: Path, room: int) -> str:
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 1
-    return done.stderr
 
 
 @pytest.mark.parametrize(
@@ -54,7 +52,9 @@ def in_little_room(program: str, folder: Path, room: int) -> str:
     ],
     ids=["store", "pngs"],
 )
-def test_a_full_disk_is_named_and_leaves_nothing(tmp_path: Path, write: str) -> None:
+def test_a_full_disk_is_named_and_leaves_nothing_and_with_room_all_is_well(
+    tmp_path: Path, write: str
+) -> None:
     program = f"""
 import sys
 import numpy as np
@@ -68,8 +68,11 @@ try:
 except InputError as error:
     sys.exit(f"error: {{error}}")
 """
-    said = in_little_room(program, tmp_path, 8000)
-    assert said == (
+    done = in_little_room(program, tmp_path, 8000)
+    assert done.returncode == 1
+    assert done.stderr == (
         "error: shard.zip: File too large; nothing of the file was kept: make room and run again\n"
     )
     assert list(tmp_path.iterdir()) == []
+    assert in_little_room(program, tmp_path, 800_000).returncode == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["shard.zip"]

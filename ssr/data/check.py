@@ -18,14 +18,14 @@ from ssr.data.masks import Masks, UnknownColourError
 from ssr.data.source import SPLITS, Source
 from ssr.data.splits import assign, required, shard_names
 from ssr.errors import InputError
-from ssr.images import load_image
+from ssr.images import measure_image
 from ssr.index import Image, Index
 from ssr.labels import BACKGROUND, IGNORE
 from ssr.processes import map_in_processes
 from ssr.progress import progress
 
 _FORMATS = {"demo": folder, "folder": folder, "voc": voc, "coco": coco}
-_IMAGES_PER_TASK = 16
+_IMAGES_PER_TASK = 64
 
 
 @dataclass(frozen=True)
@@ -173,6 +173,8 @@ def _find_masks(
         return Masks(coco.mask_references(own, derived), root)
     if settings.masks is None:
         findings.warning("data set without masks: nothing is tuned or evaluated", settings.root)
+        for image_id in chain(splits["tune"], splits["val"]):
+            findings.warning("image of tune or val, not used without masks", image_id)
         return Masks({}, root)
     folder = root / settings.masks
     if not folder.is_dir():
@@ -222,7 +224,7 @@ def _look(job: _Job) -> _Seen:
     if not job.image.exists():
         return _Seen(problems=(("missing image", str(job.image)),))
     try:
-        height, width = load_image(job.image).shape[:2]
+        height, width = measure_image(job.image)
     except InputError as error:
         return _Seen(problems=(("unreadable image", str(error)),))
     if min(height, width) < 2:

@@ -125,7 +125,7 @@ def _read(lines: Iterator[list[str]], path: Path) -> list[_Row]:
     if missing := [name for name in ("image", labels) if name not in header]:
         raise InputError(
             f"{path}: the header must name image and labels, and may name split; "
-            f"{' and '.join(missing)} is missing; came {','.join(header) or 'nothing'}"
+            f"missing: {', '.join(missing)}; came {','.join(header) or 'nothing'}"
         )
     rows = []
     for line in lines:

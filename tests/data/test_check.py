@@ -141,6 +141,11 @@ def test_a_data_set_may_have_no_masks_and_then_needs_neither_tune_nor_val(empty_
     ]
 
 
+def test_images_that_nothing_uses_without_masks_are_named(folder):
+    warnings = check_dataset(folder.settings(masks=None)).warnings
+    assert "2 × image of tune or val, not used without masks: t, v" in warnings
+
+
 def test_masks_may_be_pictures_in_colours(folder):
     for path in (folder.root / "masks").glob("*.png"):
         PilImage.new("RGB", PilImage.open(path).size, (0, 0, 128)).save(path)

@@ -58,9 +58,9 @@ def test_a_missing_table_is_named(folder):
 @pytest.mark.parametrize(
     ("header", "missing"),
     [
-        ("image,split", "labels is missing"),
-        ("name,labels", "image is missing"),
-        ("image;labels", "image and labels is missing; came image;labels"),
+        ("image,split", "missing: labels; came image,split"),
+        ("name,labels", "missing: image; came"),
+        ("image;labels", "missing: image, labels; came image;labels"),
         ("", "came nothing"),
     ],
 )
