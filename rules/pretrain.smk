@@ -25,7 +25,7 @@ rule pretrain_clip:
         classes=list(CONFIG.data.classes),
         text=section("text"),
         model=CONFIG.backbones.clip.model,
-        pretraining=CONFIG.pretraining.canonical(without=("dino_steps",)),
+        pretraining=CONFIG.pretraining.canonical(without=("segments", "dino_steps")),
         seed=CONFIG.seed,
         work=result("pretraining/work_clip"),
         code=code_hash("workflow_scripts.pretrain_clip"),

@@ -36,7 +36,9 @@ def main(arguments: Namespace) -> None:
         str(arguments.seed),
     ]
     work = standins.work_folder(arguments, parameters)
-    photographs = standins.store(work, images, arguments.root, settings, len(arguments.classes))
+    photographs = standins.store(
+        work, images, arguments.root, settings.side, classes=len(arguments.classes)
+    )
     patch = clip_architecture(arguments.model).patch
     lessons = standins.clip_lessons(photographs, settings, patch, arguments.classes, arguments.text)
     recipe = standin_clip_recipe(settings, arguments.seed)

@@ -34,7 +34,7 @@ def main(arguments: Namespace) -> None:
         str(arguments.seed),
     ]
     work = standins.work_folder(arguments, parameters)
-    photographs = standins.store(work, images, arguments.root, settings)
+    photographs = standins.store(work, images, arguments.root, settings.side, settings.segments)
     patch = dino_architecture(arguments.model).patch
     lessons = standins.dino_lessons(photographs, settings, patch)
     recipe = standin_dino_recipe(settings, arguments.seed)

@@ -5,9 +5,7 @@ guessed from the model's own judgement and from where they are, DINO's segments 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Self
 
 import numpy as np
 import torch
@@ -16,10 +14,10 @@ from torch import Tensor
 
 from ssr.pretraining.captions import Speaker
 from ssr.pretraining.lessons import Chance, ClipLesson, Sight
-from ssr.pretraining.photographs import MOST_SEGMENTS, Photographs
+from ssr.pretraining.photographs import Photographs
 from ssr.pretraining.positions import window_places
 from ssr.pretraining.recipes import ViewRecipe
-from ssr.pretraining.strokes import guess_names, pool_segments
+from ssr.pretraining.strokes import guess_names
 from ssr.pretraining.views import (
     Floats,
     Windows,
@@ -64,68 +62,8 @@ def balanced_chances(labels: NDArray[np.bool_]) -> Floats:
     return chances / chances.sum()
 
 
-@dataclass(frozen=True)
-class Shown:
-    """Views of photographs and what is known of their n patches, before any collage and after.
-
-    pixels (B, 3, s, s); places (B, n, 2); segments (B, n) int64, -1 mixed; present (B, n, C) bool,
-    the labels of the image that each patch is from.
-    """
-
-    pixels: Tensor
-    places: Tensor
-    segments: Tensor
-    present: Tensor
-
-    def beside(self, other: Self, second: Tensor) -> Self:
-        """A collage: where `second` (B, g, g) patches is true, the `other` views."""
-        flat, patch = second.flatten(1), self.pixels.shape[-1] // second.shape[-1]
-        fine = second.repeat_interleave(patch, 1).repeat_interleave(patch, 2)[:, None]
-        # Segments of the two images must not count as one.
-        apart = torch.where(other.segments >= 0, other.segments + MOST_SEGMENTS, -1)
-        return type(self)(
-            pixels=torch.where(fine, other.pixels, self.pixels),
-            places=torch.where(flat[..., None], other.places, self.places),
-            segments=torch.where(flat, apart, self.segments),
-            present=torch.where(flat[..., None], other.present, self.present),
-        )
-
-    def rolled(self) -> Self:
-        """The same views in another order."""
-        return type(self)(
-            *(part.roll(1, 0) for part in (self.pixels, self.places, self.segments, self.present))
-        )
-
-
-def show(
-    source: Photographs, rows: NDArray[np.int64], windows: Windows, recipe: ViewRecipe
-) -> Shown:
-    """The windows of some photographs as views."""
-    views = cut_views(source.images[rows], source.segments[rows], windows, recipe.size)
-    grid = recipe.size // recipe.patch
-    labels = torch.from_numpy(source.labels[rows])
-    return Shown(
-        pixels=views.pixels,
-        places=window_places(windows, source.side, grid),
-        segments=patch_names(patch_shares(views.labels, source.segment_count + 1, recipe.patch)),
-        present=labels[:, None].expand(-1, grid * grid, -1),
-    )
-
-
-def draw_parts(batch: int, grid: int, share: float, generator: np.random.Generator) -> Tensor:
-    """Which patches of views the second image of a collage takes, (batch, grid, grid) bool.
-
-    A `share` of the views is cut, across or down, somewhere in its middle half.
-    """
-    start = generator.integers(grid // 4, grid - grid // 4 + 1, (batch, 1, 1))
-    start[generator.random(batch) >= share] = grid
-    line = np.arange(grid)
-    down = generator.random((batch, 1, 1)) < 0.5
-    return torch.from_numpy(np.where(down, line[:, None] >= start, line[None] >= start))
-
-
 class PhotographClipLessons:
-    """Views anywhere in the image, captioned by its labels; half of them beside another image's."""
+    """Views anywhere in the image, captioned by its labels."""
 
     def __init__(
         self,
@@ -139,7 +77,7 @@ class PhotographClipLessons:
         self.photographs = photographs
         self.recipe = recipe
         self.speaker = speaker
-        self.kept = max(1, round(kept * (recipe.size // recipe.patch) ** 2))
+        self.kept = max(1, round(kept * recipe.grid**2))
         self.centre_prior = centre_prior
         self.chances = balanced_chances(photographs.labels)
 
@@ -153,33 +91,26 @@ class PhotographClipLessons:
         source, recipe = self.photographs, self.recipe
         rows = chance.numpy.choice(len(source), recipe.batch, p=self.chances)
         windows = draw_windows(source.sizes[rows], source.side, recipe, chance.numpy)
-        whole = show(source, rows, windows, recipe)
-        grid = recipe.size // recipe.patch
-        parts = draw_parts(recipe.batch, grid, recipe.collages, chance.numpy)
-        shown = whole.beside(whole.rolled(), parts)
-        kept = torch.rand(parts.flatten(1).shape, generator=chance.torch).argsort(1)
-        kept = kept[:, : self.kept]
-        captions, matches = self._captions(shown.present.any(1).numpy(), chance.numpy)
+        views = cut_views(source.images[rows], source.segments[rows], windows, recipe.size)
+        places = window_places(windows, source.side, recipe.grid)
+        kept = torch.rand(places.shape[:2], generator=chance.torch).argsort(1)[:, : self.kept]
+        captions, matches = self._captions(source.labels[rows], chance.numpy)
+        present = torch.ones(recipe.batch, len(self.speaker.names), dtype=torch.bool)
+        present[:, : len(self.speaker.things)] = torch.from_numpy(source.labels[rows])
         return ClipLesson(
-            pixels=colour_jitter(shown.pixels, recipe.jitter, chance.torch),
-            places=told_places(shown.places, recipe.position_noise, chance.torch),
+            pixels=colour_jitter(views.pixels, recipe.jitter, chance.torch),
+            places=told_places(places, recipe.position_noise, chance.torch),
             captions=captions,
             matches=matches,
             prompts=self.speaker.prompts(chance.numpy),
             kept=kept,
-            name_patches=partial(self._guess, shown, kept),
-        )
-
-    def _guess(self, shown: Shown, kept: Tensor, logits: Tensor) -> Tensor:
-        """The name of each kept patch, judged by whole segments."""
-        classes = shown.present.gather(1, kept[..., None].expand(-1, -1, shown.present.shape[-1]))
-        backgrounds = torch.ones(*kept.shape, len(self.speaker.stuff), dtype=torch.bool)
-        return guess_names(
-            pool_segments(logits, shown.segments.gather(1, kept)),
-            present=torch.cat([classes, backgrounds], -1),
-            objects=len(self.speaker.things),
-            centrality=centrality(shown.places).gather(1, kept),
-            prior=self.centre_prior,
+            name_patches=partial(
+                guess_names,
+                present=present,
+                objects=len(self.speaker.things),
+                centrality=centrality(places).gather(1, kept),
+                prior=self.centre_prior,
+            ),
         )
 
     def _captions(
@@ -216,11 +147,13 @@ class PhotographDinoLessons:
             windows = place_windows(
                 centres + shift, scales, drawn.flipped, recipe.size, source.side
             )
-            shown = show(source, rows, windows, recipe)
+            views = cut_views(source.images[rows], source.segments[rows], windows, recipe.size)
+            shares = patch_shares(views.labels, source.segment_count + 1, recipe.patch)
+            places = window_places(windows, source.side, recipe.grid)
             return Sight(
-                pixels=colour_jitter(shown.pixels, recipe.jitter, chance.torch),
-                places=told_places(shown.places, recipe.position_noise, chance.torch),
-                names=shown.segments,
+                pixels=colour_jitter(views.pixels, recipe.jitter, chance.torch),
+                places=told_places(places, recipe.position_noise, chance.torch),
+                names=patch_names(shares),
             )
 
         return sight(), sight()

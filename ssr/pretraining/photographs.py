@@ -16,7 +16,6 @@ from ssr.pretraining.views import Bytes
 from ssr.superpixels import slic
 
 COMPACTNESS = 10.0
-MOST_SEGMENTS = 254
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class Photographs:
     """images (N, S, S, 3) and segments (N, S, S), uint8 and possibly memory-mapped.
 
     sizes (N, 2) float64, height and width before the images were made square; labels (N, C) bool.
-    `segment_count` is one more than the highest segment can be.
+    `segment_count` is one more than the highest segment can be, or 0 where nobody looked for any.
     """
 
     images: Bytes
@@ -45,9 +44,10 @@ class Photographs:
 def write_photographs(
     directory: Path, images: Sequence[Image], root: Path, side: int, segments: int
 ) -> Iterator[Image]:
-    """Store `images` as squares of `side` pixels with superpixels; yields each one when it is done.
+    """Store `images` as squares of `side` pixels; yields each one when it is done.
 
-    A finished store is left as it is.
+    With `segments`, so many superpixels of each at the most; with 0, all is one segment. A finished
+    store is left as it is.
 
     Raises:
         InputError: an image can't be read.
@@ -62,7 +62,8 @@ def write_photographs(
     }
     for row, image in enumerate(images):
         stored["images"][row] = pixels = resize(load_image(root / image.image), side, side)
-        stored["segments"][row] = slic(pixels, segments, COMPACTNESS).clip(max=segments - 1)
+        if segments:
+            stored["segments"][row] = slic(pixels, segments, COMPACTNESS).clip(max=segments - 1)
         yield image
     for array in stored.values():
         array.flush()

@@ -85,8 +85,7 @@ class ViewRecipe:
 
     Windows have a side of `smallest` to 1 of the image's shorter side and become `size` pixels.
     What the model is told of a view's place is wrong by `position_noise` of the image (standard
-    deviation), so that it looks rather than remembers where objects usually are. CLIP is shown a
-    share of `collages`, views of two images side by side.
+    deviation), so that it looks rather than remembers where objects usually are.
     """
 
     size: int
@@ -95,7 +94,11 @@ class ViewRecipe:
     smallest: float
     position_noise: float = 0.15
     jitter: float = 0.4
-    collages: float = 0.5
+
+    @property
+    def grid(self) -> int:
+        """Patches along a side of a view."""
+        return self.size // self.patch
 
 
 def standin_clip_recipe(settings: Pretraining, seed: int) -> ClipRecipe:

@@ -36,17 +36,22 @@ def work_folder(arguments: Namespace, parameters: Sequence[str]) -> Path:
 
 
 def store(
-    work: Path, images: Sequence[Image], root: Path, settings: Pretraining, classes: int = 0
+    work: Path,
+    images: Sequence[Image],
+    root: Path,
+    side: int,
+    segments: int = 0,
+    classes: int = 0,
 ) -> Photographs:
     """Store the images below `work`, where that isn't done yet, and map them.
 
-    With `classes` their labels come with them.
+    With `segments` their superpixels, with `classes` their labels come with them.
     """
     folder = work / "photographs"
-    stored = write_photographs(folder, images, root, settings.side, settings.segments)
+    stored = write_photographs(folder, images, root, side, segments)
     for _ in progress(stored, len(images), "storing photographs"):
         pass
-    return open_photographs(folder, images, classes, settings.segments)
+    return open_photographs(folder, images, classes, segments)
 
 
 def clip_lessons(

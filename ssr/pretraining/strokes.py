@@ -40,12 +40,12 @@ def guess_names(
     """What patches show where only image-level labels are known (multiple-instance learning).
 
     Each name takes the patches that speak most for it, judged by the model's own softmax over the
-    names that a patch may show and by where it is: objects tend to be central, backgrounds to reach
-    the border. Patches that no name takes stay unknown.
+    names present and by where it is: objects tend to be central, backgrounds to reach the border.
+    Patches that no name takes stay unknown.
 
     Args:
         logits: (B, k, P) of k patches against P names, objects first.
-        present: (B, k, P) bool, which names each patch may show; backgrounds always.
+        present: (B, P) bool, which names an image may show; backgrounds always.
         objects: how many of the P names are objects.
         centrality: (B, k), highest in the middle of the image.
         prior: weight of centrality beside the model's judgement, both in standard deviations.
@@ -54,40 +54,24 @@ def guess_names(
     Returns:
         (B, k) int64 in 0..P-1, -1 unknown.
     """
-    judged = logits.masked_fill(~present, -torch.inf).log_softmax(-1)
+    absent = ~present[:, None]
+    judged = logits.masked_fill(absent, -torch.inf).log_softmax(-1).masked_fill(absent, 0.0)
     towards = torch.where(torch.arange(logits.shape[-1]) < objects, prior, -prior)
-    speaks = _standardise(judged, present)
-    speaks = speaks + towards * _standardise(centrality[..., None], present.any(-1, keepdim=True))
-    speaks = speaks.masked_fill(~present, -torch.inf)
+    speaks = _standardise(judged) + towards * _standardise(centrality[..., None])
     wanted = torch.cat(
         [
-            share * _even(present[..., part]).sum(1)
-            for part, share in zip((slice(0, objects), slice(objects, None)), shares, strict=True)
+            share * part / part.sum(1, keepdim=True).clamp(min=1)
+            for part, share in zip(present.tensor_split([objects], 1), shares, strict=True)
         ],
         1,
     )
     rank = speaks.argsort(1, descending=True).argsort(1)
-    taken = present & (rank < wanted.ceil()[:, None])
+    taken = rank < (logits.shape[1] * wanted).ceil()[:, None]
     value, name = speaks.masked_fill(~taken, -torch.inf).max(-1)
     return name.masked_fill(value.isinf(), -1)
 
 
-def pool_segments(values: Tensor, segments: Tensor) -> Tensor:
-    """Values (B, k, P) of patches averaged over their segment (B, k), -1 alone: same shape."""
-    member = F.one_hot(segments + 1, int(segments.max()) + 2)[..., 1:].float()
-    means = member.mT @ values / member.sum(1).clamp(min=1)[..., None]
-    return torch.where(segments[..., None] >= 0, member @ means, values)
-
-
-def _even(present: Tensor) -> Tensor:
-    """Each patch's one vote, shared out evenly among the names that it may show."""
-    return present / present.sum(-1, keepdim=True).clamp(min=1)
-
-
-def _standardise(values: Tensor, known: Tensor) -> Tensor:
-    """Values (B, k, P) less their mean over the known patches, over their deviation."""
-    count = known.sum(1, keepdim=True).clamp(min=1)
-    values = values.masked_fill(~known, 0.0)
-    centred = (values - values.sum(1, keepdim=True) / count).masked_fill(~known, 0.0)
-    deviation = (centred.square().sum(1, keepdim=True) / count).sqrt()
-    return centred / (deviation + 1e-6)
+def _standardise(values: Tensor) -> Tensor:
+    """Values (B, k, P) less their mean over the k patches, over their deviation."""
+    centred = values - values.mean(1, keepdim=True)
+    return centred / (values.std(1, keepdim=True) + 1e-6)

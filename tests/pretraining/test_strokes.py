@@ -2,13 +2,13 @@
 
 import torch
 
-from ssr.pretraining.strokes import guess_names, pool_segments
+from ssr.pretraining.strokes import guess_names
 
 MIDDLE = torch.tensor([[0.0, 1.0, 1.0, 0.0]])
 
 
 def present(*names: int) -> torch.Tensor:
-    return torch.tensor([[[name in names for name in range(3)]] * 4])
+    return torch.tensor([[name in names for name in range(3)]])
 
 
 def test_without_judgement_the_centre_is_the_object() -> None:
@@ -40,9 +40,3 @@ def test_classes_share_the_objects_patches() -> None:
     logits[0, :2, 0] = logits[0, 2:, 1] = 5
     names = guess_names(logits, present(0, 1, 2), 2, torch.zeros(1, 4), 0.0, (1.0, 0.0))
     assert names.tolist() == [[0, 0, 1, 1]]
-
-
-def test_patches_of_a_segment_are_judged_together() -> None:
-    values = torch.tensor([[[1.0], [3.0], [7.0], [9.0]]])
-    segments = torch.tensor([[0, 0, -1, -1]])
-    assert pool_segments(values, segments)[0, :, 0].tolist() == [2, 2, 7, 9]
