@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from ssr.errors import InputError
 
@@ -16,6 +16,8 @@ CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+# EXIF orientations in which rows and columns change places.
+_SIDEWAYS = (5, 6, 7, 8)
 
 
 def load_image(path: str | Path | io.BytesIO) -> np.ndarray:
@@ -30,6 +32,23 @@ def load_image(path: str | Path | io.BytesIO) -> np.ndarray:
     with decoding(path), Image.open(path) as image:
         upright = ImageOps.exif_transpose(image)
         return np.array(_eight_bits(upright).convert("RGB"))
+
+
+def measure_image(path: str | Path) -> tuple[int, int]:
+    """Height and width of the upright image, whose file is decoded to its end.
+
+    A JPEG is decoded to an eighth of its size: all of its data is gone through as ever, in a third
+    of the time.
+
+    Raises:
+        InputError: the file is missing, damaged, cut short or no image.
+    """
+    with decoding(path), Image.open(path) as image:
+        width, height = image.size
+        image.draft(None, (max(1, width // 8), max(1, height // 8)))
+        image.load()
+        sideways = image.getexif().get(ExifTags.Base.Orientation) in _SIDEWAYS
+    return (width, height) if sideways else (height, width)
 
 
 @contextmanager

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ssr.errors import InputError
@@ -43,11 +45,15 @@ class Image:
     shard: str
 
 
-@dataclass(frozen=True)
 class Index:
-    """All images of a data set, ordered by split (train, tune, val) and id."""
+    """All images of a data set, ordered by split (train, tune, val, test) and id.
 
-    images: tuple[Image, ...]
+    Kept as a table: a job that works on one shard makes `Image`s of that shard alone.
+    """
+
+    def __init__(self, images: Sequence[Image]) -> None:
+        columns = {name: [getattr(image, name) for image in images] for name in _SCHEMA.names}
+        self._table = pa.table(columns, schema=_SCHEMA)
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
@@ -56,21 +62,35 @@ class Index:
         Raises:
             InputError: the file is missing, damaged or no index.
         """
+        index = cls(())
         try:
-            rows = pq.read_table(path, schema=_SCHEMA).to_pylist()
+            index._table = pq.read_table(path, schema=_SCHEMA)
         except (OSError, pa.ArrowException) as error:
             raise InputError(f"{path}: cannot be read as an index ({error})") from error
-        return cls(tuple(Image(**{**row, "labels": tuple(row["labels"])}) for row in rows))
+        return index
 
     def write(self, path: str | Path) -> None:
         """Write a Parquet table; equal indices give equal bytes."""
-        table = pa.Table.from_pylist([asdict(image) for image in self.images], schema=_SCHEMA)
         with replacing(path) as temporary:
-            pq.write_table(table, temporary)
+            # Below one megabyte Snakemake compares content, so that an equal index reruns nothing:
+            # with ids stored by what differs from the one before, that of COCO stays below.
+            pq.write_table(
+                self._table,
+                temporary,
+                compression="zstd",
+                compression_level=12,
+                use_dictionary=["width", "height", "split", "labels", "shard"],
+                column_encoding={"id": "DELTA_BYTE_ARRAY", "image": "DELTA_BYTE_ARRAY"},
+            )
+
+    @property
+    def images(self) -> tuple[Image, ...]:
+        """All images."""
+        return tuple(_images(self._table))
 
     def split(self, split: str) -> list[Image]:
-        """The images of a split: train, tune or val."""
-        return [image for image in self.images if image.split == split]
+        """The images of a split: train, tune, val or test."""
+        return _images(self._table.filter(pc.field("split") == split))
 
     def shard(self, name: str) -> list[Image]:
         """The images of a shard.
@@ -78,8 +98,12 @@ class Index:
         Raises:
             InputError: no shard has this name.
         """
-        images = [image for image in self.images if image.shard == name]
+        images = _images(self._table.filter(pc.field("shard") == name))
         if not images:
-            shards = ", ".join(dict.fromkeys(image.shard for image in self.images))
+            shards = ", ".join(self._table["shard"].unique().to_pylist())
             raise InputError(f"no shard is named {name}; there are {shards or 'none'}")
         return images
+
+
+def _images(table: pa.Table) -> list[Image]:
+    return [Image(**{**row, "labels": tuple(row["labels"])}) for row in table.to_pylist()]

@@ -8,6 +8,7 @@ from ssr.images import (
     IMAGENET_STD,
     load_image,
     load_on_grid,
+    measure_image,
     normalise,
     patch_grid,
     resize,
@@ -75,8 +76,29 @@ def test_a_file_cut_short_is_refused(tmp_path, suffix):
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
     path = saved(tmp_path / f"a.{suffix}", Image.fromarray(noise))
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(InputError, match=rf"a\.{suffix}: cannot be read as an image"):
-        load_image(path)
+    for read in (load_image, measure_image):
+        with pytest.raises(InputError, match=rf"a\.{suffix}: cannot be read as an image"):
+            read(path)
+
+
+@pytest.mark.parametrize("kept", [0.2, 0.9, 0.99])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_the_end_of_a_large_jpeg_is_looked_at_when_it_is_measured(tmp_path, kept, progressive):
+    noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3)).astype(np.uint8)
+    path = saved(tmp_path / "a.jpg", Image.fromarray(noise), progressive=progressive)
+    assert measure_image(path) == (300, 400)
+    path.write_bytes(path.read_bytes()[: int(kept * path.stat().st_size)])
+    with pytest.raises(InputError, match="truncated"):
+        measure_image(path)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_size_is_that_of_the_upright_image(tmp_path, orientation, suffix):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = saved(tmp_path / f"a.{suffix}", Image.fromarray(RGB), exif=exif)
+    assert measure_image(path) == load_image(path).shape[:2]
 
 
 @pytest.mark.parametrize("content", [b"", b"no image", b"\x89PNG\r\n\x1a\n"])
