@@ -1,0 +1,112 @@
+"""Look at every image and mask of a data set: is it there, whole, and of the right kind?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from ssr.config import Data
+from ssr.data.findings import Findings
+from ssr.data.masks import Masks, UnknownColourError
+from ssr.data.source import Source
+from ssr.errors import InputError
+from ssr.images import measure_image
+from ssr.labels import BACKGROUND, IGNORE
+from ssr.processes import map_in_processes
+from ssr.progress import progress
+
+_IMAGES_PER_TASK = 64
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What one process looks at: an image and, where there is one, its mask."""
+
+    id: str
+    image: Path
+    masks: Masks
+    classes: int
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """Size of an image, zero if unreadable, and the findings (kind, example) on the way."""
+
+    height: int = 0
+    width: int = 0
+    problems: tuple[tuple[str, str], ...] = ()
+    warnings: tuple[tuple[str, str], ...] = ()
+
+
+def inspect_images(
+    settings: Data,
+    sources: Mapping[str, Source],
+    masks: Masks,
+    processes: int,
+    findings: Findings,
+) -> dict[str, tuple[int, int]]:
+    """Height and width of each image, by id; what is wrong with it or its mask goes to `findings`.
+
+    Each file is opened once.
+    """
+    root = Path(settings.root)
+    jobs = [
+        _Job(image_id, root / source.image, masks.of([image_id]), len(settings.classes))
+        for image_id, source in sources.items()
+    ]
+    looks = map_in_processes(_look, jobs, processes, chunk=_IMAGES_PER_TASK)
+    seen = dict(zip(sources, progress(looks, len(jobs), "checking images"), strict=True))
+    for look in seen.values():
+        for kind, example in look.problems:
+            findings.problem(kind, example)
+        for kind, example in look.warnings:
+            findings.warning(kind, example)
+    return {image_id: (look.height, look.width) for image_id, look in seen.items()}
+
+
+def _look(job: _Job) -> _Seen:
+    if not job.image.exists():
+        return _Seen(problems=(("missing image", str(job.image)),))
+    try:
+        height, width = measure_image(job.image)
+    except InputError as error:
+        return _Seen(problems=(("unreadable image", str(error)),))
+    if min(height, width) < 2:
+        example = f"{job.image} ({height}×{width} pixels)"
+        return _Seen(problems=(("image of less than two pixels a side", example),))
+    if not job.masks.ids:
+        return _Seen(height, width)
+    return _look_at_mask(job, height, width)
+
+
+def _look_at_mask(job: _Job, height: int, width: int) -> _Seen:
+    name = job.masks.references[job.id]
+    problem = partial(_problem, height, width)
+    try:
+        mask = job.masks.load(job.id)
+    except UnknownColourError as error:
+        return problem("mask with a colour outside data.mask_colours", str(error))
+    except InputError as error:
+        return problem("unreadable mask", str(error))
+    if mask.shape != (height, width):
+        sizes = f"mask {mask.shape[0]}×{mask.shape[1]}, image {height}×{width}"
+        return problem("mask of another size than its image", f"{name} ({sizes})")
+    values = np.unique(mask)
+    if (wrong := values[(values > job.classes) & (values != IGNORE)]).size:
+        allowed = f"allowed 0 to {job.classes} and {IGNORE}"
+        example = f"{name} (value {wrong[0]}, {allowed})"
+        return problem("mask with values outside the classes", example)
+    if IGNORE in values and not values[(values != BACKGROUND) & (values != IGNORE)].size:
+        kind = (
+            "mask without a class: 255 means ignore; for masks of 0 and 255 see data.mask_colours"
+        )
+        return _Seen(height, width, warnings=((kind, name),))
+    return _Seen(height, width)
+
+
+def _problem(height: int, width: int, kind: str, example: str) -> _Seen:
+    return _Seen(height, width, problems=((kind, example),))
