@@ -445,17 +445,28 @@ class Config(Section):
     def _backbones_fit(self) -> Self:
         clip = clip_architecture(self.backbones.clip.model)
         dino = dino_architecture(self.backbones.dino.model)
-        findings = []
-        if self.images.patch != clip.patch:
-            findings.append(f"images.patch: CLIP's is {clip.patch}; came {self.images.patch}")
-        for name, depth in (("clip", clip.depth), ("dino", dino.depth)):
-            blocks = getattr(self.features, f"{name}_attention_blocks")
-            if blocks > depth:
-                findings.append(
-                    f"features.{name}_attention_blocks: the model has {depth}; came {blocks}"
-                )
-        if findings:
-            raise ValueError("\n  ".join(findings))
+        own = self.segmenter.config is None and bool(self.segmenter_methods)
+        crop, last = self.segmenter.crop_size, max(self.segmenter.blocks or (0,))
+        of_clip, of_dino = self.features.clip_attention_blocks, self.features.dino_attention_blocks
+        rules = {
+            f"images.patch: CLIP's is {clip.patch}; came {self.images.patch}": (
+                self.images.patch == clip.patch
+            ),
+            f"features.clip_attention_blocks: CLIP has {clip.depth}; came {of_clip}": (
+                of_clip <= clip.depth
+            ),
+            f"features.dino_attention_blocks: DINO has {dino.depth}; came {of_dino}": (
+                of_dino <= dino.depth
+            ),
+            f"segmenter.crop_size: a multiple of CLIP's patch {clip.patch}; came {crop}": (
+                not own or crop % clip.patch == 0
+            ),
+            f"segmenter.blocks: CLIP has 0 to {clip.depth - 1}; came {last}": (
+                not own or last < clip.depth
+            ),
+        }
+        if broken := [rule for rule, kept in rules.items() if not kept]:
+            raise ValueError("\n  ".join(broken))
         return self
 
     @model_validator(mode="after")
