@@ -23,9 +23,8 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from ssr.config import Config
 from ssr.pngs import encode_png
-from ssr.settings import merge
+from ssr.settings import merge, parse_config
 
 REPOSITORY = Path(__file__).parent.parent
 SIZE = (48, 64)  # height, width of a stub
@@ -159,7 +158,8 @@ def measure(name: str, root: Path, threads: int) -> None:
     """Print wall time and peak memory of each step."""
     settings = overlay(name, root)
     (root / "overlay.yaml").write_text(yaml.safe_dump(settings))
-    data = Config(**settings).data
+    defaults = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
+    data = parse_config(merge(defaults, settings)).data
     results = root / "results"
     if name == "coco":
         for folder in ("train2014", "val2014"):
@@ -179,7 +179,7 @@ def measure(name: str, root: Path, threads: int) -> None:
 
 
 def step(title: str, *command: object) -> None:
-    """Run a Python command; print its wall time and the peak memory of its main process."""
+    """Run a Python command; print its wall time, processor time and peak memory of one process."""
     start = time.perf_counter()
     with tempfile.TemporaryFile("w+") as printed:
         process = subprocess.Popen(
@@ -190,7 +190,8 @@ def step(title: str, *command: object) -> None:
             printed.seek(0)
             sys.exit(f"{title} failed\n{printed.read()[-4000:]}")
     seconds = time.perf_counter() - start
-    print(f"{title}: {seconds:.1f} s, {usage.ru_maxrss / 1024:.0f} MiB", flush=True)
+    cpu, memory = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+    print(f"{title}: {seconds:.1f} s, {cpu:.1f} s of cores, {memory:.0f} MiB", flush=True)
 
 
 if __name__ == "__main__":

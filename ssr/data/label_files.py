@@ -1,7 +1,7 @@
 """Image-level labels of a whole data set from one file; its suffix says which form it has.
 
 - `.json`: `{id: [name or index, …]}` or `{"classes": [background, …], "labels": {…}}`
-- `.csv`: header `id,labels`; class names separated by semicolons
+- `.csv`: header `image,labels`; class names separated by semicolons
 - `.txt`: lines `id index index …` that count from 0 at the first class
 - `.npy`: a pickled dict `{id: one number per class}`, not zero where the class is present
 
@@ -103,9 +103,9 @@ def name_of(index: int, classes: Sequence[str]) -> str:
 def _from_csv(path: Path, classes: Sequence[str]) -> Labels:
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
-        if missing := {"id", "labels"} - set(reader.fieldnames or ()):
-            raise InputError(f"{path}: the header must name id, labels; missing {sorted(missing)}")
-        rows = [((row["id"] or "").strip(), row["labels"] or "") for row in reader]
+        if missing := sorted({"image", "labels"} - set(reader.fieldnames or ())):
+            raise InputError(f"{path}: the header must name image, labels; missing {missing}")
+        rows = [((row["image"] or "").strip(), row["labels"] or "") for row in reader]
     split = ((image_id, map(str.strip, labels.split(";"))) for image_id, labels in rows)
     return _unique(path, ((image_id, tuple(filter(None, own))) for image_id, own in split))
 

@@ -46,7 +46,7 @@ def test_json_gives_names_or_indices_from_1(tmp_path, content):
 
 
 def test_csv_gives_names(tmp_path):
-    content = "id,labels\na.jpg,dog\nb, cat ; dog\nc,\n"
+    content = "image,labels\na.jpg,dog\nb, cat ; dog\nc,\n"
     assert read(tmp_path / "l.csv", content) == {"a": ("dog",), "b": ("cat", "dog"), "c": ()}
 
 
@@ -142,7 +142,7 @@ def test_a_damaged_npy_is_refused(tmp_path, cut):
 def test_what_is_no_class_is_handed_on_to_be_reported(tmp_path):
     assert read(tmp_path / "l.json", {"a": [0, 4, -1, "cow"]}) == {"a": ("0", "4", "-1", "cow")}
     assert read(tmp_path / "l.txt", "a 3 -1") == {"a": ("3", "-1")}
-    assert read(tmp_path / "l.csv", "id,labels\na,cow") == {"a": ("cow",)}
+    assert read(tmp_path / "l.csv", "image,labels\na,cow") == {"a": ("cow",)}
 
 
 @pytest.mark.parametrize(
@@ -152,8 +152,8 @@ def test_what_is_no_class_is_handed_on_to_be_reported(tmp_path):
         ("l.json", ["a"], "must map image ids to lists"),
         ("l.json", {"a": "cat"}, "must map image ids to lists"),
         ("l.json", {"classes": ["cat", "dog"], "labels": {}}, 'starts with "background"'),
-        ("l.csv", "a,cat\n", "the header must name id, labels"),
-        ("l.csv", "id,labels\na,cat\na.jpg,dog\n", "names a twice"),
+        ("l.csv", "a,cat\n", "the header must name image, labels"),
+        ("l.csv", "image,labels\na,cat\na.jpg,dog\n", "names a twice"),
         ("l.txt", "a 0\nb cat\n", ":2: wanted an id and class indices from 0, came 'cat'"),
         ("l.txt", "a 0\na 1\n", "names a twice"),
         ("l.xml", "", r"a labels file ends in \.json, \.csv, \.txt, \.npy"),
@@ -166,7 +166,7 @@ def test_a_file_of_another_form_is_refused(tmp_path, name, content, message):
 
 
 def test_a_text_of_another_encoding_is_refused(tmp_path):
-    (tmp_path / "l.csv").write_bytes("id,labels\nä,cat".encode("latin1"))
+    (tmp_path / "l.csv").write_bytes("image,labels\nä,cat".encode("latin1"))
     with pytest.raises(InputError, match="is not a text in UTF-8"):
         read_label_file(tmp_path / "l.csv", CLASSES)
 
