@@ -115,3 +115,8 @@ def test_a_word_that_a_small_clip_never_saw_is_refused(
 
 def test_default_backgrounds_are_those_of_clip_es() -> None:
     assert len(DEFAULT_BACKGROUNDS) == len(set(DEFAULT_BACKGROUNDS)) == 25
+
+
+def test_default_backgrounds_are_told_to_the_user() -> None:
+    document = Path(__file__).parent.parent / "docs" / "own_data.md"
+    assert ", ".join(DEFAULT_BACKGROUNDS) in " ".join(document.read_text().split())
