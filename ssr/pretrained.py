@@ -91,11 +91,17 @@ def fetch(weights: Pretrained) -> Path:
     try:
         return _in_cache(weights) or _download(weights)
     except Exception as error:  # network, hub and disk errors share no narrower base
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
         raise InputError(
-            f"weights {weights.name} could not be fetched from {weights.repository} ({reason}); "
+            f"weights {weights.name} could not be fetched from {weights.repository} "
+            f"({_first_cause(error)}); "
             f"the cache {HF_HUB_CACHE} may be copied from elsewhere, or a file named in `weights`"
         ) from error
+
+
+def _first_cause(error: BaseException) -> str:
+    while error.__cause__:
+        error = error.__cause__
+    return next(iter(str(error).strip().splitlines()), repr(error))
 
 
 def _in_cache(weights: Pretrained) -> Path | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from argparse import Namespace
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from ssr.programs import parser, run
 
 def main(arguments: Namespace) -> None:
     """Fetch what is not cached yet; a marker `clip.json` or `dino.json` names its backbone."""
+    # The hub's switch for a progress bar that shows through a pipe, too; a line a second is enough.
+    os.environ |= {"TQDM_POSITION": "-1", "TQDM_MININTERVAL": "1"}
     for marker in arguments.output:
         content = _fetch(marker.stem, getattr(arguments.backbones, marker.stem))
         print("{tag} of {model}: {file} of {repository}, {bytes} bytes".format(**content))
