@@ -154,7 +154,7 @@ def dino_architecture(model: str) -> Architecture:
 def _timm_module(name: str) -> str:
     """The module of `PLAIN_TRANSFORMERS` that defines an architecture."""
     if module := next((m for m in PLAIN_TRANSFORMERS if name in _timm_names(m)), None):
-        if re.search(r"\bblock_fn=", _timm_function(name)):
+        if re.search(r"\b(block_fn|attn_layer)=", _timm_function(name)):
             raise InputError(
                 f"DINO model {name} can't be used: its blocks are not the standard ones"
             )

@@ -94,6 +94,7 @@ def test_clips_without_patches_among_the_texts_are_refused(model: str, reason: s
         ("convnext_tiny", "one of its convnext"),
         ("vit_small_r26_s32_224", "one of its vision_transformer_hybrid"),
         ("vit_base_patch16_xp_224", "blocks are not the standard ones"),
+        ("vit_dwee_patch16_reg1_gap_256", "blocks are not the standard ones"),
         ("vit_small_patch16_224.dino", "write model: vit_small_patch16_224, weights: dino"),
         ("vit_smal_patch16_224", "'vit_smal_patch16_224' is unknown.*vit_small_patch16_224"),
     ],
