@@ -32,7 +32,7 @@ SIZES = {
     "voc": {"train_aug": 10_582, "train": 1_464, "val": 1_449, "test": 1_456},
     "coco": {"train": 82_081, "val": 40_137},
 }
-# As many annotations and corners as COCO has on average, or slightly more.
+# About as many annotations and corners as an image of COCO has.
 ANNOTATIONS, CORNERS = 7, 24
 # File systems allow some 65,000 links to one file.
 LINKS = 60_000
@@ -116,7 +116,7 @@ def annotations(labels: list[list[int]]) -> list[dict]:
     corners = np.random.default_rng(0)
     return [
         {
-            "id": ANNOTATIONS * image + number,
+            "id": 1000 * image + number,
             "image_id": image,
             "category_id": own[number % len(own)] + 1,
             "iscrowd": 0,
@@ -125,7 +125,7 @@ def annotations(labels: list[list[int]]) -> list[dict]:
             "segmentation": [corners.uniform(0, SIZE[0], 2 * CORNERS).round(2).tolist()],
         }
         for image, own in enumerate(labels)
-        for number in range(ANNOTATIONS)
+        for number in range(max(ANNOTATIONS, len(own)))
     ]
 
 

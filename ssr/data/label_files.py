@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from ssr.errors import InputError
@@ -80,8 +81,8 @@ def _unique(path: str | Path, entries: Iterable[tuple[str, Any]]) -> dict[str, A
     """The entries by id, without the suffixes of image files."""
     result: dict[str, Any] = {}
     for name, value in entries:
-        suffix = PurePosixPath(name).suffix
-        image_id = name.removesuffix(suffix) if suffix.lower() in _IMAGE_SUFFIXES else name
+        stem, suffix = os.path.splitext(name)
+        image_id = stem if suffix.lower() in _IMAGE_SUFFIXES else name
         if image_id in result:
             raise InputError(f"{path}: names {image_id} twice")
         result[image_id] = value
