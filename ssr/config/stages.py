@@ -1,0 +1,169 @@
+"""Settings of the stages behind the features, in the order of the data."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from ssr.config.section import Count, Fraction, Positive, Section, Split
+
+
+class Superpixels(Section):
+    """SLIC and the clusters of its mean colours (Eq. 8)."""
+
+    segments: Count = Field(100, description="superpixels per image")
+    compactness: Positive = Field(10.0, description="weight of position against colour")
+    colour_regions: Count = Field(40, description="clusters of mean colours per image")
+
+
+class Cams(Section):
+    """Class activation maps of CLIP as it is."""
+
+    score: Literal["gradient", "similarity"] = Field(
+        "similarity", description="gradient (softmax Grad-CAM) | similarity (patch-text map)"
+    )
+
+
+class AlignedCams(Cams):
+    """Class activation maps in the aligned space."""
+
+    background: Literal["aligned", "clip"] = Field(
+        "aligned", description="what tells classes from backgrounds: aligned | clip"
+    )
+
+
+class Prototypes(Section):
+    """K-means over pooled features."""
+
+    clusters: int | None = Field(None, ge=2, description="null: one per foreground class")
+    background_below: Fraction = Field(
+        0.3, description="where all CAMs are lower, an image is pooled as background"
+    )
+
+
+class Alignment(Section):
+    """Cross-Modal Prototype Alignment (Eq. 3-6)."""
+
+    enabled: bool = Field(True, description="false: the initial CAMs are refined")
+    loss: Literal["cross_modal", "in_modal", "feature"] = Field(
+        "cross_modal", description="cross_modal | in_modal | feature (Table 4)"
+    )
+    backgrounds: bool = Field(
+        True, description="learn from background samples, too; false: from classes alone"
+    )
+    layers: int = Field(2, ge=0, description="Linear + BatchNorm + ReLU blocks of a head")
+    width: Count = Field(128, description="of those blocks; of the aligned space if not residual")
+    residual: bool = Field(True, description="heads add to CLIP's features and start at zero")
+    temperature: Positive = Field(0.05, description="tau at the start; it is learned")
+    rounds: Count = Field(3, description="prototypes are renewed at the start of each")
+    iterations: Count = Field(50, description="per round")
+    batch_size: int = Field(128, ge=2, description="samples per iteration")
+    learning_rate: Positive = Field(1e-5, description="AdamW")
+    weight_decay: float = Field(2e-3, ge=0, description="AdamW")
+
+
+class Refinement(Section):
+    """Superpixel-Guided Correction (Eq. 7-11)."""
+
+    affinity: Literal["none", "attention"] = Field("attention", description="none: CAM as it is")
+    clip_weight: Fraction = Field(0.4, description="share of CLIP's attention (Eq. 9)")
+    dino_weight: Fraction = Field(0.6, description="share of DINO's attention (Eq. 9)")
+    sinkhorn_rounds: int = Field(3, ge=0, description="column and row normalisations")
+    power: Count = Field(1, description="power of the affinity matrix")
+    mask: Literal["superpixel", "box", "box+superpixel", "none"] = Field(
+        "superpixel", description="superpixel | box | box+superpixel | none"
+    )
+    high_confidence: Fraction = Field(0.7, description="share of the CAM's maximum")
+    region_threshold: Fraction = Field(0.3, description="confident share that makes a target")
+    patch_coverage: Fraction = Field(0.25, description="target share that turns a patch on")
+    box_threshold: Fraction = Field(0.4, description="boxes surround CAM above this share")
+
+
+class Crf(Section):
+    """Dense conditional random field."""
+
+    iterations: Count = Field(10, description="mean-field steps")
+    gaussian_sxy: Positive = Field(1.0, description="position, smoothness term")
+    gaussian_compat: Positive = Field(3.0, description="weight of the smoothness term")
+    bilateral_sxy: Positive = Field(67.0, description="position, appearance term")
+    bilateral_srgb: Positive = Field(3.0, description="colour, appearance term")
+    bilateral_compat: Positive = Field(4.0, description="weight of the appearance term")
+
+
+class Labels(Section):
+    """From refined CAM to pseudo-label."""
+
+    background: Literal["constant", "power"] = Field(
+        "constant", description="score: constant | power (1 - max)^alpha; same tuned threshold"
+    )
+    threshold: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        None, description="background score; null: chosen on tune, by its masks"
+    )
+    crf: Crf | None = Field(None, description="null: no CRF on the pseudo-labels")
+    confidence: Fraction = Field(0.95, description="CRF winners below this become 255 (ignore)")
+
+
+class Segmenter(Section):
+    """Training of the segmenter."""
+
+    config: str | None = Field(
+        None, description="mmsegmentation config, path or mmseg::name; null: CLIP and a decoder"
+    )
+    blocks: tuple[int, ...] | None = Field(
+        None, description="CLIP blocks that are decoded, from 0; null: all but the last"
+    )
+    width: Count = Field(128, description="channels of the decoder")
+    layers: Count = Field(3, description="transformer blocks of the decoder")
+    heads: Count = Field(8, description="attention heads of each; must divide width")
+    dropout: Fraction = Field(0.1, description="share of the decoder's channels")
+    crop_size: Count = Field(112, description="side of the training crops, in pixels")
+    scale_range: tuple[Positive, Positive] = Field(
+        (0.5, 2.0), description="random scale of the training images"
+    )
+    batch_size: Count = Field(8, description="crops per iteration")
+    iterations: Count = Field(800, description="optimiser steps")
+    learning_rate: Positive = Field(2e-4, description="AdamW")
+    decoder_multiplier: Positive = Field(10.0, description="of the learning rate, on the decoder")
+    weight_decay: float = Field(0.01, ge=0, description="AdamW")
+    warmup: int = Field(50, ge=0, description="iterations of linear warm-up")
+    power: Positive = Field(1.0, description="of the polynomial decay behind the warm-up")
+    precision: Literal["float32", "bfloat16"] = Field(
+        "float32", description="float32 | bfloat16 (mixed precision)"
+    )
+    checkpoint_every: Count = Field(100, description="iterations between checkpoints")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.width % self.heads:
+            raise ValueError(f"heads must divide width {self.width}; came {self.heads}")
+        if self.scale_range[0] > self.scale_range[1]:
+            raise ValueError(f"scale_range goes from low to high; came {self.scale_range}")
+        if self.warmup >= self.iterations:
+            raise ValueError(f"warmup must end before {self.iterations} iterations")
+        return self
+
+
+class Prediction(Section):
+    """Test-time settings of the segmenter."""
+
+    max_side: int | None = Field(None, ge=16, description="cap of the longest side; null: none")
+    stride: Count = Field(8, description="pixels per logit; an image is resized to whole strides")
+    scales: tuple[Positive, ...] = Field((1.0, 1.5), min_length=1, description="logits averaged")
+    flip: bool = Field(True, description="average with the mirrored image")
+
+
+class Evaluation(Section):
+    """Which images give the reported figures."""
+
+    cam_split: Split = Field("val", description="split of the CAM and pseudo-label figures")
+    cam_list: str | None = Field(
+        None, description="list (voc) or file of ids below root: those of cam_split; null: all"
+    )
+    prediction_split: Split = Field("val", description="split of the segmenter's figures")
+
+
+class Report(Section):
+    """The page of pictures."""
+
+    images: Count = Field(8, description="images shown with all their stages")
