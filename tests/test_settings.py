@@ -1,3 +1,5 @@
+import re
+from functools import reduce
 from pathlib import Path
 
 import pytest
@@ -20,10 +22,13 @@ def test_config_yaml_reads_back_as_the_defaults() -> None:
 
 
 @pytest.mark.parametrize("overlay", sorted((ROOT / "config").glob("*.yaml")), ids=lambda p: p.name)
-def test_overlays_are_valid(overlay: Path) -> None:
-    base = yaml.safe_load((ROOT / "config.yaml").read_text())
-    config = parse_config(merge(base, yaml.safe_load(overlay.read_text())))
-    assert config.dataset != "demo"
+def test_overlays_are_valid_as_their_first_lines_lay_them(overlay: Path) -> None:
+    command = re.search(r"--configfile ((?:config/\w+\.yaml ?)+)", overlay.read_text())
+    assert command
+    laid = command[1].split()
+    assert f"config/{overlay.name}" in laid
+    layers = [yaml.safe_load((ROOT / name).read_text()) for name in ("config.yaml", *laid)]
+    assert parse_config(reduce(merge, layers)).dataset != "demo"
 
 
 def message(values: dict[str, object]) -> str:
