@@ -24,7 +24,7 @@ rule pretrain_clip:
         root=CONFIG.data.root,
         classes=list(CONFIG.data.classes),
         text=section("text"),
-        model=CONFIG.backbones.clip.model,
+        model=lambda wildcards: CONFIG.backbones.clip.model,
         pretraining=CONFIG.pretraining.canonical(without=("segments", "dino_steps")),
         seed=CONFIG.seed,
         work=result("pretraining/work_clip"),
@@ -66,7 +66,7 @@ rule pretrain_dino:
         runtime=1440,
     params:
         root=CONFIG.data.root,
-        model=CONFIG.backbones.dino.model,
+        model=lambda wildcards: CONFIG.backbones.dino.model,
         pretraining=CONFIG.pretraining.canonical(
             without=("kept_patches", "centre_prior", "clip_steps")
         ),
