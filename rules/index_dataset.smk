@@ -50,7 +50,7 @@ rule index_dataset:
         benchmark_file("index_dataset")
     conda:
         "../envs/ssr.yaml"
-    threads: 2
+    threads: 8
     resources:
         mem_mb=2000,
         runtime=60,
