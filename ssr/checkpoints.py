@@ -48,8 +48,10 @@ def save(folder: Path, iteration: int, state: dict[str, Any]) -> None:
     `state` holds what `torch.load(weights_only=True)` can read: tensors, numbers, texts and
     containers of them.
     """
-    with replacing(folder / f"iteration_{iteration:08}.pt") as temporary:
-        torch.save(state, temporary)
+    # Through Python's file: torch's own writer doesn't say when a disk is full.
+    final = folder / f"iteration_{iteration:08}.pt"
+    with replacing(final) as temporary, temporary.open("wb") as file:
+        torch.save(state, file)
     for old in sorted(folder.glob(_PATTERN))[:-KEPT]:
         old.unlink()
 

@@ -76,3 +76,22 @@ except InputError as error:
     assert list(tmp_path.iterdir()) == []
     assert in_little_room(program, tmp_path, 800_000).returncode == 0
     assert [path.name for path in tmp_path.iterdir()] == ["shard.zip"]
+
+
+def test_a_checkpoint_that_has_no_room_is_named_too(tmp_path: Path) -> None:
+    program = """
+import sys
+from pathlib import Path
+import torch
+from ssr.checkpoints import save
+from ssr.errors import InputError
+try:
+    save(Path("work"), 3, {"weights": torch.ones(9999)})
+except InputError as error:
+    sys.exit(f"error: {error}")
+"""
+    failed = in_little_room(program, tmp_path, 20_000)
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("error: work/iteration_00000003.pt: File too large;")
+    assert not list((tmp_path / "work").iterdir())
+    assert in_little_room(program, tmp_path, 1_000_000).returncode == 0
