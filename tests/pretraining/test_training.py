@@ -8,11 +8,13 @@ import pytest
 import torch
 from torch import Tensor
 
+from ssr.errors import InputError
 from ssr.pretraining.clip import ClipTraining
 from ssr.pretraining.corpus import Corpus, CorpusRecipe, open_corpus, write_corpus
 from ssr.pretraining.dino import DinoTraining, momentum
 from ssr.pretraining.loop import cosine
 from ssr.pretraining.mimetic import initialise_attention
+from ssr.pretraining.positions import fix_positions
 from ssr.pretraining.recipes import ClipRecipe, DinoRecipe
 from ssr.pretraining.scenes import SceneClipLessons, SceneDinoLessons
 from ssr.pretraining.segments import balanced_assignment
@@ -97,3 +99,8 @@ def test_mimetic_attention_starts_as_an_affinity(sign: float) -> None:
     values = projection @ qkv[128:]
     assert torch.as_tensor(scores).diagonal().mean() > 0.5
     assert sign * values.diagonal().mean() > 0.2
+
+
+def test_a_model_without_a_square_grid_is_refused() -> None:
+    with pytest.raises(InputError, match="came 2x3 patches, 7 tokens, width 8"):
+        fix_positions(torch.zeros(7, 8), (2, 3), 1.0)
