@@ -48,7 +48,7 @@ def save(folder: Path, iteration: int, state: dict[str, Any]) -> None:
     `state` holds what `torch.load(weights_only=True)` can read: tensors, numbers, texts and
     containers of them.
     """
-    # Through Python's file: torch's own writer doesn't say when a disk is full.
+    # Through Python's file: torch's own writer doesn't tell that a disk is full.
     final = folder / f"iteration_{iteration:08}.pt"
     with replacing(final) as temporary, temporary.open("wb") as file:
         torch.save(state, file)

@@ -32,8 +32,17 @@ def replacing(path: str | Path) -> Iterator[Path]:
         os.replace(temporary, path)
     except BaseException as error:
         temporary.unlink(missing_ok=True)
-        if reason := next((reason for reason in _NO_ROOM if reason in str(error)), None):
+        if reason := _no_room(error):
             raise InputError(
                 f"{path}: {reason}; nothing of the file was kept: make room and run again"
             ) from error
         raise
+
+
+def _no_room(error: BaseException | None) -> str | None:
+    """Which limit was met, if the error or one that it hides tells of one."""
+    while error:
+        if reason := next((reason for reason in _NO_ROOM if reason in str(error)), None):
+            return reason
+        error = error.__context__
+    return None
