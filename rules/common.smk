@@ -81,9 +81,9 @@ def resolved(method):
     return method_config(CONFIG, method)
 
 
-def section(*path, method=None):
-    """Canonical JSON of one section of the configuration, for one method."""
-    value = resolved(method) if method else CONFIG
+def section(*path):
+    """Canonical JSON of one section of the configuration."""
+    value = CONFIG
     for name in path:
         value = getattr(value, name)
     return value.canonical()
