@@ -16,6 +16,7 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from ssr.backbones import load_dino
+from ssr.errors import InputError
 from ssr.images import IMAGENET_MEAN, IMAGENET_STD
 from ssr.pretraining.lessons import Chance, DinoLessons, Sight
 from ssr.pretraining.loop import Trainer, make_adamw
@@ -39,7 +40,12 @@ def build_dino(name: str, recipe: DinoRecipe) -> VisionTransformer:
     Raises:
         InputError: the model is unknown, or no plain vision transformer on a square grid.
     """
-    model: Any = load_dino(fresh(name), "cpu").requires_grad_(True).train()
+    loaded = load_dino(fresh(name), "cpu").requires_grad_(True).train()
+    if not isinstance(loaded, VisionTransformer):
+        raise InputError(
+            f"weights: train takes a DINO of timm's vision_transformer; {name} is another kind"
+        )
+    model: Any = loaded
     generator = torch.Generator().manual_seed(recipe.seed)
     model.pos_embed.requires_grad_(False)
     fix_positions(model.pos_embed[0], model.patch_embed.grid_size, recipe.position_scale)
@@ -52,8 +58,7 @@ def build_dino(name: str, recipe: DinoRecipe) -> VisionTransformer:
             generator,
             value_sign=-1.0,
         )
-    trained: VisionTransformer = model
-    return trained
+    return loaded
 
 
 class PrototypeHead(nn.Module):

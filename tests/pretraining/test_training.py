@@ -11,7 +11,7 @@ from torch import Tensor
 from ssr.errors import InputError
 from ssr.pretraining.clip import ClipTraining
 from ssr.pretraining.corpus import Corpus, CorpusRecipe, open_corpus, write_corpus
-from ssr.pretraining.dino import DinoTraining, momentum
+from ssr.pretraining.dino import DinoTraining, build_dino, momentum
 from ssr.pretraining.loop import cosine
 from ssr.pretraining.mimetic import initialise_attention
 from ssr.pretraining.positions import fix_positions
@@ -104,3 +104,8 @@ def test_mimetic_attention_starts_as_an_affinity(sign: float) -> None:
 def test_a_model_without_a_square_grid_is_refused() -> None:
     with pytest.raises(InputError, match="came 2x3 patches, 7 tokens, width 8"):
         fix_positions(torch.zeros(7, 8), (2, 3), 1.0)
+
+
+def test_a_transformer_with_other_positions_is_refused() -> None:
+    with pytest.raises(InputError, match="eva02_tiny_patch14_224 is another kind"):
+        build_dino("eva02_tiny_patch14_224", DINO)
