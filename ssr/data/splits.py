@@ -59,12 +59,18 @@ def find_shards(config: Config) -> dict[str, list[str]]:
     ids = split_ids(config.data)
     for split in required(config.data):
         if not ids[split]:
-            chosen = getattr(config.data.splits, split)
-            where = "the null list, and data.tune_images is 0" if chosen is None else chosen
-            raise InputError(f"data.splits.{split}: there is no image in {where}")
+            raise InputError(_why_empty(config.data, split, ids))
     if config.data.masks is not None:
         _check_reported(config, ids)
     return shard_names({split: len(own) for split, own in ids.items()}, config.data.shard_size)
+
+
+def _why_empty(settings: Data, split: str, ids: Mapping[str, Sequence[str]]) -> str:
+    chosen, set_aside = getattr(settings.splits, split), settings.tune_images
+    if split == "train" and settings.splits.tune is None and ids["tune"]:
+        return f"data.tune_images: {set_aside} are set aside of the {len(ids['tune'])} in {chosen}"
+    where = "the null list, and data.tune_images is 0" if chosen is None else chosen
+    return f"data.splits.{split}: there is no image in {where}"
 
 
 def _check_reported(config: Config, ids: Mapping[str, Sequence[str]]) -> None:

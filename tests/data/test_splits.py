@@ -92,6 +92,12 @@ def test_a_split_that_is_needed_must_hold_images(folder, splits, message):
         find_shards(config(folder.settings(splits=splits)))
 
 
+def test_images_are_left_to_learn_from(folder):
+    settings = folder.settings(splits={"tune": None}, tune_images=9)
+    with pytest.raises(InputError, match=r"data\.tune_images: 9 are set aside of the 3 in train"):
+        find_shards(config(settings))
+
+
 def reported(data, name, split="train"):
     return config(data, evaluation={"cam_split": split, "cam_list": name})
 
