@@ -52,6 +52,11 @@ _RULES = (
     _Rule("summarise", "summary.json", "evaluation", 7),
     _Rule("build_report", "report/index.html", "evaluation", 8),
 )
+# Where data and weights come from, and where predictions go.
+OCCASIONAL = (
+    *("derive_coco_labels", "derive_coco_masks", "fetch_weights", "pretrain_clip"),
+    *("pretrain_dino", "archive_predictions"),
+)
 _PLACES = {rule.name: rule for rule in _RULES}
 
 # First row, last row, name, what it is.
@@ -141,6 +146,7 @@ def _legend() -> Iterator[str]:
         "note",
         "start",
     )
+    yield _text(24, top + 50, f"In some runs only: {', '.join(OCCASIONAL)}.", "note", "start")
     yield _text(24, top + 25, "Scored stages:", "note", "start")
     left = 142.0
     for number, name in enumerate(STAGES, start=1):
