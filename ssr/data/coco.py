@@ -50,8 +50,12 @@ def masked_folders(settings: Data) -> list[str]:
     if settings.masks != ANNOTATIONS:
         return []
     names = [settings.splits.train, settings.splits.tune, settings.splits.val]
-    files = (file for name in names if name for _, file in _files(settings, name))
-    return list(dict.fromkeys(file.rpartition("/")[0] for file in files))
+    folders = (
+        _file_of(image_id).rpartition("/")[0]
+        for name in filter(_is_list, filter(None, names))
+        for image_id in _read(settings, name)
+    )
+    return list(dict.fromkeys([*(n for n in names if n and not _is_list(n)), *folders]))
 
 
 def read_sources(
