@@ -2,28 +2,50 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ssr.errors import InputError
+from ssr.files import replacing
+from ssr.seals import BLANK, broken, seal
 
 # Zip's first day: the clock must not make two equal archives differ.
 _DATE = (1980, 1, 1, 0, 0, 0)
 _READABLE = 0o644 << 16
 # Opening again costs some milliseconds; a process may have about 1,000 files open.
 _MOST_OPEN = 256
+_CONTENTS = b"contents "
+
+
+@contextmanager
+def new_archive(path: str | Path) -> Iterator[zipfile.ZipFile]:
+    """A zip file for `write_entry`; it appears under its name only when the block succeeds.
+
+    Its comment holds a digest of its table of contents, of which zip itself has no checksum, and a
+    seal (see `ssr.seals`).
+    """
+    with replacing(path) as temporary:
+        with zipfile.ZipFile(temporary, "w") as archive:
+            yield archive
+            archive.comment = _comment(archive)
+        seal(temporary)
 
 
 def write_entry(archive: zipfile.ZipFile, key: str, content: bytes) -> None:
     """Add an uncompressed entry with a fixed date.
 
     Raises:
-        ValueError: the archive holds `key` already.
+        ValueError: the archive holds `key` already, or `key` leads out of the folder where an
+            archive is unpacked.
     """
+    if key.startswith("/") or "\\" in key or ".." in key.split("/"):
+        raise ValueError(f"{key!r} leads out of the folder where it is unpacked")
     if key in archive.NameToInfo:
         raise ValueError(f"{key} was written before")
     entry = zipfile.ZipInfo(key, _DATE)
@@ -32,9 +54,16 @@ def write_entry(archive: zipfile.ZipFile, key: str, content: bytes) -> None:
     archive.writestr(entry, content)
 
 
-def broken(path: Path, reason: object) -> InputError:
-    """The error for an archive that can't be used."""
-    return InputError(f"{path}: {reason}; delete this file and run snakemake again to remake it")
+def refuse_compressed(archive: zipfile.ZipFile, keys: Iterable[str]) -> None:
+    """Neither this project nor torch compresses entries: a small one might stand for gigabytes.
+
+    Raises:
+        zipfile.BadZipFile: one of the entries is compressed.
+        KeyError: one is missing.
+    """
+    for key in keys:
+        if archive.getinfo(key).compress_type != zipfile.ZIP_STORED:
+            raise zipfile.BadZipFile(f"{key} is compressed")
 
 
 class Archives:
@@ -59,11 +88,13 @@ class Archives:
         Raises:
             InputError: the entry is missing or damaged.
         """
+        archive = self._open(number)
         try:
-            return self._open(number).read(key)
+            refuse_compressed(archive, [key])
+            return archive.read(key)
         except KeyError:
             raise broken(self.paths[number], f"holds no {key}") from None
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError) as error:
             raise broken(self.paths[number], f"cannot read {key} ({error})") from error
 
     def _open(self, number: int) -> zipfile.ZipFile:
@@ -83,8 +114,25 @@ class Archives:
 
 def _open_zip(path: Path) -> zipfile.ZipFile:
     try:
-        return zipfile.ZipFile(path)
+        archive = zipfile.ZipFile(path)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; run snakemake to make it") from None
-    except (zipfile.BadZipFile, OSError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
         raise broken(path, f"is cut short or no zip file ({error})") from error
+    # Archives of others have another comment, or none.
+    if archive.comment.startswith(_CONTENTS):
+        if len(archive.comment) < len(_comment(archive)):
+            raise broken(path, "is cut short")
+        if not archive.comment.startswith(_comment(archive).removesuffix(BLANK.encode())):
+            raise broken(path, "has a damaged table of contents")
+    return archive
+
+
+def _comment(archive: zipfile.ZipFile) -> bytes:
+    """SHA-256 of names, checksums, sizes and places of all entries, and a blank seal."""
+    entries = [
+        (entry.filename, entry.CRC, entry.file_size, entry.header_offset)
+        for entry in archive.infolist()
+    ]
+    digest = hashlib.sha256(repr(entries).encode()).hexdigest()
+    return b"%s%s %s" % (_CONTENTS, digest.encode(), BLANK.encode())

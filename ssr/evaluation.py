@@ -33,6 +33,7 @@ from ssr.pngs import open_pngs
 from ssr.processes import map_in_processes
 from ssr.progress import progress
 from ssr.pseudo_labels import enlarge, strongest
+from ssr.seals import BLANK, seal
 from ssr.store import open_shards
 from ssr.upsampling import upsample
 
@@ -164,9 +165,11 @@ def curve(scores: Sequence[Scores], levels: int = LEVELS) -> dict[str, list[floa
 
 
 def write_evaluation(path: Path, document: Mapping[str, Any]) -> None:
-    """Write an evaluation as JSON; what is not a number becomes null."""
+    """Write an evaluation as sealed JSON; what is not a number becomes null."""
+    content = {**_without_nan(document), "seal": BLANK}
     with replacing(path) as temporary:
-        temporary.write_text(json.dumps(_without_nan(document), allow_nan=False) + "\n")
+        temporary.write_text(json.dumps(content, allow_nan=False) + "\n")
+        seal(temporary)
 
 
 def _labelled(confusion: Counts) -> float:

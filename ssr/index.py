@@ -13,6 +13,8 @@ import pyarrow.parquet as pq
 
 from ssr.errors import InputError
 from ssr.files import replacing
+from ssr.ids import ALLOWED, is_plain
+from ssr.seals import BLANK, seal, verify
 
 _SCHEMA = pa.schema(
     [
@@ -34,6 +36,10 @@ class Image:
     `image` is relative to the root of the data set; `width` and `height` are those of the upright
     image; `labels` are its classes, ascending from 1, and empty where nothing is known of it: such
     an image is predicted but not learned from.
+
+    Raises:
+        InputError: `id` can't be the name of a file, or `image` leads out of the data set: files
+            are named after the one, and opened by the other, wherever an index came from.
     """
 
     id: str
@@ -43,6 +49,12 @@ class Image:
     split: str
     labels: tuple[int, ...]
     shard: str
+
+    def __post_init__(self) -> None:
+        if not is_plain(self.id):
+            raise InputError(f"image id {self.id!a}: wanted {ALLOWED}")
+        if self.image.startswith("/") or ".." in self.image.split("/"):
+            raise InputError(f"image {self.image!a}: wanted a path below the data set's root")
 
 
 class Index:
@@ -62,6 +74,7 @@ class Index:
         Raises:
             InputError: the file is missing, damaged or no index.
         """
+        verify(Path(path))
         index = cls(())
         try:
             index._table = pq.read_table(path, schema=_SCHEMA)
@@ -75,13 +88,14 @@ class Index:
             # Below one megabyte Snakemake compares content, so that an equal index reruns nothing:
             # with ids stored by what differs from the one before, that of COCO stays below.
             pq.write_table(
-                self._table,
+                self._table.replace_schema_metadata({b"seal": BLANK}),
                 temporary,
                 compression="zstd",
                 compression_level=12,
                 use_dictionary=["width", "height", "split", "labels", "shard"],
                 column_encoding={"id": "DELTA_BYTE_ARRAY", "image": "DELTA_BYTE_ARRAY"},
             )
+            seal(temporary)
 
     @property
     def images(self) -> tuple[Image, ...]:

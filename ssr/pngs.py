@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,10 +12,9 @@ from typing import Self
 import numpy as np
 from PIL import Image
 
-from ssr.archives import Archives, write_entry
+from ssr.archives import Archives, new_archive, write_entry
 from ssr.errors import InputError
-from ssr.files import replacing
-from ssr.images import decoding
+from ssr.images import open_image
 
 _SUFFIX = ".png"
 
@@ -47,7 +45,7 @@ def read_labels(source: str | Path | io.BytesIO) -> np.ndarray:
     Raises:
         InputError: the file is missing, damaged or of another kind.
     """
-    with decoding(source), Image.open(source) as image:
+    with open_image(source) as image:
         if image.mode not in ("P", "L"):
             raise InputError(
                 f"{source}: a mask is a palette or 8-bit greyscale PNG, came mode {image.mode}"
@@ -63,8 +61,7 @@ class PngWriter:
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        temporary = self._stack.enter_context(replacing(self._path))
-        self._archive = self._stack.enter_context(zipfile.ZipFile(temporary, "w"))
+        self._archive = self._stack.enter_context(new_archive(self._path))
         return self
 
     def __exit__(

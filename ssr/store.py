@@ -8,7 +8,8 @@ inherit in an unknown state), and gives equal bytes for equal content in every v
 from __future__ import annotations
 
 import json
-import zipfile
+import math
+import operator
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,12 +19,14 @@ from typing import Any, Self
 import numpy as np
 from numcodecs import zstd
 
-from ssr.archives import Archives, broken, write_entry
+from ssr.archives import Archives, new_archive, write_entry
 from ssr.errors import InputError
-from ssr.files import replacing
+from ssr.seals import broken
 
 _METADATA = "zarr.json"
 _ZSTD_LEVEL = 3
+# Bytes of a compressed array. Superpixels, the largest, have two for each pixel of an image.
+_LARGEST = 2**30
 
 
 class ShardWriter:
@@ -48,8 +51,7 @@ class ShardWriter:
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        temporary = self._stack.enter_context(replacing(self._path))
-        self._archive = self._stack.enter_context(zipfile.ZipFile(temporary, "w"))
+        self._archive = self._stack.enter_context(new_archive(self._path))
         self._write_json("", _group(self._attributes))
         return self
 
@@ -121,15 +123,45 @@ class Shards:
         if name not in self._names[image_id]:
             raise broken(self._archives.paths[number], f"image {image_id} has no array {name}")
         folder = f"{name}/{image_id}/"
-        metadata = self._metadata(number, folder)
-        shape = tuple(metadata["shape"])
-        dtype = np.dtype(metadata["data_type"])
-        if 0 in shape:
+        shape, dtype, compressed = self._form(number, folder)
+        size = math.prod(shape) * dtype.itemsize
+        if not size:
             return np.empty(shape, dtype)
+        content: bytes | bytearray
         content = self._archives.read(number, folder + _chunk_key(len(shape)))
-        if any(codec["name"] == "zstd" for codec in metadata["codecs"]):
-            content = zstd.decompress(content)
+        if compressed:
+            content = self._decompress(number, folder, content, size)
+        if len(content) != size:
+            raise self._other_form(number, folder, f"{len(content)} bytes, wanted {size}")
         return np.frombuffer(content, dtype.newbyteorder("<")).reshape(shape).astype(dtype)
+
+    def _form(self, number: int, folder: str) -> tuple[tuple[int, ...], np.dtype[Any], bool]:
+        """Shape, type and whether it is compressed, of an array of numbers."""
+        metadata = self._metadata(number, folder)
+        try:
+            shape = tuple(map(operator.index, metadata["shape"]))
+            compressed = any(codec["name"] == "zstd" for codec in metadata["codecs"])
+            dtype = np.dtype(str(metadata["data_type"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise self._other_form(number, folder, repr(error)) from error
+        if dtype.kind not in "biuf" or not all(0 <= side < 2**32 for side in shape):
+            raise self._other_form(number, folder, f"{dtype} of shape {shape}")
+        return shape, dtype, compressed
+
+    def _decompress(
+        self, number: int, folder: str, content: bytes | bytearray, size: int
+    ) -> bytearray:
+        """The `size` bytes behind `content`, of which a little may claim to be terabytes."""
+        if size > _LARGEST:
+            raise self._other_form(number, folder, f"{size} bytes, compressed; at most {_LARGEST}")
+        room = bytearray(size)
+        try:
+            return zstd.decompress(content, room)
+        except (RuntimeError, ValueError) as error:
+            raise self._other_form(number, folder, error) from error
+
+    def _other_form(self, number: int, folder: str, reason: object) -> InputError:
+        return broken(self._archives.paths[number], f"{folder} is no array of numbers: {reason}")
 
     def _store(self, image_id: str) -> int:
         if image_id in self._stores:
@@ -163,7 +195,12 @@ class Shards:
         return found[0] if found else {}
 
     def _metadata(self, number: int, folder: str) -> dict[str, Any]:
-        return json.loads(self._archives.read(number, folder + _METADATA))
+        try:
+            metadata = json.loads(self._archives.read(number, folder + _METADATA))
+            metadata["attributes"]
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise self._other_form(number, folder, repr(error)) from error
+        return metadata
 
 
 def open_shards(paths: Sequence[str | Path]) -> Shards:

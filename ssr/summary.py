@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ssr.errors import InputError
+from ssr.seals import verify
 
 STAGES = (
     "initial_cam",
@@ -72,6 +73,7 @@ def summary_rows(
 
 
 def _entries(path: Path) -> dict[str, Any]:
+    verify(path)
     try:
         document = json.loads(path.read_text())
         entries = {key: document[key] for key in _FROM_EVALUATION}

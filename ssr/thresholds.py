@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ssr.errors import InputError
+from ssr.seals import verify
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ def read_threshold(path: str | Path, stage: str) -> Threshold:
         InputError: the file is missing, no evaluation, of another stage, or it did not choose its
             threshold itself.
     """
+    verify(Path(path))
     try:
         document = json.loads(Path(path).read_text())
         origin = document["threshold_from"]

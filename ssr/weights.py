@@ -1,6 +1,5 @@
 """Weights from files: read without running code, checked, fitted to a model by name."""
 
-import hashlib
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +10,10 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ssr.architectures import ALLOWED
+from ssr.archives import refuse_compressed
+from ssr.digests import digest
 from ssr.errors import InputError
+from ssr.seals import verify
 from ssr.torchscript import is_torchscript, read_torchscript
 
 
@@ -30,6 +32,7 @@ def read_weights(path: str | Path, sha256: str | None = None) -> dict[str, Tenso
         raise InputError(f"weights: no file {path} (looked in {Path.cwd()}); allowed: {ALLOWED}")
     if sha256 and (came := digest(path)) != sha256:
         raise InputError(f"weights {path}: SHA-256 should be {sha256}, is {came}")
+    verify(path)
     try:
         content = _read(path)
     except (SafetensorError, OSError, EOFError, RuntimeError, ValueError, zipfile.BadZipFile) as e:
@@ -39,18 +42,16 @@ def read_weights(path: str | Path, sha256: str | None = None) -> dict[str, Tenso
     return _state_dict(path, content)
 
 
-def digest(path: Path) -> str:
-    """The SHA-256 of a file of any size."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _read(path: Path) -> object:
     if path.suffix == ".safetensors":
         return load_file(path)
     if is_torchscript(path):
         return read_torchscript(path)
-    return torch.load(path, "cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+    is_zip = zipfile.is_zipfile(path)
+    if is_zip:
+        with zipfile.ZipFile(path) as archive:
+            refuse_compressed(archive, archive.namelist())
+    return torch.load(path, "cpu", weights_only=True, mmap=is_zip)
 
 
 def _unreadable(path: Path, reason: str) -> InputError:

@@ -3,8 +3,9 @@ import zipfile
 
 import pytest
 
-from ssr.archives import Archives, write_entry
+from ssr.archives import Archives, new_archive, write_entry
 from ssr.errors import InputError
+from ssr.seals import verify
 
 
 @pytest.fixture
@@ -40,3 +41,43 @@ def test_a_file_cut_short_after_it_was_listed_is_refused(archive):
     archive.write_bytes(archive.read_bytes()[:40])
     with pytest.raises(InputError, match=r"a\.zip: cannot read second"):
         archives.read(0, "second")
+
+
+@pytest.fixture
+def sealed(tmp_path):
+    with new_archive(tmp_path / "sealed.zip") as opened:
+        for name in ("first", "second"):
+            write_entry(opened, name, name.encode() * 20)
+    return tmp_path / "sealed.zip"
+
+
+def test_a_new_archive_is_sealed_and_a_zip_file_to_others(sealed):
+    verify(sealed, required=True)
+    with zipfile.ZipFile(sealed) as opened:
+        assert opened.namelist() == ["first", "second"]
+        assert opened.testzip() is None
+
+
+def test_no_flipped_bit_changes_what_is_read(sealed):
+    content = sealed.read_bytes()
+    refused = 0
+    for position in range(0, 8 * len(content), 7):
+        flipped = bytearray(content)
+        flipped[position // 8] ^= 1 << position % 8
+        sealed.write_bytes(flipped)
+        archives = Archives([sealed])
+        try:
+            read = {key: archives.read(0, key) for key in archives.keys(0)}
+        except InputError:
+            refused += 1
+        else:
+            assert read == {"first": b"first" * 20, "second": b"second" * 20}
+        with pytest.raises(InputError):
+            verify(sealed, required=True)
+    assert refused > len(content) / 2
+
+
+def test_an_archive_whose_block_fails_does_not_appear(tmp_path):
+    with pytest.raises(KeyError), new_archive(tmp_path / "a.zip"):
+        raise KeyError
+    assert not list(tmp_path.iterdir())

@@ -60,5 +60,5 @@ def test_a_missing_or_damaged_file_is_named(tmp_path):
         Index.read(path)
     INDEX.write(path)
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(InputError, match=r"index\.parquet: cannot be read"):
+    with pytest.raises(InputError, match=r"index\.parquet: is damaged"):
         Index.read(path)

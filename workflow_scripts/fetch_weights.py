@@ -27,8 +27,8 @@ def main(arguments: Namespace) -> None:
 
 def _fetch(name: str, backbone: Backbone) -> dict[str, str | int]:
     from ssr.architectures import dino_config
+    from ssr.digests import digest
     from ssr.pretrained import clip_tag, dino_tag, fetch
-    from ssr.weights import digest
 
     if name == "clip":
         weights = clip_tag(backbone.model, backbone.weights)

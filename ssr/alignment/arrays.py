@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,8 +10,9 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from ssr.archives import new_archive, refuse_compressed, write_entry
 from ssr.errors import InputError
-from ssr.files import replacing
+from ssr.seals import verify
 
 Arrays = TypeVar("Arrays")
 
@@ -22,8 +24,11 @@ def save_arrays(path: Path, *contents: Any) -> None:
         for content in contents
         for field in fields(content)
     }
-    with replacing(path) as temporary, temporary.open("wb") as stream:
-        np.savez(stream, **arrays)
+    with new_archive(path) as archive:
+        for name, array in arrays.items():
+            content = io.BytesIO()
+            np.lib.format.write_array(content, np.asanyarray(array), allow_pickle=False)
+            write_entry(archive, f"{name}.npy", content.getvalue())
 
 
 def load_arrays(path: Path, kind: type[Arrays], maker: str) -> Arrays:
@@ -34,9 +39,11 @@ def load_arrays(path: Path, kind: type[Arrays], maker: str) -> Arrays:
     """
     names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
     try:
+        verify(path)
         with np.load(path, allow_pickle=False) as file:
+            refuse_compressed(file.zip, file.zip.namelist())
             return kind(**{name: file[name] for name in names})
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+    except (InputError, OSError, ValueError, KeyError, EOFError, RuntimeError, BadZipFile) as error:
         raise InputError(
             f"{path}: expected what {maker} writes, found an unreadable file ({error}); delete it "
             f"to have it made again"

@@ -13,12 +13,12 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ssr.config import Alignment
 from ssr.errors import InputError
-from ssr.files import replacing
+from ssr.seals import verify
+from ssr.tensors import METADATA, write_tensors
 
 
 @dataclass(frozen=True)
@@ -119,25 +119,19 @@ def starting_heads(
 
 def save_heads(path: Path, heads: AlignmentHeads, metadata: Mapping[str, object]) -> None:
     """Write safetensors; equal heads and metadata give equal bytes. `metadata` is JSON-able."""
-    # One entry only: safetensors writes several in an arbitrary order.
-    header = json.dumps({**metadata, "options": asdict(heads.options)}, sort_keys=True)
-    with replacing(path) as temporary:
-        save_file(
-            {name: t.contiguous() for name, t in heads.state_dict().items()},
-            temporary,
-            {"ssr": header},
-        )
+    write_tensors(path, heads.state_dict(), {**metadata, "options": asdict(heads.options)})
 
 
 def load_heads(path: Path) -> tuple[AlignmentHeads, dict[str, Any]]:
     """Heads in evaluation mode without gradients, and the metadata they were saved with.
 
     Raises:
-        InputError: not a file written by `save_heads`.
+        InputError: not a file written by `save_heads`, or not any more.
     """
+    verify(path)
     try:
         with safe_open(path, "pt") as file:
-            metadata = json.loads(file.metadata()["ssr"])
+            metadata = json.loads(file.metadata()[METADATA])
             heads = AlignmentHeads(HeadOptions(**metadata["options"]))
             heads.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
     except (OSError, SafetensorError, TypeError, KeyError, RuntimeError, ValueError) as error:

@@ -20,9 +20,11 @@ from ssr.errors import InputError
 from ssr.files import replacing
 from ssr.images import load_image
 from ssr.pngs import read_labels
+from ssr.seals import BLANK, seal, verify
 
 _SCHEMA = pa.schema([("id", pa.string()), ("mask", pa.string())])
 _COLOURS = b"colours"
+_SEAL = b"seal"
 _IN_ARCHIVE = ".zip!"
 
 
@@ -53,22 +55,25 @@ class Masks:
         Raises:
             InputError: the table is missing or damaged.
         """
+        verify(Path(path))
         try:
             table = pq.read_table(path)
             columns = table.to_pydict()
             references = dict(zip(columns["id"], columns["mask"], strict=True))
             pairs = json.loads((table.schema.metadata or {}).get(_COLOURS, b"[]"))
-        except (OSError, KeyError, ValueError, pa.ArrowException) as error:
+            colours = {int(colour): int(index) for colour, index in pairs}
+        except (OSError, KeyError, ValueError, TypeError, pa.ArrowException) as error:
             raise InputError(f"{path}: cannot be read as the table of masks ({error})") from error
-        return cls(references, Path(root), {colour: index for colour, index in pairs})
+        return cls(references, Path(root), colours)
 
     def write(self, path: str | Path) -> None:
         """Write the table: a Parquet file whose metadata holds the colours; not the root."""
         columns = {"id": list(self.references), "mask": list(self.references.values())}
         colours = json.dumps(list(self.colours.items())).encode()
-        table = pa.table(columns, schema=_SCHEMA.with_metadata({_COLOURS: colours}))
+        table = pa.table(columns, schema=_SCHEMA.with_metadata({_COLOURS: colours, _SEAL: BLANK}))
         with replacing(path) as temporary:
             pq.write_table(table, temporary)
+            seal(temporary)
 
     @property
     def ids(self) -> Collection[str]:

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from ssr.files import replacing
+from ssr.tensors import write_tensors
 
 
 def half_precision(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -26,17 +26,13 @@ def half_precision(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def write_clip(state: Mapping[str, Tensor], identifiers: Sequence[int], path: Path) -> None:
     """Weights of a CLIP with a compact vocabulary, and the token id of each embedding row."""
-    _write(half_precision(state) | {"token_embedding.ids": torch.tensor(identifiers)}, path)
+    identified = {"token_embedding.ids": torch.tensor(identifiers)}
+    write_tensors(path, half_precision(state) | identified)
 
 
 def write_dino(state: Mapping[str, Tensor], path: Path) -> None:
     """Weights of the teacher's backbone."""
-    _write(half_precision(state), path)
-
-
-def _write(tensors: dict[str, Tensor], path: Path) -> None:
-    with replacing(path) as temporary:
-        save_file(tensors, temporary)
+    write_tensors(path, half_precision(state))
 
 
 def write_json(content: Mapping[str, object], path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ssr.errors import InputError
 from ssr.report.stages import STAGES
+from ssr.seals import verify
 
 Figures = Mapping[str, Any]
 
@@ -66,6 +67,7 @@ def _find(evaluations: Iterable[Evaluation], method: str, stage: str) -> Figures
 
 
 def _read(path: Path, methods: tuple[str, ...]) -> Evaluation:
+    verify(path)
     try:
         figures = json.loads(path.read_text())
         stage = figures["stage"]

@@ -52,7 +52,8 @@ def test_elsewhere_the_threshold_is_that_of_tune(
 ) -> None:
     tune = evaluate("tune", ("tune_0000",))
     path = tmp_path / "tune.json"
-    path.write_text(json.dumps(tune | {"threshold": 0.8}))  # not what train would choose
+    other = tune | {"threshold": 0.8, "seal": ""}  # not what train would choose
+    path.write_text(json.dumps(other))
     result = evaluate("train", TRAIN, "--threshold-from", path)
     at_threshold = result["sweep"]["thresholds"].index(0.8)
     assert result["threshold"] == 0.8
