@@ -25,6 +25,10 @@ UNSUPPORTED_VISION = (
     *("attentional_pool", "final_ln_after_pool", "block_type", "qk_norm", "scaled_cosine_attn"),
     *("scale_heads", "scale_attn_inner", "scale_attn", "scale_fc"),
 )
+# Options of timm.create_model that make it fetch or read weights by itself.
+NAMES_OF_WEIGHTS = frozenset(
+    ("pretrained", "pretrained_cfg", "pretrained_cfg_overlay", "checkpoint_path", "cache_dir")
+)
 
 
 class Architecture(NamedTuple):
@@ -57,7 +61,7 @@ def read_model_file(path: str | Path) -> dict[str, Any]:
         raise InputError(f"model: no file {path} (looked in {Path.cwd()})")
     try:
         content = json.loads(path.read_text())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"model {path}: no valid JSON ({error})") from error
     if not isinstance(content, dict):
         raise InputError(f"model {path}: wanted a JSON object, came {type(content).__name__}")
@@ -130,9 +134,15 @@ def dino_config(model: str) -> tuple[str, dict[str, Any]]:
         raise InputError(
             f"DINO model {model}: unknown key {min(unknown)}; allowed: architecture, model_args"
         )
-    name = str(content.get("architecture", ""))
+    name, options = str(content.get("architecture", "")), content.get("model_args", {})
     _timm_module(name)
-    return name, content.get("model_args", {})
+    if not isinstance(options, dict) or (named := options.keys() & NAMES_OF_WEIGHTS):
+        came = options if not isinstance(options, dict) else min(named)
+        raise InputError(
+            f"DINO model {model}: model_args are options of an architecture, came {came}; weights "
+            "are named by backbones.dino.weights"
+        )
+    return name, options
 
 
 def dino_architecture(model: str) -> Architecture:

@@ -16,6 +16,8 @@ CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+# Not among them: EPS, which PIL hands to Ghostscript, an interpreter of programs.
+FORMATS = ("JPEG", "PNG", "BMP", "GIF", "PPM", "TIFF", "WEBP")
 # EXIF orientations in which rows and columns change places.
 _SIDEWAYS = (5, 6, 7, 8)
 
@@ -27,9 +29,9 @@ def load_image(path: str | Path | io.BytesIO) -> np.ndarray:
     are converted; transparency is dropped.
 
     Raises:
-        InputError: the file is missing, damaged, cut short or no image.
+        InputError: the file is missing, damaged, cut short or no image of `FORMATS`.
     """
-    with decoding(path), Image.open(path) as image:
+    with open_image(path) as image:
         upright = ImageOps.exif_transpose(image)
         return np.array(_eight_bits(upright).convert("RGB"))
 
@@ -41,9 +43,9 @@ def measure_image(path: str | Path) -> tuple[int, int]:
     of the time.
 
     Raises:
-        InputError: the file is missing, damaged, cut short or no image.
+        InputError: the file is missing, damaged, cut short or no image of `FORMATS`.
     """
-    with decoding(path), Image.open(path) as image:
+    with open_image(path) as image:
         width, height = image.size
         image.draft(None, (max(1, width // 8), max(1, height // 8)))
         image.load()
@@ -52,14 +54,19 @@ def measure_image(path: str | Path) -> tuple[int, int]:
 
 
 @contextmanager
-def decoding(source: object) -> Iterator[None]:
-    """Turn what goes wrong in the block, where the image file `source` is read, into InputError."""
+def open_image(source: str | Path | io.BytesIO) -> Iterator[Image.Image]:
+    """The image in a file, not decoded yet; what goes wrong in the block becomes an InputError.
+
+    PIL refuses images of more than 179 million pixels, which a few kilobytes can stand for.
+    """
+    # A pipe or a device would be waited for, or read without an end.
+    if not isinstance(source, io.BytesIO) and not Path(source).is_file():
+        raise InputError(f"{source}: no such file")
     try:
-        yield
+        with Image.open(source, formats=FORMATS) as image:
+            yield image
     except InputError:
         raise
-    except FileNotFoundError:
-        raise InputError(f"{source}: no such file") from None
     except Exception as error:  # on damaged files PIL's decoders raise nearly anything
         raise InputError(f"{source}: cannot be read as an image ({error})") from error
 

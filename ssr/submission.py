@@ -23,7 +23,7 @@ def write_submission(path: str | Path, predictions: Pngs, ids: Sequence[str], fo
         temporary.open("wb") as file,
         # The clock and the name of the file must not make two equal archives differ.
         gzip.GzipFile("", "wb", fileobj=file, mtime=0) as compressed,
-        tarfile.open(fileobj=compressed, mode="w", format=tarfile.USTAR_FORMAT) as archive,
+        tarfile.open(fileobj=compressed, mode="w", format=tarfile.PAX_FORMAT) as archive,
     ):
         for image_id in ids:
             content = predictions.read_png(image_id)

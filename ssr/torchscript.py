@@ -15,6 +15,8 @@ import torch
 import torch.jit._pickle as jit_lists
 from torch import Tensor
 
+from ssr.archives import refuse_compressed
+
 _STORED = ("data.pkl", "version", "byteorder", ".data/serialization_id")
 _LISTS = [getattr(jit_lists, f"build_{kind}list") for kind in ("bool", "double", "int", "tensor")]
 
@@ -52,6 +54,7 @@ def _without_code(path: Path) -> tuple[io.BytesIO, set[str]]:
         for name in archive.namelist():
             inner = name.partition("/")[2]
             if inner in _STORED or inner.startswith("data/"):
+                refuse_compressed(archive, [name])
                 plain.writestr(name, archive.read(name))
         (program,) = [name for name in archive.namelist() if name.endswith("/data.pkl")]
         operations = pickletools.genops(archive.read(program))

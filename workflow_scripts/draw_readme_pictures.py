@@ -34,7 +34,7 @@ def _stacked(sheets: list[Path], width: int) -> bytes:
 
     from ssr.report.sheet import HEAD
 
-    pictures = [Image.open(path).convert("RGB") for path in sheets]
+    pictures = [Image.open(path, formats=["PNG"]).convert("RGB") for path in sheets]
     # The titles stand above the first one only.
     pictures[1:] = [picture.crop((0, HEAD, *picture.size)) for picture in pictures[1:]]
     if len({picture.width for picture in pictures}) > 1:

@@ -12,7 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from ssr.architectures import clip_architecture, dino_architecture
 from ssr.config.data import Data, Demo, Images, Splits
 from ssr.config.networks import Backbone, Backbones, Features, Pretraining, Text
-from ssr.config.section import Name, Section
+from ssr.config.section import Name, Section, unusable_texts
 from ssr.config.stages import (
     AlignedCams,
     Alignment,
@@ -97,6 +97,13 @@ class Config(Section):
     segmenter_methods: tuple[Name, ...] = Field(
         ("ssr",), description="methods that go on to a segmenter"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _texts_can_be_passed_on(cls, values: Any) -> Any:
+        if found := list(unusable_texts(values)):
+            raise ValueError("\n  ".join(found))
+        return values
 
     @field_validator("methods", mode="before")
     @classmethod

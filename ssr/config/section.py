@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from typing import Annotated, Literal
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,7 +12,7 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 # Names become folder and file names below results/.
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
 Colour = Annotated[str, Field(pattern="^#[0-9a-fA-F]{6}$")]
 Split = Literal["train", "tune", "val"]
 
@@ -25,3 +25,25 @@ class Section(BaseModel):
     def canonical(self, without: Iterable[str] = ()) -> str:
         """One JSON string, equal for equal settings: what a rule passes to its program."""
         return json.dumps(self.model_dump(exclude=set(without)), sort_keys=True)
+
+
+def unusable_texts(node: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
+    """What is wrong with the texts below `node` of a configuration, a line each.
+
+    They become arguments of programs, where a dash in front would make them flags, and parameters
+    of rules, in which Snakemake replaces braces around a word.
+    """
+    if isinstance(node, str):
+        braces = set(node.replace("{}", "")) & set("{}")
+        if braces or node.startswith("-") or not node.isprintable():
+            yield (
+                f"{'.'.join(path)}: a text has printable characters, no dash in front, and braces "
+                f"as {{}} only; came {node!a}"
+            )
+    elif isinstance(node, Mapping):
+        for key, value in node.items():
+            yield from unusable_texts(key, path)
+            yield from unusable_texts(value, (*path, str(key)))
+    elif isinstance(node, list | tuple):
+        for value in node:
+            yield from unusable_texts(value, path)

@@ -15,6 +15,7 @@ from ssr.data.inspection import inspect_images
 from ssr.data.masks import Masks
 from ssr.data.source import SPLITS, Source
 from ssr.data.splits import assign, required, shard_names
+from ssr.ids import ALLOWED, is_plain
 from ssr.index import Image, Index
 from ssr.labels import BACKGROUND, IGNORE
 
@@ -51,7 +52,7 @@ def check_dataset(settings: Data, processes: int = 1, derived: Path = Path()) ->
     _check_ids(listed, findings)
     splits = assign(listed, settings)
     _check_splits(splits, required(settings), findings)
-    ids = [i for i in chain.from_iterable(splits.values()) if _is_plain(i)]
+    ids = [i for i in chain.from_iterable(splits.values()) if is_plain(i)]
     sources = _read_sources(settings, list(dict.fromkeys(ids)), findings, derived)
     labels = _class_indices(sources, settings.classes, findings)
     _check_labels(labels, splits, settings.classes, findings)
@@ -67,12 +68,9 @@ def _check_ids(listed: Mapping[str, Sequence[str]], findings: Findings) -> None:
         for image_id, count in Counter(ids).items():
             if count > 1:
                 findings.problem("duplicate id", f"{image_id} ({count} times in {split})")
-            if not _is_plain(image_id):
-                findings.problem("id that is empty or holds a path", repr(image_id))
-
-
-def _is_plain(image_id: str) -> bool:
-    return image_id not in ("", ".", "..") and not set(image_id) & set("/\\\0")
+            if not is_plain(image_id):
+                kind = f"id that can't be the name of a file ({ALLOWED})"
+                findings.problem(kind, ascii(image_id))
 
 
 def _check_splits(

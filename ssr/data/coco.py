@@ -9,7 +9,7 @@ ssr.data.instances) lies in one folder as `train2014.txt`, such a list, and `tra
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from ssr.config import Data
@@ -17,6 +17,7 @@ from ssr.data.findings import Findings
 from ssr.data.label_files import name_of, read_label_file, read_list
 from ssr.data.source import Source
 from ssr.errors import InputError
+from ssr.ids import ALLOWED, is_plain
 
 ANNOTATIONS = "annotations"
 """Folder of the instances files; as `data.masks`, it has the masks drawn from them."""
@@ -38,15 +39,23 @@ def list_ids(settings: Data) -> dict[str, list[str]]:
 
 
 def labelled_folders(settings: Data) -> list[str]:
-    """Folders whose labels are derived from their instances files."""
+    """Folders whose labels are derived from their instances files.
+
+    Raises:
+        InputError: the name of one can't be that of what is derived.
+    """
     if settings.labels_file is not None:
         return []
     names = [settings.splits.train, settings.splits.tune, settings.splits.val]
-    return list(dict.fromkeys(name for name in names if name and not _is_list(name)))
+    return _unique(name for name in names if name and not _is_list(name))
 
 
 def masked_folders(settings: Data) -> list[str]:
-    """Folders whose masks are derived from their instances files."""
+    """Folders whose masks are derived from their instances files.
+
+    Raises:
+        InputError: the name of one can't be that of what is derived.
+    """
     if settings.masks != ANNOTATIONS:
         return []
     names = [settings.splits.train, settings.splits.tune, settings.splits.val]
@@ -55,7 +64,16 @@ def masked_folders(settings: Data) -> list[str]:
         for name in filter(_is_list, filter(None, names))
         for image_id in _read(settings, name)
     )
-    return list(dict.fromkeys([*(n for n in names if n and not _is_list(n)), *folders]))
+    return _unique([*(n for n in names if n and not _is_list(n)), *folders])
+
+
+def _unique(folders: Iterable[str]) -> list[str]:
+    """The folders without repetition; files in the results are named after them."""
+    found = list(dict.fromkeys(folders))
+    for folder in found:
+        if not is_plain(folder):
+            raise InputError(f"folder of COCO's images {folder!a}: wanted {ALLOWED}")
+    return found
 
 
 def read_sources(

@@ -44,4 +44,5 @@ def _lines(findings: dict[str, list[str]]) -> list[str]:
 
 def _line(kind: str, examples: list[str]) -> str:
     more = ", …" if len(examples) > _EXAMPLES else ""
-    return f"{len(examples)} × {kind}: {', '.join(examples[:_EXAMPLES])}{more}"
+    shown = (one if one.isprintable() else ascii(one) for one in examples[:_EXAMPLES])
+    return f"{len(examples)} × {kind}: {', '.join(shown)}{more}"

@@ -69,7 +69,7 @@ def inspect_images(
 
 
 def _look(job: _Job) -> _Seen:
-    if not job.image.exists():
+    if not job.image.is_file():
         return _Seen(problems=(("missing image", str(job.image)),))
     try:
         height, width = measure_image(job.image)

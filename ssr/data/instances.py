@@ -8,6 +8,7 @@ cup stands before its table. An image without an annotation has no label and a m
 from __future__ import annotations
 
 import contextlib
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,12 +22,15 @@ from pycocotools.coco import COCO
 
 from ssr.errors import InputError
 from ssr.files import replacing
+from ssr.ids import ALLOWED, is_plain
 from ssr.labels import BACKGROUND, IGNORE
 from ssr.pngs import PngWriter, encode_png
 from ssr.processes import map_in_processes
 from ssr.progress import progress
 
 _MASKS_PER_TASK = 64
+# Pixels of an image; PIL refuses larger ones, too.
+_LARGEST = 178_956_970
 # VOC's names of some of COCO's categories.
 _SPELLINGS = {
     "motorcycle": "motorbike",
@@ -60,7 +64,8 @@ def read_scenes(path: str | Path, classes: Sequence[str]) -> list[Scene]:
         classes: names of the categories in ascending order of their ids; VOC's spellings will do.
 
     Raises:
-        InputError: the file is missing, no instances file, or of other categories.
+        InputError: the file is missing, no instances file, of other categories, or an image's name
+            can't be that of a mask.
     """
     coco = _read(path)
     _check_categories(path, coco, classes)
@@ -69,6 +74,9 @@ def read_scenes(path: str | Path, classes: Sequence[str]) -> list[Scene]:
         scenes = [_scene(image, coco.imgToAnns[image["id"]], index) for image in coco.imgs.values()]
     except KeyError as error:
         raise InputError(f"{path}: an image or annotation has no valid {error}") from error
+    for scene in scenes:
+        if not is_plain(scene.id) or len(scene.id.split()) > 1:
+            raise InputError(f"{path}: image id {scene.id!a}: wanted {ALLOWED}, no space")
     return sorted(scenes, key=lambda scene: scene.id)
 
 
@@ -111,6 +119,7 @@ def _draw_png(scene: Scene) -> bytes:
 
 
 def _draw(scene: Scene) -> NDArray[np.uint8]:
+    _check_size(scene)
     shapes = [_compress(outline, scene.height, scene.width) for outline in scene.outlines]
     areas = [int(rle.area(shape)) for shape in shapes]
     mask = np.full((scene.height, scene.width), BACKGROUND, np.uint8)
@@ -119,10 +128,24 @@ def _draw(scene: Scene) -> NDArray[np.uint8]:
     return mask
 
 
+def _check_size(scene: Scene) -> None:
+    sides = (scene.height, scene.width)
+    if not all(isinstance(side, int) and side > 0 for side in sides) or math.prod(sides) > _LARGEST:
+        raise ValueError(f"its image has {scene.height}×{scene.width} pixels")
+
+
 def _compress(outline: Any, height: int, width: int) -> Any:
-    """An outline as compressed run lengths, as COCO.annToRLE makes them."""
+    """An outline as compressed run lengths, as COCO.annToRLE makes them.
+
+    pycocotools writes beyond its memory where polygons lie far outside an image.
+    """
     if isinstance(outline, list):
+        far = 2 * max(height, width)
+        if not all(-far <= place <= far for polygon in outline for place in polygon):
+            raise ValueError(f"a polygon leaves its image of {height}×{width} pixels")
         return rle.merge(rle.frPyObjects(outline, height, width))
+    if list(outline["size"]) != [height, width]:
+        raise ValueError(f"its size is {outline['size']}, its image's is {[height, width]}")
     if isinstance(outline["counts"], list):
         return rle.frPyObjects(outline, height, width)
     return outline
@@ -134,7 +157,7 @@ def _read(path: str | Path) -> COCO:
             coco = COCO(str(path))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; it describes the images of a split") from None
-    except (ValueError, KeyError, TypeError, AssertionError) as error:
+    except (ValueError, KeyError, TypeError, AssertionError, RecursionError) as error:
         raise InputError(f"{path}: is no instances file of COCO ({error})") from error
     if not coco.imgs or not coco.cats:
         raise InputError(f"{path}: names no images or no categories")

@@ -42,6 +42,8 @@ def read_label_file(path: str | Path, classes: Sequence[str]) -> Labels:
         raise InputError(f"{path}: no such file (data.labels_file)") from None
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: is not a text in UTF-8 ({error})") from error
+    except csv.Error as error:
+        raise InputError(f"{path}: is no CSV ({error})") from error
 
 
 def read_list(path: str | Path) -> dict[str, tuple[int, ...]]:
@@ -114,7 +116,9 @@ def _from_csv(path: Path, classes: Sequence[str]) -> Labels:
 def _from_json(path: Path, classes: Sequence[str]) -> Labels:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
+    except UnicodeDecodeError:
+        raise
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: is no JSON ({error})") from error
     if not isinstance(content, dict):
         raise InputError(f"{path}: must map image ids to lists of labels")

@@ -7,6 +7,7 @@ are known, and each of them stands for a harmless class of this module; any othe
 from __future__ import annotations
 
 import pickle
+import pickletools
 import re
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from ssr.errors import InputError
 
+_NUMBERED = ("PUT", "BINPUT", "LONG_BINPUT")
 _NUMBERS = re.compile(r"[biuf][1248]")
 
 
@@ -30,6 +32,7 @@ def read_pickled_vectors(path: str | Path) -> dict[Any, NDArray[Any]]:
     try:
         with Path(path).open("rb") as file:
             _read_header(file)
+            _check_memo(file)
             content = _Unpickler(file, encoding="latin1").load()
             return {key: _vector(value) for key, value in _only_entry(content).items()}
     except FileNotFoundError:
@@ -49,6 +52,15 @@ def _read_header(file: BinaryIO) -> None:
     shape, _, dtype = read(file)
     if shape != () or not dtype.hasobject:
         raise InputError(f"wanted one dict, came an array of shape {shape} and type {dtype}")
+
+
+def _check_memo(file: BinaryIO) -> None:
+    """A pickle numbers what it repeats; for a large number, its reader makes room at once."""
+    start = file.tell()
+    for code, number, position in pickletools.genops(file):
+        if code.name in _NUMBERED and int(number or 0) > (position or 0):
+            raise InputError(f"the pickle numbers {number} things before its byte {position}")
+    file.seek(start)
 
 
 class _Type:

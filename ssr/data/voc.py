@@ -60,6 +60,8 @@ def _list(settings: Data, name: str) -> list[str]:
     except FileNotFoundError:
         lists = ", ".join(sorted(other.stem for other in path.parent.glob("*.txt"))) or "none"
         raise InputError(f"{path}: no such list; {path.parent} has {lists}") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is not a text in UTF-8 ({error})") from error
     return [line.strip() for line in lines if line.strip()]
 
 
@@ -69,7 +71,9 @@ def _annotated(path: Path, findings: Findings) -> tuple[str, ...]:
     except FileNotFoundError:
         findings.problem("missing annotation", str(path))
         return ()
-    except ElementTree.ParseError as error:
+    # Expat opens no file that an XML names and bounds what its entities grow to; texts in an
+    # encoding that it does not know raise the other errors.
+    except (ElementTree.ParseError, LookupError, ValueError) as error:
         findings.problem("annotation that is no XML", f"{path} ({error})")
         return ()
     return tuple(name.text or "" for name in root.iterfind("object/name"))

@@ -70,4 +70,6 @@ def write_corpus(directory: Path, recipe: CorpusRecipe, processes: int = 1) -> N
 
 def open_corpus(directory: Path) -> Corpus:
     """Map a stored corpus read-only."""
-    return Corpus(*(np.load(directory / f"{part}.npy", mmap_mode="r") for part in PARTS))
+    return Corpus(
+        *(np.load(directory / f"{part}.npy", mmap_mode="r", allow_pickle=False) for part in PARTS)
+    )

@@ -77,6 +77,9 @@ def open_photographs(
     labels = np.zeros((len(images), classes), bool)
     for row, image in enumerate(images if classes else ()):
         labels[row, [label - 1 for label in image.labels]] = True
-    stored = [np.load(directory / f"{name}.npy", mmap_mode="r") for name in ("images", "segments")]
+    stored = [
+        np.load(directory / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+        for name in ("images", "segments")
+    ]
     sizes = np.array([(image.height, image.width) for image in images], float)
     return Photographs(stored[0], stored[1], sizes, labels, segments)

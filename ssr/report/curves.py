@@ -40,6 +40,8 @@ def theme(dark: bool) -> Iterator[None]:
         "xtick.color": ink, "ytick.color": ink, "grid.color": grid, "legend.facecolor": page,
         "legend.edgecolor": grid, "axes.spines.top": False, "axes.spines.right": False,
         "axes.grid": True, "axes.axisbelow": True, "font.size": 10.0,
+        # A class may have dollar signs in its name.
+        "text.parse_math": False, "text.usetex": False,
         "axes.prop_cycle": cycler(color=colours),
     }  # fmt: skip
     with mpl.rc_context(style):

@@ -103,7 +103,7 @@ def _figure(chart: Chart) -> str:
 
 def _heading(run: Run) -> Iterator[str]:
     config = run.config
-    yield f"<header><h1>SSR on {config.dataset}</h1>"
+    yield f"<header><h1>SSR on {escape(config.dataset)}</h1>"
     yield html.paragraph(
         "Weakly supervised semantic segmentation: from labels that say only which classes are in "
         "an image to a class for every pixel, by aligned CLIP prototypes (CMPA) and "
@@ -116,8 +116,10 @@ def _heading(run: Run) -> Iterator[str]:
             "pictures below, and no figures: how good the labels are can only be looked at."
         )
     for doubt in doubts(config):
-        yield html.paragraph(f"Warning: {escape(doubt)}.")
-    facts = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in _facts(run))
+        yield html.paragraph(f"Warning: {doubt}.")
+    facts = "".join(
+        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in _facts(run)
+    )
     yield f'<dl class="facts">{facts}</dl>'
     text = f"Method {run.method}, seed {config.seed}, settings {config_hash(config)}."
     yield html.paragraph(text, "quiet")

@@ -54,11 +54,13 @@ with compiled_operators():
     from mmseg.datasets.transforms import PackSegInputs, PhotoMetricDistortion, RandomCrop
     from mmseg.models.decode_heads.decode_head import BaseDecodeHead
     from mmseg.models.segmentors import EncoderDecoder
-    from mmseg.registry import MODELS, TRANSFORMS
+    from mmseg.registry import MODELS, TASK_UTILS, TRANSFORMS, WEIGHT_INITIALIZERS
 
 __all__ = [
     "MODELS",
+    "TASK_UTILS",
     "TRANSFORMS",
+    "WEIGHT_INITIALIZERS",
     "BaseDecodeHead",
     "BaseTransform",
     "EncoderDecoder",

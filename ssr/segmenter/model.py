@@ -15,19 +15,24 @@ from mmengine.hub import get_config
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import DefaultScope
 from mmengine.runner import CheckpointLoader
-from safetensors.torch import save_file
 from torch import nn
 
 from ssr.config import Backbone, Segmenter
 from ssr.errors import InputError
 from ssr.files import replacing
 from ssr.images import IMAGENET_MEAN, IMAGENET_STD
+from ssr.seals import BLANK, seal, verify
 from ssr.segmenter import clip_backbone, decode_head
-from ssr.segmenter.mmseg_import import MODELS
+from ssr.segmenter.mmseg_import import MODELS, TASK_UTILS, WEIGHT_INITIALIZERS
+from ssr.tensors import write_tensors
 from ssr.weights import fit, read_weights
 
 REGISTERED = (clip_backbone.FrozenCLIP, decode_head.TransformerFusionHead)
 LIBRARY_PREFIX = "mmseg::"
+# Where a model and its parts are registered, and the packages that their names may begin with.
+_OF_MMSEG = (MODELS, TASK_UTILS, WEIGHT_INITIALIZERS)
+REGISTRIES = (*_OF_MMSEG, *(registry.parent for registry in _OF_MMSEG))
+LIBRARIES = {"mmseg", "mmengine", "mmcv"}
 ModelConfig = dict[str, Any]
 _log = logging.getLogger(__name__)
 
@@ -60,29 +65,56 @@ def export(
 
     Frozen CLIP is not written: the JSON names its model and weights.
     """
-    content = {"classes": list(classes), "model": without_pretrained(config)}
+    content = {"classes": list(classes), "model": without_pretrained(config), "seal": BLANK}
     with replacing(description) as temporary:
         temporary.write_text(json.dumps(content, indent=1) + "\n")
-    state = {name: value.cpu().contiguous() for name, value in model.state_dict().items()}
-    with replacing(path) as temporary:
-        save_file(state, temporary)
+        seal(temporary)
+    write_tensors(path, {name: value.cpu() for name, value in model.state_dict().items()})
 
 
 def load(path: Path, description: Path, device: torch.device | str) -> nn.Module:
     """The model that `export` wrote, in evaluation mode.
 
     Raises:
-        InputError: a file is missing or damaged, or the weights don't fit the description.
+        InputError: a file is missing or damaged, the description names anything but models, or the
+            weights don't fit it.
     """
+    verify(description)
     try:
         config = json.loads(description.read_text())["model"]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
             f"{description}: wanted the description that train_segmenter writes ({error!r})"
         ) from error
+    check_types(config, description)
     model = build(config)
     fit(model, read_weights(path), path)
     return model.eval().to(device)
+
+
+def check_types(config: Any, source: Path | str) -> None:
+    """Refuse types that are not registered: mmengine would import any other by name and call it.
+
+    Raises:
+        InputError: names the first.
+    """
+    allowed = {name for registry in REGISTRIES for name in registry.module_dict}
+    for name in _types(config):
+        *path, last = str(name).split(".")
+        if last not in allowed or not set(path[:1]) <= LIBRARIES:
+            raise InputError(
+                f"{source}: a type is a registered part of mmsegmentation's models, came {name!r}; "
+                "nothing else is built"
+            )
+
+
+def _types(node: Any) -> Iterator[Any]:
+    """Every type that a config asks for, however deep."""
+    if isinstance(node, dict) and "type" in node:
+        yield node["type"]
+    if isinstance(node, dict | list | tuple):
+        for part in node.values() if isinstance(node, dict) else node:
+            yield from _types(part)
 
 
 def without_pretrained(node: Any, keep_reachable: bool = False) -> Any:
@@ -172,6 +204,7 @@ def _library_config(path: str, crop: int, classes: int) -> ModelConfig:
     for option in ("size_divisor", "test_cfg"):
         model["data_preprocessor"].pop(option, None)
     model["test_cfg"] = {"mode": "whole"}
+    check_types(model, f"segmenter.config {path}")
     return without_pretrained(model, keep_reachable=True)
 
 

@@ -96,11 +96,11 @@ SPOILED = {
     ),
     "id with a path": (
         lambda folder: folder.row("../up.png"),
-        "1 × id that is empty or holds a path: '../up'",
+        "1 × id that can't be the name of a file (.*): '../up'",
     ),
     "id without a name": (
         lambda folder: folder.row(""),
-        "1 × id that is empty or holds a path: ''",
+        "1 × id that can't be the name of a file (.*): ''",
     ),
     "image in two splits": (
         lambda folder: folder.row("v.png"),
@@ -180,7 +180,8 @@ def test_all_kinds_come_in_one_report_and_nothing_is_written(folder):
     assert sorted(kinds) == [
         "duplicate id",
         "id of two files",
-        "id that is empty or holds a path",
+        "id that can't be the name of a file (one to 200 bytes of printable characters, no slash, "
+        "no dot or dash in front)",
         "image in two splits",
         "image of less than two pixels a side",
         "label not among data.classes",

@@ -5,6 +5,7 @@ from PIL import Image as PilImage
 from ssr.data import shard_names, split_ids
 from ssr.data.check import check_dataset
 from ssr.errors import InputError
+from ssr.ids import ALLOWED
 from ssr.index import Image
 
 
@@ -83,7 +84,7 @@ def test_everything_wrong_comes_in_one_report(folder, processes):
     root = folder.root
     assert problems(folder.settings(), processes) == [
         "1 × duplicate id: c (2 times in train)",
-        "1 × id that is empty or holds a path: '../up'",
+        f"1 × id that can't be the name of a file ({ALLOWED}): '../up'",
         "1 × image in two splits: v (train, val)",
         "1 × id of two files: c (c.png, c.jpg)",
         "1 × label not among data.classes: 'zebra' of zebra",
