@@ -1,4 +1,8 @@
-"""Images and pseudo-labels in; a trained segmenter out, continued from its newest checkpoint."""
+"""Images and pseudo-labels in; a trained segmenter out, continued from its newest checkpoint.
+
+It trains on all visible GPUs that the micro-batches of an iteration can be shared out to, with
+`--nodes` on those of several nodes. With `--device cpu --processes 2` it does so on a CPU.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import json
 import shutil
 from argparse import Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ssr.config import Backbone, Segmenter
 from ssr.index import Index
@@ -13,44 +18,75 @@ from ssr.pngs import open_pngs
 from ssr.programs import existing, parser, run
 from ssr.provenance import code_hash
 
+if TYPE_CHECKING:
+    from ssr.distributed import Resources
+    from ssr.segmenter.dataset import PseudoLabelDataset
+
 
 def main(arguments: Namespace) -> None:
-    """Train, export, and clear the checkpoints."""
-    import torch
-
-    from ssr import checkpoints
+    """Train on as many processes as there are GPUs to share an iteration."""
     from ssr.backbones import choose_device
-    from ssr.segmenter import model
+    from ssr.distributed import Resources, joined, launch
+
+    device = choose_device(arguments.device)
+    given = Resources(device, arguments.threads, arguments.nodes, arguments.processes)
+    dataset = _dataset(arguments)  # what is wrong with it is said once, not by every process
+    parts = arguments.segmenter.micro_batches
+    launch("workflow_scripts.train_segmenter", given, parts)
+    with joined(given, parts) as own:
+        _train(arguments, dataset, own)
+
+
+def _dataset(arguments: Namespace) -> PseudoLabelDataset:
     from ssr.segmenter.dataset import PseudoLabelDataset, augmentation
-    from ssr.segmenter.training import Place, train
 
     settings: Segmenter = arguments.segmenter
-    dataset = PseudoLabelDataset(
+    return PseudoLabelDataset(
         Index.read(arguments.index).split("train"),
         arguments.root,
         open_pngs(arguments.labels),
         augmentation(settings.crop_size, settings.scale_range),
         arguments.seed,
     )
+
+
+def _train(arguments: Namespace, dataset: PseudoLabelDataset, own: Resources) -> None:
+    """Train; the first process exports, and clears the checkpoints."""
+    import torch
+    from mmengine.dist import is_main_process
+
+    from ssr import checkpoints
+    from ssr.segmenter import model
+    from ssr.segmenter.training import Place, train
+
+    settings: Segmenter = arguments.segmenter
     classes = ["background", *arguments.classes]
     torch.manual_seed(arguments.seed)
     config = model.model_config(settings, arguments.backbone, len(classes))
+    work = arguments.work / _fingerprint(arguments, classes)
+    workers = own.threads - 1 if own.device.type == "cuda" else 0
+    place = Place(work, own.device, workers)
+    trained = train(model.build(config), dataset, settings, arguments.seed, place)
+    if is_main_process():
+        shutil.copyfile(work / "history.csv", arguments.output.with_name("history.csv"))
+        model.export(trained, config, classes, arguments.output, arguments.description)
+        checkpoints.remove(work)
+
+
+def _fingerprint(arguments: Namespace, classes: list[str]) -> str:
+    from ssr import checkpoints
+
+    backbone, settings = arguments.backbone, arguments.segmenter
     parameters = [
         code_hash("workflow_scripts.train_segmenter"),
         json.dumps(classes),
-        arguments.backbone.canonical(),
+        backbone.canonical(),
         settings.canonical(),
         str(arguments.seed),
     ]
-    named = [arguments.backbone.model, arguments.backbone.weights, settings.config or ""]
+    named = [backbone.model, backbone.weights, settings.config or ""]
     inputs = [arguments.index, *arguments.labels, *filter(Path.is_file, map(Path, named))]
-    work = arguments.work / checkpoints.fingerprint(parameters, inputs)
-    device = choose_device(arguments.device)
-    place = Place(work, device, workers=arguments.threads - 1 if device.type == "cuda" else 0)
-    trained = train(model.build(config), dataset, settings, arguments.seed, place)
-    shutil.copyfile(work / "history.csv", arguments.output.with_name("history.csv"))
-    model.export(trained, config, classes, arguments.output, arguments.description)
-    checkpoints.remove(work)
+    return checkpoints.fingerprint(parameters, inputs)
 
 
 if __name__ == "__main__":
@@ -65,4 +101,10 @@ if __name__ == "__main__":
     flags.add_argument("--work", type=Path, required=True)
     flags.add_argument("--output", type=Path, required=True)
     flags.add_argument("--description", type=Path, required=True)
+    flags.add_argument("--nodes", type=int, default=1, help="of the job of SLURM; more need srun")
+    flags.add_argument(
+        "--processes",
+        type=int,
+        help="on each node; left out: one per visible GPU, as far as micro-batches go round",
+    )
     run(main, flags)

@@ -118,8 +118,8 @@ def make_batch(heads: AlignmentHeads, data: TrainingSet, rows: Indices) -> Batch
 def train(state: Round, work: Path, save_every: int = SAVE_EVERY) -> Iterator[int]:
     """Run the round to its end, from the newest checkpoint in `work`; yields iterations done.
 
-    A kill loses at most `save_every` iterations. A SIGTERM loses none: the state is saved and the
-    process exits with 143.
+    A kill loses at most `save_every` iterations. A SIGTERM or SIGUSR1 loses none: the
+    state is saved and the process exits with 128 and the number of the signal.
     """
     if found := checkpoints.newest(work):
         state.restore(found)

@@ -122,6 +122,9 @@ class Segmenter(Section):
         (0.5, 2.0), description="random scale of the training images"
     )
     batch_size: Count = Field(8, description="crops per iteration")
+    micro_batch: Count | None = Field(
+        None, description="crops in the network at once; must divide batch_size; null: all of them"
+    )
     iterations: Count = Field(800, description="optimiser steps")
     learning_rate: Positive = Field(2e-4, description="AdamW")
     decoder_multiplier: Positive = Field(10.0, description="of the learning rate, on the decoder")
@@ -133,8 +136,17 @@ class Segmenter(Section):
     )
     checkpoint_every: Count = Field(100, description="iterations between checkpoints")
 
+    @property
+    def micro_batches(self) -> int:
+        """In an iteration; they can be shared out over so many processes."""
+        return self.batch_size // (self.micro_batch or self.batch_size)
+
     @model_validator(mode="after")
     def _fits(self) -> Self:
+        if self.micro_batch and self.batch_size % self.micro_batch:
+            raise ValueError(
+                f"micro_batch must divide batch_size {self.batch_size}; came {self.micro_batch}"
+            )
         if self.width % self.heads:
             raise ValueError(f"heads must divide width {self.width}; came {self.heads}")
         if self.scale_range[0] > self.scale_range[1]:

@@ -133,8 +133,8 @@ class Trainer:
     ) -> Iterator[int]:
         """Train up to `stop_at` (all steps by default); yields the steps done.
 
-        A kill loses at most `save_every` steps. A SIGTERM loses none: the state is saved and the
-        process exits with 143.
+        A kill loses at most `save_every` steps. A SIGTERM or SIGUSR1 loses none: the
+        state is saved and the process exits with 128 and the number of the signal.
         """
         end = self.steps if stop_at is None else min(stop_at, self.steps)
         termination = checkpoints.Termination()

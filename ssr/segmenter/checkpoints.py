@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
+from mmengine.dist import all_reduce, barrier, broadcast, get_world_size, is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
@@ -15,7 +19,8 @@ from ssr.checkpoints import Termination
 class Checkpoints(Hook):
     """Save all that the next iteration depends on, every `interval` iterations and at the end.
 
-    On a termination request it saves after the iteration in progress and exits with 143.
+    The first process writes. When any process was asked to end, all stop behind the iteration in
+    progress, and exit when it is saved.
     """
 
     priority = "LOWEST"
@@ -29,9 +34,14 @@ class Checkpoints(Hook):
         """Save where it is due."""
         done = runner.iter + 1
         last = done == runner.max_iters
-        if last or self.termination.requested or done % self.interval == 0:
+        number = torch.tensor(self.termination.number)
+        all_reduce(number, "max")
+        self.termination.number = int(number)
+        due = last or self.termination.requested or done % self.interval == 0
+        if due and is_main_process():
             save(self.folder, done, runner)
         if self.termination.requested and not last:
+            barrier()  # a launcher kills the others when the first of them ends
             self.termination.leave()
 
 
@@ -49,3 +59,25 @@ def restore(runner: Runner, state: dict[str, Any]) -> None:
     """Put a checkpoint back into the model and the optimiser of `runner`."""
     runner.model.load_state_dict(state["model"])
     runner.optim_wrapper.load_state_dict(state["optimiser"])
+
+
+def newest_of_all(folder: Path) -> dict[str, Any] | None:
+    """The newest checkpoint that the first process can read, in all processes.
+
+    Others may see an older folder: shared file systems take their time.
+    """
+    if get_world_size() == 1:
+        return checkpoints.newest(folder)
+    stream = io.BytesIO()
+    if is_main_process():
+        torch.save(checkpoints.newest(folder), stream)
+    content = torch.from_numpy(np.frombuffer(stream.getvalue(), np.uint8).copy())
+    size = torch.tensor(len(content))
+    broadcast(size)
+    if not is_main_process():
+        content = torch.empty(int(size), dtype=torch.uint8)
+    broadcast(content)
+    state: dict[str, Any] | None = torch.load(
+        io.BytesIO(content.numpy().tobytes()), weights_only=True
+    )
+    return state

@@ -10,28 +10,34 @@ from __future__ import annotations
 import csv
 import math
 import os
+import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import numpy as np
 import torch
 from mmengine.dataset import pseudo_collate
+from mmengine.dist import all_reduce, is_main_process
 from mmengine.hooks import Hook
-from mmengine.optim import OptimWrapper
 from mmengine.runner import IterBasedTrainLoop, Runner
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from ssr.checkpoints import Termination, newest
+from ssr.checkpoints import Termination
 from ssr.config import Segmenter
 from ssr.files import replacing
 from ssr.progress import progress
-from ssr.segmenter.checkpoints import Checkpoints, restore
+from ssr.segmenter.checkpoints import Checkpoints, newest_of_all, restore
+from ssr.segmenter.micro_batches import (
+    Positions,
+    RunningStatistics,
+    SharedOptimiser,
+    own_numbers,
+    seed_micro_batch,
+)
 
 COLUMNS = ("iteration", "loss", "learning_rate")
 HEADS = ("decode_head.", "auxiliary_head.")
@@ -72,36 +78,19 @@ def make_optimiser(model: nn.Module, settings: Segmenter) -> torch.optim.Optimiz
     )
 
 
-class Precision(OptimWrapper):
-    """An optimiser whose forward passes run in bfloat16 where `enabled`; it needs no loss scale."""
-
-    def __init__(self, optimiser: torch.optim.Optimizer, device: torch.device, enabled: bool):
-        super().__init__(optimiser)
-        self._autocast = torch.autocast(device.type, torch.bfloat16, enabled=enabled)
-
-    @contextmanager
-    def optim_context(self, model: nn.Module) -> Iterator[None]:
-        """The forward pass and the loss."""
-        with super().optim_context(model), self._autocast:
-            yield
-
-
-class DerivedState(Hook):
-    """Set what depends on the iteration alone: the learning rate and torch's generator."""
+class LearningRate(Hook):
+    """Set the learning rate of the iteration."""
 
     priority = "HIGHEST"
 
-    def __init__(self, settings: Segmenter, seed: int) -> None:
+    def __init__(self, settings: Segmenter) -> None:
         self.settings = settings
-        self.seed = seed
 
     def before_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
-        """Called when the batch is loaded."""
+        """Called in front of the first micro-batch."""
         factor = rate_factor(runner.iter, self.settings)
         for group in runner.optim_wrapper.optimizer.param_groups:
             group["lr"] = group["base_lr"] * factor
-        state = np.random.SeedSequence([self.seed, runner.iter]).generate_state(1, np.uint64)
-        torch.manual_seed(int(state[0] >> np.uint64(1)))
 
 
 class History(Hook):
@@ -125,11 +114,8 @@ class History(Hook):
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
         """Add a row."""
-        loss = outputs["loss"].item()
-        if not math.isfinite(loss):
-            raise FloatingPointError(f"the loss is {loss} at iteration {runner.iter + 1}")
         rate = max(group["lr"] for group in runner.optim_wrapper.optimizer.param_groups)
-        self._writer.writerow([runner.iter + 1, f"{loss:.6g}", f"{rate:.6g}"])
+        self._writer.writerow([runner.iter + 1, f"{outputs['loss']:.6g}", f"{rate:.6g}"])
         self._stream.flush()
 
     def after_train(self, runner: Runner) -> None:
@@ -138,22 +124,57 @@ class History(Hook):
 
 
 class RemainingLoop(IterBasedTrainLoop):
-    """mmengine's loop over the iterations left; its own would load all past batches once more."""
+    """mmengine's loop over the iterations left; its own would load all past batches once more.
 
-    def __init__(self, runner: Runner, dataloader: DataLoader, max_iters: int, start: int) -> None:
-        super().__init__(runner, dataloader, max_iters)
+    An iteration is made of micro-batches, of which this process has its own.
+    """
+
+    def __init__(
+        self, runner: Runner, dataloader: DataLoader, settings: Segmenter, seed: int, start: int
+    ) -> None:
+        super().__init__(runner, dataloader, settings.iterations)
         self._iter = start
+        self._settings = settings
+        self._seed = seed
+        self._statistics = RunningStatistics(runner.model, settings.micro_batches)
 
     def run(self) -> nn.Module:
         """Train; the loader ends with the last iteration."""
         self.runner.call_hook("before_train")
         self.runner.call_hook("before_train_epoch")
         self.runner.model.train()
-        for batch in progress(self.dataloader, len(self.dataloader), "train_segmenter"):
-            self.run_iter(batch)
+        batches = iter(self.dataloader)
+        left = range(self._iter, self._max_iters)
+        shown = progress(left, len(left), "train_segmenter") if is_main_process() else left
+        for _ in shown:
+            self.run_iter(batches)
         self.runner.call_hook("after_train_epoch")
         self.runner.call_hook("after_train")
         return self.runner.model
+
+    def run_iter(self, batches: Iterator[Any]) -> None:
+        """One step of the optimiser."""
+        self.runner.call_hook("before_train_iter", batch_idx=self._iter)
+        loss = self._step(batches)
+        if not math.isfinite(loss):
+            raise FloatingPointError(f"the loss is {loss} at iteration {self._iter + 1}")
+        self.runner.call_hook("after_train_iter", batch_idx=self._iter, outputs={"loss": loss})
+        self._iter += 1
+
+    def _step(self, batches: Iterator[Any]) -> float:
+        """The mean loss of all micro-batches, also those of other processes."""
+        model, optimiser = self.runner.model, self.runner.optim_wrapper
+        losses = []
+        self._statistics.start()
+        for number in own_numbers(self._settings):
+            batch = next(batches)
+            seed_micro_batch(self._seed, self._iter, number)
+            with self._statistics.of_one():
+                losses.append(model.train_step(batch, optimiser)["loss"].detach())
+        self._statistics.finish()
+        mean = torch.stack(losses).sum() / self._settings.micro_batches
+        all_reduce(mean)
+        return mean.item()
 
 
 class SegmenterRunner(Runner):
@@ -186,36 +207,37 @@ def train(
 ) -> nn.Module:
     """Train `model`, from the newest checkpoint in `place.work` if there is one.
 
-    Deterministic on a CPU for equal arguments, number of threads and library versions; on a GPU as
-    far as torch has deterministic algorithms.
+    With torch.distributed initialised, on all its processes alike; the first one writes.
+
+    Deterministic on a CPU for equal arguments, numbers of threads and processes, and library
+    versions; on a GPU as far as torch has deterministic algorithms. How little the number of
+    processes changes says `ssr.segmenter.micro_batches`.
 
     Raises:
-        SystemExit: 143 when SIGTERM came; a checkpoint of the last iteration has been saved.
+        SystemExit: with 128 and the number of the signal when SIGTERM or SIGUSR1 came to any of the
+            processes; a checkpoint of the last iteration has been saved.
     """
     place.work.mkdir(parents=True, exist_ok=True)
-    state = newest(place.work)
+    state = newest_of_all(place.work)
     start = state["iteration"] if state else 0
-    print(f"train_segmenter: {_beginning(place.work, start)}", file=sys.stderr)
     _prefer_deterministic(place.device)
     termination = Termination()
+    hooks = [LearningRate(settings)]
+    if is_main_process():
+        print(f"train_segmenter: {_beginning(place.work, start)}", file=sys.stderr)
+        hooks.append(History(place.work / "history.csv", start))
     runner = SegmenterRunner(
         place.device,
         state,
         model=model,
         work_dir=str(place.work),
         train_dataloader=_loader(dataset, settings, start, place.workers),
-        train_cfg={"type": RemainingLoop, "max_iters": settings.iterations, "start": start},
-        optim_wrapper=Precision(
-            make_optimiser(model, settings), place.device, settings.precision == "bfloat16"
-        ),
+        train_cfg={"type": RemainingLoop, "settings": settings, "seed": seed, "start": start},
+        optim_wrapper=SharedOptimiser(make_optimiser(model, settings), settings, place.device),
         default_hooks=dict.fromkeys(
             ("timer", "sampler_seed", "logger", "param_scheduler", "checkpoint")
         ),
-        custom_hooks=[
-            DerivedState(settings, seed),
-            History(place.work / "history.csv", start),
-            Checkpoints(place.work, settings.checkpoint_every, termination),
-        ],
+        custom_hooks=[*hooks, Checkpoints(place.work, settings.checkpoint_every, termination)],
         randomness={"seed": seed},
         default_scope="mmseg",
         experiment_name=uuid4().hex,  # mmengine shares loggers between runs of one name
@@ -239,12 +261,20 @@ def _prefer_deterministic(device: torch.device) -> None:
 def _loader(
     dataset: Dataset[dict[str, Any]], settings: Segmenter, start: int, workers: int
 ) -> DataLoader:
-    """Batches of the iterations that are left: the sampler is the range of their positions."""
-    size = settings.batch_size
+    """The micro-batches that are left to this process."""
     return DataLoader(
         dataset,
-        batch_size=size,
-        sampler=range(start * size, settings.iterations * size),
+        batch_sampler=Positions(settings, start),
         num_workers=workers,
         collate_fn=pseudo_collate,
+        worker_init_fn=_outlive_signals,
     )
+
+
+def _outlive_signals(_worker: int) -> None:
+    """In a process that loads images: a scheduler's signal reaches it, too, but it ends by itself.
+
+    Were it gone at once, torch would end the training before a checkpoint is saved.
+    """
+    for number in Termination.SIGNALS:
+        signal.signal(number, signal.SIG_IGN)

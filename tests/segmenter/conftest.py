@@ -1,15 +1,20 @@
 """A training set of eight tiny images and their pseudo-labels, and settings to match."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image as Picture
+from torch import Tensor
 
 from ssr.config import Backbone, Segmenter
 from ssr.index import Image, Index
-from ssr.pngs import PngWriter
+from ssr.pngs import PngWriter, open_pngs
+from ssr.segmenter.dataset import PseudoLabelDataset, augmentation
+from ssr.segmenter.model import build, model_config
+from ssr.segmenter.training import Place, train
 from tests.backbone_models import tiny_clip
 
 CLASSES = ["background", "cat", "dog"]
@@ -67,6 +72,26 @@ def settings() -> Segmenter:
         warmup=2,
         checkpoint_every=2,
     )
+
+
+@pytest.fixture
+def fit(folder: Path, backbone: Backbone) -> Callable[..., dict[str, Tensor]]:
+    """`fit(settings, work)` trains a new model and returns its state dict."""
+
+    def run(settings: Segmenter, work: str, seed: int = 0, workers: int = 0) -> dict[str, Tensor]:
+        dataset = PseudoLabelDataset(
+            Index.read(folder / "index.parquet").images,
+            folder,
+            open_pngs([folder / "labels.zip"]),
+            augmentation(settings.crop_size, settings.scale_range),
+            seed,
+        )
+        torch.manual_seed(seed)
+        model = build(model_config(settings, backbone, len(CLASSES)))
+        train(model, dataset, settings, seed, Place(folder / work, torch.device("cpu"), workers))
+        return {name: value.clone() for name, value in model.state_dict().items()}
+
+    return run
 
 
 TINY_MODEL = """

@@ -90,7 +90,7 @@ def test_a_termination_request_saves_and_exits(tmp_path, runner):
 
 def test_a_finished_training_is_not_interrupted(tmp_path, runner):
     runner.iter, termination = 4, Termination()
-    termination.requested = True
+    termination.number = signal.SIGTERM
     Checkpoints(tmp_path, interval=100, termination=termination).after_train_iter(runner)
     assert newest(tmp_path)["iteration"] == 5
 

@@ -1,38 +1,14 @@
 import csv
+import multiprocessing
 import os
 import signal
 
 import pytest
 import torch
 
-from ssr.index import Index
-from ssr.pngs import open_pngs
 from ssr.segmenter import training
-from ssr.segmenter.dataset import PseudoLabelDataset, augmentation
 from ssr.segmenter.model import build, model_config
-from ssr.segmenter.training import COLUMNS, Place, make_optimiser, rate_factor, train
-
-CPU = torch.device("cpu")
-
-
-@pytest.fixture
-def fit(folder, backbone):
-    """`fit(settings, work)` trains a new model and returns its state dict."""
-
-    def run(settings, work, seed=0, workers=0):
-        dataset = PseudoLabelDataset(
-            Index.read(folder / "index.parquet").images,
-            folder,
-            open_pngs([folder / "labels.zip"]),
-            augmentation(settings.crop_size, settings.scale_range),
-            seed,
-        )
-        torch.manual_seed(seed)
-        model = build(model_config(settings, backbone, 3))
-        train(model, dataset, settings, seed, Place(folder / work, CPU, workers))
-        return {name: value.clone() for name, value in model.state_dict().items()}
-
-    return run
+from ssr.segmenter.training import COLUMNS, make_optimiser, rate_factor
 
 
 def equal(one, other):
@@ -48,7 +24,7 @@ def interrupt(monkeypatch):
     """`interrupt(iteration, action)` calls `action` before that iteration, once."""
 
     def plan(iteration, action):
-        original = training.DerivedState.before_train_iter
+        original = training.LearningRate.before_train_iter
 
         def before(self, runner, *arguments, **options):
             original(self, runner, *arguments, **options)
@@ -56,7 +32,7 @@ def interrupt(monkeypatch):
                 monkeypatch.undo()
                 action()
 
-        monkeypatch.setattr(training.DerivedState, "before_train_iter", before)
+        monkeypatch.setattr(training.LearningRate, "before_train_iter", before)
 
     return plan
 
@@ -66,6 +42,9 @@ def die():
 
 
 def terminate():
+    """As a scheduler does, with the processes that load images, too."""
+    for process in multiprocessing.active_children():
+        os.kill(process.pid, signal.SIGTERM)
     os.kill(os.getpid(), signal.SIGTERM)
 
 
@@ -94,11 +73,12 @@ def test_killed_and_resumed_ends_with_the_same_bits(
     assert said in capsys.readouterr().err
 
 
-def test_terminated_and_resumed_ends_with_the_same_bits(fit, settings, folder, interrupt):
+@pytest.mark.parametrize("workers", [0, 2])
+def test_terminated_and_resumed_ends_with_the_same_bits(fit, settings, folder, interrupt, workers):
     undisturbed = fit(settings, "one")
     interrupt(2, terminate)
     with pytest.raises(SystemExit):
-        fit(settings, "two")
+        fit(settings, "two", workers=workers)
     assert (folder / "two" / "iteration_00000003.pt").exists()
     assert equal(fit(settings, "two"), undisturbed)
     assert history(folder / "two") == history(folder / "one")

@@ -1,5 +1,12 @@
+import csv
+import signal
+import subprocess
+import sys
+import time
+
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from ssr.config import Prediction, Segmenter
 from ssr.index import Image, Index
@@ -23,14 +30,16 @@ def programs(shard_folder, run_program):
     model = ["--model", out / "model.safetensors", "--description", out / "model.json"]
     index = ["--index", shard_folder / "index.parquet", "--root", shard_folder]
 
-    def train(**changes):
+    def training(**changes):
         settings = Segmenter(**(TINY | {"warmup": 1} | changes)).canonical()
-        run_program(
-            "train_segmenter",
+        return [
             *[*index, "--labels", shard_folder / "labels.zip", "--classes", "cat", "dog"],
             *["--backbone", tiny_clip(shard_folder).canonical(), "--segmenter", settings],
             *["--seed", 0, "--work", out / "work", "--output", model[1], "--description", model[3]],
-        )
+        ]
+
+    def train(**changes):
+        run_program("train_segmenter", *training(**changes))
 
     def predict():
         run_program(
@@ -39,6 +48,7 @@ def programs(shard_folder, run_program):
             *["--output", out / "logits.zarr.zip"],
         )
 
+    train.arguments = training
     return train, predict, out
 
 
@@ -102,3 +112,66 @@ def test_an_image_without_labels_is_predicted_but_not_learned_from(programs, sha
     train()
     predict()
     assert open_shards([out / "logits.zarr.zip"]).ids == ["wide", "tall"]
+
+
+PROGRAM = ["-m", "workflow_scripts.train_segmenter"]
+AGENT = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+
+
+def rows(out):
+    """Of the history that a training is writing."""
+    return sum(len(path.read_text().splitlines()) - 1 for path in out.glob("work/*/history.csv"))
+
+
+def wait_until(reached):
+    end = time.monotonic() + 120
+    while not reached():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def alive(process):
+    try:
+        return open(f"/proc/{process}/stat").read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("command", "number", "status"),
+    [
+        pytest.param([*PROGRAM, "--processes", "2"], signal.SIGUSR1, 138, id="own launch"),
+        pytest.param([*AGENT, *PROGRAM], signal.SIGTERM, 1, id="torchrun"),
+        pytest.param([*PROGRAM, "--processes", "2"], signal.SIGKILL, -9, id="killed launch"),
+    ],
+)
+def test_two_processes_are_stopped_and_one_continues(programs, command, number, status):
+    train, _, out = programs
+    changes = {"micro_batch": 1, "iterations": 60, "checkpoint_every": 1000}
+    arguments = [*train.arguments(**changes), "--device", "cpu"]
+    job = subprocess.Popen([sys.executable, *command, *map(str, arguments)])
+    wait_until(lambda: rows(out) >= 2 or job.poll() is not None)
+    with open(f"/proc/{job.pid}/task/{job.pid}/children") as children:
+        processes = children.read().split()
+    job.send_signal(number)
+    assert job.wait() == status
+    wait_until(lambda: not any(map(alive, processes)))
+    stopped = rows(out)
+    assert 2 <= stopped < 60
+    assert [path.name for path in out.glob("work/*/*.pt")] == [f"iteration_{stopped:08}.pt"]
+
+    train(**changes)
+    continued = load_file(out / "model.safetensors")
+    losses = list(csv.reader((out / "history.csv").open()))
+    train(**changes)
+    assert len(losses) == 61
+    for name, value in load_file(out / "model.safetensors").items():
+        np.testing.assert_allclose(continued[name], value, rtol=1e-3, atol=1e-3, err_msg=name)
+
+
+def test_more_processes_than_micro_batches_end_in_one_line(programs, run_program):
+    train, _, out = programs
+    with pytest.raises(SystemExit, match=r"^error: 3 processes can't share 1 micro-batches"):
+        run_program("train_segmenter", *train.arguments(), "--processes", "3")
+    assert not out.exists()
