@@ -17,8 +17,9 @@ rule activate_initial_cams:
         "../envs/ssr.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=120,
+        mem_mb=memory(1600),
+        runtime=minutes(1.0),
+        gpu=1,
     params:
         backbone=backbone("clip"),
         cams=section("cams"),
@@ -55,8 +56,9 @@ rule activate_aligned_cams:
         "../envs/ssr.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=120,
+        mem_mb=memory(1600),
+        runtime=minutes(0.9),
+        gpu=1,
     params:
         backbone=backbone("clip"),
         cams=of_method("aligned_cams"),

@@ -21,8 +21,9 @@ rule cluster_prototypes:
         "../envs/ssr.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=memory(1500),
+        runtime=minutes(0.3, IMAGES["train"]),
+        gpu=1,
     params:
         backbone=backbone("clip"),
         prototypes=of_method("prototypes"),
@@ -62,8 +63,8 @@ rule align_prototypes:
         "../envs/ssr.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
-        runtime=720,
+        mem_mb=memory(800, size=1),
+        runtime=minutes(0.001, alignment_samples, size=1, longest=DAY),
     params:
         alignment=of_method("alignment", without=("enabled", "rounds")),
         seed=CONFIG.seed,

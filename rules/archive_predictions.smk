@@ -16,8 +16,8 @@ rule archive_predictions:
         "../envs/ssr.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=memory(200, size=1),
+        runtime=minutes(0.03, IMAGES["test"]),
     params:
         folder=(
             "results/VOC2012/Segmentation/comp6_test_cls"

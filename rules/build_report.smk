@@ -15,8 +15,8 @@ rule summarise:
         "../envs/ssr.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=memory(100, size=1),
+        runtime=LEAST_MINUTES,
     params:
         evaluations=list(evaluations()),
         dataset=CONFIG.dataset,
@@ -60,8 +60,8 @@ rule build_report:
         "../envs/ssr.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=memory(600),
+        runtime=minutes(1.0, CONFIG.report.images),
     params:
         # Not the canonical form, which sorts keys: the order of the methods means something.
         config=CONFIG.model_dump_json(),

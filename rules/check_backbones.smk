@@ -14,8 +14,8 @@ rule check_backbones:
         "../envs/ssr.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=30,
+        mem_mb=memory(1700, size=1),
+        runtime=minutes(60, 1, size=1),
     params:
         backbones=backbones(),
         code=code_hash("workflow_scripts.check_backbones"),

@@ -1,20 +1,32 @@
 # Paths, shards, methods and the parameters of a rule: what all other rule files share.
+import signal
 import sys
 from functools import cache
 from pathlib import Path
 
 from ssr.architectures import names_file, names_tag
-from ssr.data import SPLITS, cam_list, find_shards
+from ssr.data import SPLITS, cam_list, count_images, shard_names
 from ssr.errors import InputError
-from ssr.provenance import code_hash
+from ssr.provenance import kept_hash
 from ssr.settings import config_hash, method_config, owner, parse_config
 
 try:
     CONFIG = parse_config(config)
-    SHARDS = find_shards(CONFIG)
+    IMAGES = count_images(CONFIG)
 except InputError as error:
     sys.exit(f"error: {error}")
 
+# A scheduler's warning, SIGTERM or SIGUSR1, reaches every process of a job. How to end is for the
+# program to decide: the shell waits for it, tee writes down its last words, and the Snakemake of the
+# job, which knows what to do on SIGTERM, passes over SIGUSR1.
+shell.prefix(
+    "set -euo pipefail; trap : TERM USR1; "
+    "tee() {{ trap '' INT TERM USR1; command tee \"$@\"; }}; "
+)
+if not workflow.is_main_process:
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+
+SHARDS = shard_names(IMAGES, CONFIG.data.shard_size)
 RESULTS = f"results/{CONFIG.dataset}"
 METHODS = list(CONFIG.methods)
 MAIN_METHOD = METHODS[0]
@@ -54,6 +66,11 @@ wildcard_constraints:
 def result(path):
     """A path below the folder of this run."""
     return f"{RESULTS}/{path}"
+
+
+def code_hash(module):
+    """The hash of a program's code; in a job, the one that it had when the run started."""
+    return kept_hash(module, starts=workflow.is_main_process)
 
 
 def log_file(rule, *wildcards):

@@ -17,8 +17,8 @@ if CONFIG.data.format == "coco":
             "../envs/ssr.yaml"
         threads: 1
         resources:
-            mem_mb=6000,
-            runtime=30,
+            mem_mb=memory(4000, size=1),
+            runtime=minutes(120, 1, size=1),
         params:
             classes=list(CONFIG.data.classes),
             code=code_hash("workflow_scripts.derive_coco_labels"),
@@ -44,8 +44,8 @@ if CONFIG.data.format == "coco":
             "../envs/ssr.yaml"
         threads: 8
         resources:
-            mem_mb=8000,
-            runtime=120,
+            mem_mb=memory(5000, size=1),
+            runtime=minutes(2400, 1, size=1),
         params:
             classes=list(CONFIG.data.classes),
             code=code_hash("workflow_scripts.derive_coco_masks"),

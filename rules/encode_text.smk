@@ -14,8 +14,9 @@ rule encode_text:
         "../envs/ssr.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=30,
+        mem_mb=memory(1400, size=1),
+        runtime=minutes(30, 1, size=1),
+        gpu=1,
     params:
         backbone=backbone("clip"),
         text=section("text"),

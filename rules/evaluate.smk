@@ -18,8 +18,8 @@ rule choose_threshold:
         "../envs/ssr.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=60,
+        mem_mb=memory(200),
+        runtime=minutes(0.03, IMAGES["tune"]),
     params:
         root=CONFIG.data.root,
         classes=list(CONFIG.data.classes),
@@ -60,8 +60,8 @@ rule evaluate_cams:
         "../envs/ssr.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=60,
+        mem_mb=memory(200),
+        runtime=minutes(0.03, images_of_split),
     params:
         root=CONFIG.data.root,
         classes=list(CONFIG.data.classes),
@@ -104,8 +104,8 @@ rule evaluate_labels:
         "../envs/ssr.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=memory(200),
+        runtime=minutes(0.03, images_of_split),
     params:
         root=CONFIG.data.root,
         classes=list(CONFIG.data.classes),
@@ -148,8 +148,8 @@ rule evaluate_logits:
         "../envs/ssr.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=60,
+        mem_mb=memory(200),
+        runtime=minutes(0.03, images_of_split),
     params:
         root=CONFIG.data.root,
         classes=list(CONFIG.data.classes),
@@ -190,8 +190,8 @@ rule evaluate_predictions:
         "../envs/ssr.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=memory(200),
+        runtime=minutes(0.03, images_of_split),
     params:
         root=CONFIG.data.root,
         classes=list(CONFIG.data.classes),

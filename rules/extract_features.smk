@@ -17,8 +17,9 @@ rule extract_features:
         "../envs/ssr.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=memory(1700),
+        runtime=minutes(2.5),
+        gpu=1,
     params:
         root=CONFIG.data.root,
         backbones=backbones(),

@@ -13,8 +13,8 @@ rule fetch_weights:
         "../envs/ssr.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=120,
+        mem_mb=memory(1000, size=1),
+        runtime=minutes(1200, 1, size=1),
     params:
         backbones=section("backbones"),
         code=code_hash("workflow_scripts.fetch_weights"),

@@ -16,8 +16,8 @@ if CONFIG.data.format == "demo":
             "../envs/ssr.yaml"
         threads: 2
         resources:
-            mem_mb=1000,
-            runtime=30,
+            mem_mb=memory(400, size=1),
+            runtime=minutes(0.1, sum(IMAGES.values()), size=1),
         params:
             root=lambda wildcards, output: str(Path(output.labels).parent),
             demo=section("data", "demo"),
@@ -52,8 +52,8 @@ rule index_dataset:
         "../envs/ssr.yaml"
     threads: 8
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory(300),
+        runtime=minutes(0.3, sum(IMAGES.values())),
     params:
         data=CONFIG.data.canonical(without=("demo",)),
         derived=result("annotations"),

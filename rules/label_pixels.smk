@@ -18,8 +18,8 @@ rule label_pixels:
         "../envs/ssr.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=120,
+        mem_mb=memory(600),
+        runtime=minutes(1.1),
     params:
         root=CONFIG.data.root,
         labels=of_method("labels"),

@@ -21,8 +21,9 @@ rule predict_logits:
         "../envs/ssr.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=memory(1900),
+        runtime=minutes(4.9),
+        gpu=1,
     params:
         root=CONFIG.data.root,
         prediction=of_method("prediction"),

@@ -18,8 +18,9 @@ rule pretrain_clip:
         "../envs/ssr.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=1440,
+        mem_mb=memory(1400 + stored_squares(), size=1),
+        runtime=minutes(1.7, CONFIG.pretraining.clip_steps, size=1, longest=DAY),
+        gpu=1,
     params:
         root=CONFIG.data.root,
         classes=list(CONFIG.data.classes),
@@ -62,8 +63,9 @@ rule pretrain_dino:
         "../envs/ssr.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=1440,
+        mem_mb=memory(3200 + stored_squares(), size=1),
+        runtime=minutes(2.3, CONFIG.pretraining.dino_steps, size=1, longest=DAY),
+        gpu=1,
     params:
         root=CONFIG.data.root,
         model=lambda wildcards: CONFIG.backbones.dino.model,

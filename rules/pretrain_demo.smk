@@ -15,8 +15,8 @@ rule pretrain_demo_clip:
         "../envs/ssr.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=720,
+        mem_mb=memory(5000, size=1),
+        runtime=DAY,
     params:
         work=result("pretraining/work_demo_clip"),
     shell:
@@ -44,8 +44,8 @@ rule pretrain_demo_dino:
         "../envs/ssr.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=720,
+        mem_mb=memory(5000, size=1),
+        runtime=DAY,
     params:
         work=result("pretraining/work_demo_dino"),
     shell:

@@ -16,8 +16,8 @@ rule refine_cams:
         "../envs/ssr.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory(600),
+        runtime=minutes(0.3),
     params:
         refinement=of_method("refinement"),
         code=code_hash("workflow_scripts.refine_cams"),

@@ -17,8 +17,8 @@ rule refine_predictions:
         "../envs/ssr.yaml"
     threads: 8
     resources:
-        mem_mb=2000,
-        runtime=120,
+        mem_mb=memory(600),
+        runtime=minutes(1.1),
     params:
         root=CONFIG.data.root,
         crf=of_method("crf"),

@@ -14,8 +14,8 @@ rule segment_superpixels:
         "../envs/ssr.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=60,
+        mem_mb=memory(200),
+        runtime=minutes(0.2),
     params:
         root=CONFIG.data.root,
         images=section("images"),

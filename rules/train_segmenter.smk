@@ -22,8 +22,10 @@ rule train_segmenter:
         "../envs/ssr.yaml"
     threads: 8
     resources:
-        mem_mb=8000,
-        runtime=1440,
+        mem_mb=memory(2000, size=1),
+        runtime=minutes(1.5, crops, size=1, longest=DAY),
+        gpu=1,
+        nodes=1,
     params:
         root=CONFIG.data.root,
         classes=list(CONFIG.data.classes),
@@ -46,5 +48,6 @@ rule train_segmenter:
             --output {output.model:q} \
             --description {output.description:q} \
             --threads {threads} \
+            --nodes {resources.nodes:q} \
             2>&1 | tee {log:q}
         """

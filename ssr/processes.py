@@ -6,7 +6,8 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -32,8 +33,20 @@ def map_in_processes(
         yield from map(function, items)
         return
     # Spawned, not forked: a fork would inherit the locks of this process's threads.
-    with _one_thread_each(), ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+    context = get_context("spawn")
+    with _one_thread_each(), ProcessPoolExecutor(processes, context, _end_with_parent) as pool:
         yield from pool.map(function, items, chunksize=chunk)
+
+
+def _end_with_parent() -> None:
+    """Make this process end when its parent is killed: it would wait for work for ever."""
+
+    def watch() -> None:
+        if parent := parent_process():
+            parent.join()
+            os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 @contextmanager

@@ -6,9 +6,12 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from ssr.errors import InputError
+
+_TOO_LITTLE_MEMORY = "memory is used up; run fewer jobs at once, or ask for more with mem_mb"
 
 
 def parser(description: str | None, *, device: bool = False) -> argparse.ArgumentParser:
@@ -21,7 +24,10 @@ def parser(description: str | None, *, device: bool = False) -> argparse.Argumen
 
 
 def run(main: Callable[[argparse.Namespace], None], arguments: argparse.ArgumentParser) -> None:
-    """Parse the command line and call `main`; an InputError becomes one line and exit status 1."""
+    """Parse the command line and call `main`.
+
+    An InputError, or that memory is used up, becomes one line and exit status 1.
+    """
     parsed = arguments.parse_args()
     # Libraries read these when they are first imported, so main() imports the heavy ones.
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
@@ -34,6 +40,16 @@ def run(main: Callable[[argparse.Namespace], None], arguments: argparse.Argument
         main(parsed)
     except InputError as error:
         sys.exit(f"error: {error}")
+    except Exception as error:
+        if _memory_is_used_up(error):
+            sys.exit(f"error: {_TOO_LITTLE_MEMORY} ({error or type(error).__name__})")
+        raise
+
+
+def _memory_is_used_up(error: Exception) -> bool:
+    # torch's errors are told by their text; a worker that vanished was killed for its memory.
+    told = any(sign in str(error) for sign in ("can't allocate memory", "out of memory"))
+    return told or isinstance(error, MemoryError | BrokenProcessPool)
 
 
 def existing(path: str) -> Path:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import json
+import os
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -12,8 +14,26 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("ssr", "workflow_scripts")
 # How a program is started and how it speaks; nothing in them changes what it computes.
 PLUMBING = frozenset(
-    f"ssr.{name}" for name in ("config", "errors", "files", "progress", "programs", "settings")
+    f"ssr.{name}"
+    for name in ("config", "distributed", "errors", "files", "progress", "programs", "settings")
 )
+
+# Where a run keeps the hashes for its jobs, as it keeps its configuration (`ssr.settings.freeze`).
+KEPT = "SSR_CODE"
+
+
+@cache
+def kept_hash(module: str, starts: bool) -> str:
+    """The `code_hash` of a run that `starts`; in a job, the one that it had when the run started.
+
+    After an edit of the code, a job would else take the files that it reads for outdated and make
+    them anew, as would all other jobs at the same time.
+    """
+    hashes = json.loads(os.environ.get(KEPT, "{}"))
+    if starts or module not in hashes:
+        hashes[module] = code_hash(module)
+        os.environ[KEPT] = json.dumps(hashes)
+    return str(hashes[module])
 
 
 def code_hash(module: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import json
+import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -24,6 +26,24 @@ METHOD_SECTIONS = (
     "prediction",
     "crf",
 )
+
+# Where a run keeps its configuration for its jobs; sbatch hands the environment on.
+FROZEN = "SSR_CONFIG"
+
+
+def freeze(values: dict[str, Any], starts: bool) -> None:
+    """Keep `values` for the jobs of a run that `starts`; in a job, replace them by those kept.
+
+    Raises:
+        InputError: a job has not been handed the configuration.
+    """
+    if starts:
+        os.environ[FROZEN] = json.dumps(values)
+        return
+    if FROZEN not in os.environ:
+        raise InputError(f"this job lacks the variable {FROZEN} of the run that submitted it")
+    values.clear()
+    values.update(json.loads(os.environ[FROZEN]))
 
 
 def parse_config(values: Mapping[str, Any]) -> Config:

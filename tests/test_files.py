@@ -32,6 +32,18 @@ def test_a_failure_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
     assert target.read_text() == "old"
 
 
+def test_jobs_of_two_nodes_do_not_write_one_temporary_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "out.txt"
+    with replacing(target) as first:
+        first.write_text("all of it")
+        monkeypatch.setattr("platform.node", lambda: "another")
+        with replacing(target) as second:
+            second.write_text("all of it")
+            assert first != second
+
+
 def in_little_room(program: str, folder: Path, room: int) -> subprocess.CompletedProcess[str]:
     """`program`, run where no file may exceed `room` bytes."""
     return subprocess.run(

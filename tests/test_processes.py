@@ -1,5 +1,10 @@
 import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -49,3 +54,41 @@ def test_errors_reach_the_caller(processes: int) -> None:
 
 def test_no_items_give_no_results() -> None:
     assert list(map_in_processes(fail_at_two, [], 4)) == []
+
+
+PARENT = """
+from ssr.processes import map_in_processes
+from tests.test_processes import note_and_wait
+if __name__ == "__main__":
+    list(map_in_processes(note_and_wait, range(2), 2))
+"""
+
+
+def note_and_wait(item: int) -> None:
+    Path(str(item)).write_text(str(os.getpid()))
+    time.sleep(1)
+
+
+def alive(process: int) -> bool:
+    stat = Path(f"/proc/{process}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def wait_until(reached: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not reached():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_processes_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "parent.py").write_text(PARENT)
+    root = str(Path(__file__).parent.parent)
+    parent = subprocess.Popen(
+        [sys.executable, "parent.py"], cwd=tmp_path, env={**os.environ, "PYTHONPATH": root}
+    )
+    notes = [tmp_path / "0", tmp_path / "1"]
+    wait_until(lambda: all(note.exists() and note.read_text() for note in notes))
+    parent.kill()
+    parent.wait()
+    wait_until(lambda: not any(alive(int(note.read_text())) for note in notes))

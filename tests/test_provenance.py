@@ -20,17 +20,24 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def current_hash() -> str:
-    for cached in (provenance._tree, provenance._canonical, provenance._imports):
+def forget_all() -> None:
+    for cached in (
+        provenance._tree,
+        provenance._canonical,
+        provenance._imports,
+        provenance.kept_hash,
+    ):
         cached.cache_clear()
-    return provenance.code_hash("workflow_scripts.stage")
 
 
 @pytest.fixture(autouse=True)
 def forget_other_projects() -> None:
-    current_hash_caches = (provenance._tree, provenance._canonical, provenance._imports)
-    for cached in current_hash_caches:
-        cached.cache_clear()
+    forget_all()
+
+
+def current_hash() -> str:
+    forget_all()
+    return provenance.code_hash("workflow_scripts.stage")
 
 
 def test_a_changed_import_changes_the_hash(project: Path) -> None:
@@ -64,3 +71,14 @@ def test_plumbing_does_not_count(project: Path) -> None:
     before = current_hash()
     (project / "ssr/errors.py").write_text("class InputError(ValueError): ...\n")
     assert current_hash() == before
+
+
+def test_a_job_has_the_hash_with_which_its_run_started(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(provenance.KEPT, "{}")
+    started = provenance.kept_hash("workflow_scripts.stage", starts=True)
+    (project / "ssr/maths.py").write_text("def double(x):\n    return 3 * x\n")
+    forget_all()
+    assert provenance.kept_hash("workflow_scripts.stage", starts=False) == started
+    assert provenance.kept_hash("workflow_scripts.stage", starts=True) != started

@@ -32,7 +32,7 @@ def _clear(root: Path) -> None:
     for folder in ("images", "masks"):
         (root / folder).mkdir(parents=True, exist_ok=True)
         for path in (root / folder).glob("demo_*.png"):
-            path.unlink()
+            path.unlink(missing_ok=True)
 
 
 def _write_scenes(demo: Demo, root: Path, processes: int) -> Iterator[tuple[str, str, str]]:
@@ -46,5 +46,8 @@ def _write_scenes(demo: Demo, root: Path, processes: int) -> Iterator[tuple[str,
 
 
 def _write_scene(scene: Scene, root: Path, name: str) -> None:
-    Image.fromarray(scene.image).save(root / "images" / name)
-    (root / "masks" / name).write_bytes(encode_png(scene.mask))
+    # Whole at every moment: a job that outlived its Snakemake may write the same file late.
+    with replacing(root / "images" / name) as temporary:
+        Image.fromarray(scene.image).save(temporary, "PNG")
+    with replacing(root / "masks" / name) as temporary:
+        temporary.write_bytes(encode_png(scene.mask))

@@ -50,8 +50,8 @@ def required(settings: Data) -> list[str]:
     return [split for split in SPLITS if split in (*listed, "tune")]
 
 
-def find_shards(config: Config) -> dict[str, list[str]]:
-    """Names of the shards of each split, all known before any image is opened.
+def count_images(config: Config) -> dict[str, int]:
+    """So many images each split has, known before any is opened: all that shards follow from.
 
     Raises:
         InputError: a list is missing, or a split that is needed has no image.
@@ -62,7 +62,7 @@ def find_shards(config: Config) -> dict[str, list[str]]:
             raise InputError(_why_empty(config.data, split, ids))
     if config.data.masks is not None:
         _check_reported(config, ids)
-    return shard_names({split: len(own) for split, own in ids.items()}, config.data.shard_size)
+    return {split: len(own) for split, own in ids.items()}
 
 
 def _why_empty(settings: Data, split: str, ids: Mapping[str, Sequence[str]]) -> str:

@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from ssr.config import Config, Data, Demo
-from ssr.data import cam_list, find_shards, shard_names, split_ids
+from ssr.data import cam_list, count_images, shard_names, split_ids
 from ssr.data.splits import required
 from ssr.errors import InputError
 
@@ -67,6 +67,10 @@ def test_shards_hold_images_of_one_split(count, shards):
 
 def config(data, **changes):
     return Config(**{"data": data.model_dump(), "labels": {"threshold": 0.5}, **changes})
+
+
+def find_shards(config):
+    return shard_names(count_images(config), config.data.shard_size)
 
 
 def test_shards_of_all_splits_are_found_at_once(folder):

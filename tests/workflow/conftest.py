@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ PARTS = (
     "config.yaml",
     "config",
     "rules",
+    "slurm",
     "envs",
     "workflow_scripts",
     "ssr",
@@ -25,12 +26,12 @@ PARTS = (
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def in_folder(folder: Path) -> Run:
+def in_folder(folder: Path, environment: Mapping[str, str] | None = None) -> Run:
     """A function that runs `snakemake ARGUMENTS` in `folder` and returns what it printed."""
 
     def run(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "snakemake", *arguments]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
         if check and done.returncode:
             pytest.fail(f"{' '.join(command)}\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}")
         return done

@@ -142,6 +142,7 @@ OTHER: dict[str, Any] = {
     "labels.background": "power",
     "labels.threshold": 0.5,
     "labels.crf": {"iterations": 5},
+    "segmenter.micro_batch": 1,
     "segmenter.config": "mmseg::fcn",
     "segmenter.blocks": [0, 1],
     "segmenter.width": 64,

@@ -1,0 +1,69 @@
+# What a job asks of a scheduler: megabytes and minutes, by its images, their size and the attempt.
+# The figures in the rules were measured on two CPU cores with photographs of VOC's size, ViT-B/16
+# (docs/performance.md, docs/voc_subset.md); what is added here is for slower and busier machines.
+from math import ceil
+
+# Megapixels of an image. A folder's are not known before it is indexed: taken to be as COCO's.
+MEGAPIXELS = {"demo": 0.02, "voc": 0.19, "coco": 0.31, "folder": 0.31}
+MEASURED_MEGAPIXELS = 0.19
+MEASURED_PATCH = 16
+
+# Around every job are two processes of Snakemake.
+SNAKEMAKE_MB = 300
+LEAST_MB = 400
+LEAST_MINUTES = 10
+# No training asks for more at once: the next attempt continues from its newest checkpoint.
+DAY = 24 * 60
+
+
+def image_size():
+    """Pixels, or patches, of an image in relation to those measured; smaller ones count as 1."""
+    largest = (CONFIG.images.max_side or 10**6) ** 2 / 10**6
+    pixels = min(MEGAPIXELS[CONFIG.data.format], largest) / MEASURED_MEGAPIXELS
+    return max(1, pixels, pixels * (MEASURED_PATCH / CONFIG.images.patch) ** 2)
+
+
+def memory(measured, size=image_size()):
+    """A resource function: megabytes, from the measured peak; as much again per attempt."""
+    asked = max(LEAST_MB, SNAKEMAKE_MB + ceil(1.5 * measured * size))
+    return lambda wildcards, attempt: asked * attempt
+
+
+def images_of_shard(wildcards):
+    """At most so many images are in the shard."""
+    split = wildcards.shard.rpartition("_")[0]
+    return min(CONFIG.data.shard_size, IMAGES[split])
+
+
+def images_of_split(wildcards):
+    """So many images are in the split."""
+    return IMAGES[wildcards.split]
+
+
+def minutes(seconds, count=images_of_shard, size=image_size(), longest=None):
+    """A resource function: minutes, from the seconds that each of `count` takes on one core."""
+
+    def asked(wildcards, attempt):
+        number = count(wildcards) if callable(count) else count
+        needed = LEAST_MINUTES + ceil(3 * seconds * size * number / 60)
+        return min(needed * attempt, longest or needed * attempt)
+
+    return asked
+
+
+def crops(wildcards):
+    """Training crops of the segmenter, in areas of 320×320 pixels."""
+    settings = resolved(wildcards.method).segmenter
+    area = (settings.crop_size / 320) ** 2
+    return settings.iterations * settings.batch_size * area
+
+
+def alignment_samples(wildcards):
+    """Samples that a round of the alignment learns from."""
+    settings = resolved(wildcards.method).alignment
+    return settings.iterations * settings.batch_size
+
+
+def stored_squares():
+    """Megabytes of the train images, as the trainings of backbones hold them."""
+    return ceil(IMAGES["train"] * 3 * CONFIG.pretraining.side**2 / 10**6)
