@@ -3,15 +3,26 @@
 #   snakemake --cores all                                 everything, on the demo data set
 #   snakemake --cores all cams|labels|segmenter|ablation  up to that point
 #   snakemake --cores all --configfile config/voc.yaml    another data set
+#   snakemake --profile slurm                             on a cluster
 
-from ssr.settings import doubts
+import atexit
+
+from ssr.runs import check_folder, claim, explain, this_run
+from ssr.settings import doubts, freeze
+
+# A job starts a Snakemake of its own. It takes the configuration with which the run started, so that
+# an edit of config.yaml waits for the next run.
+if workflow.is_main_process:
+
+    configfile: "config.yaml"
 
 
-configfile: "config.yaml"
+freeze(config, starts=workflow.is_main_process)
 
 
 include: "rules/common.smk"
 include: "rules/inputs.smk"
+include: "rules/resources.smk"
 include: "rules/fetch_weights.smk"
 include: "rules/pretrain_demo.smk"
 include: "rules/derive_coco.smk"
@@ -33,9 +44,35 @@ include: "rules/evaluate.smk"
 include: "rules/build_report.smk"
 
 
+# A second run on the same results is refused, and named the first: below Snakemake's own refusal,
+# which comes before onstart and names nobody.
+if workflow.is_main_process:
+    try:
+        check_folder(Path(RESULTS))
+    except InputError as error:
+        sys.exit(f"error: {error}")
+    for line in reversed([*explain(Path(RESULTS))]):
+        atexit.register(print, line, file=sys.stderr)
+
+
 onstart:
+    # Only the executor for SLURM has a name for its jobs.
+    jobs = getattr(workflow.scheduler._executor, "run_uuid", None)
+    try:
+        claim(Path(RESULTS), this_run(jobs))
+    except InputError as error:
+        sys.exit(f"error: {error}")
     for doubt in doubts(CONFIG):
         print(f"warning: {doubt}", file=sys.stderr)
+
+
+onerror:
+    if any("SLURM sbatch failed" in Path(each).read_text() for each in log):
+        print(
+            "error: sbatch refused a job, for the reason above; docs/slurm.md, What to edit, says "
+            "where jobs ask for GPUs and other things that no node may have",
+            file=sys.stderr,
+        )
 
 
 localrules:

@@ -1,0 +1,27 @@
+"""The command `ssr`: what looks at results, beside `snakemake`, which makes them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from ssr.doctor import diagnosis
+from ssr.errors import InputError
+
+
+def main() -> None:
+    """Run the subcommand that the command line names."""
+    parser = argparse.ArgumentParser(prog="ssr", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    doctor = commands.add_parser("doctor", help="is everything in a results folder sound?")
+    diagnosis.add_flags(doctor)
+    doctor.set_defaults(run=diagnosis.main)
+    arguments = parser.parse_args()
+    try:
+        sys.exit(arguments.run(arguments))
+    except InputError as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()

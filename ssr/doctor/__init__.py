@@ -1,0 +1,1 @@
+"""Whether a results folder is sound: what `ssr doctor` finds, one module for each kind."""
