@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ import torch
 from mmengine.dataset import pseudo_collate
 from mmengine.dist import all_reduce, is_main_process
 from mmengine.hooks import Hook
-from mmengine.runner import IterBasedTrainLoop, Runner
+from mmengine.runner import BaseLoop, Runner
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
@@ -123,17 +124,20 @@ class History(Hook):
         self._stream.close()
 
 
-class RemainingLoop(IterBasedTrainLoop):
-    """mmengine's loop over the iterations left; its own would load all past batches once more.
+class RemainingLoop(BaseLoop):
+    """The iterations left, for mmengine's runner; its own loop would load all past batches again.
 
     An iteration is made of micro-batches, of which this process has its own.
     """
 
+    epoch, max_epochs = 0, 1
+
     def __init__(
         self, runner: Runner, dataloader: DataLoader, settings: Segmenter, seed: int, start: int
     ) -> None:
-        super().__init__(runner, dataloader, settings.iterations)
-        self._iter = start
+        super().__init__(runner, dataloader)
+        self.iter = start
+        self.max_iters = settings.iterations
         self._settings = settings
         self._seed = seed
         self._statistics = RunningStatistics(runner.model, settings.micro_batches)
@@ -143,23 +147,23 @@ class RemainingLoop(IterBasedTrainLoop):
         self.runner.call_hook("before_train")
         self.runner.call_hook("before_train_epoch")
         self.runner.model.train()
-        batches = iter(self.dataloader)
-        left = range(self._iter, self._max_iters)
+        left = range(self.iter, self.max_iters)
         shown = progress(left, len(left), "train_segmenter") if is_main_process() else left
-        for _ in shown:
-            self.run_iter(batches)
+        with _batches(self.dataloader) as batches:
+            for _ in shown:
+                self.run_iter(batches)
         self.runner.call_hook("after_train_epoch")
         self.runner.call_hook("after_train")
         return self.runner.model
 
     def run_iter(self, batches: Iterator[Any]) -> None:
         """One step of the optimiser."""
-        self.runner.call_hook("before_train_iter", batch_idx=self._iter)
+        self.runner.call_hook("before_train_iter", batch_idx=self.iter)
         loss = self._step(batches)
         if not math.isfinite(loss):
-            raise FloatingPointError(f"the loss is {loss} at iteration {self._iter + 1}")
-        self.runner.call_hook("after_train_iter", batch_idx=self._iter, outputs={"loss": loss})
-        self._iter += 1
+            raise FloatingPointError(f"the loss is {loss} at iteration {self.iter + 1}")
+        self.runner.call_hook("after_train_iter", batch_idx=self.iter, outputs={"loss": loss})
+        self.iter += 1
 
     def _step(self, batches: Iterator[Any]) -> float:
         """The mean loss of all micro-batches, also those of other processes."""
@@ -168,7 +172,7 @@ class RemainingLoop(IterBasedTrainLoop):
         self._statistics.start()
         for number in own_numbers(self._settings):
             batch = next(batches)
-            seed_micro_batch(self._seed, self._iter, number)
+            seed_micro_batch(self._seed, self.iter, number)
             with self._statistics.of_one():
                 losses.append(model.train_step(batch, optimiser)["loss"].detach())
         self._statistics.finish()
@@ -269,6 +273,20 @@ def _loader(
         collate_fn=pseudo_collate,
         worker_init_fn=_outlive_signals,
     )
+
+
+@contextmanager
+def _batches(loader: DataLoader) -> Iterator[Iterator[Any]]:
+    """What a loader yields, whose processes end with the block.
+
+    Python would end them with SIGTERM when it exits, and wait: they pass over that signal.
+    """
+    batches = iter(loader)
+    try:
+        yield batches
+    finally:
+        if loader.num_workers:
+            batches._shutdown_workers()  # type: ignore[attr-defined]
 
 
 def _outlive_signals(_worker: int) -> None:

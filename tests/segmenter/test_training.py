@@ -79,6 +79,7 @@ def test_terminated_and_resumed_ends_with_the_same_bits(fit, settings, folder, i
     interrupt(2, terminate)
     with pytest.raises(SystemExit):
         fit(settings, "two", workers=workers)
+    assert not multiprocessing.active_children()
     assert (folder / "two" / "iteration_00000003.pt").exists()
     assert equal(fit(settings, "two"), undisturbed)
     assert history(folder / "two") == history(folder / "one")
@@ -93,6 +94,7 @@ def test_a_finished_training_is_not_trained_again(fit, settings, interrupt):
 def test_the_number_of_loader_processes_changes_nothing(fit, settings):
     settings = settings.model_copy(update={"iterations": 3})
     assert equal(fit(settings, "one"), fit(settings, "two", workers=2))
+    assert not multiprocessing.active_children()
 
 
 def test_seeds_differ(fit, settings):
