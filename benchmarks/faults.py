@@ -83,7 +83,7 @@ class Run:
 
     def jobs(self) -> dict[psutil.Process, str]:
         """The programs that run, with their outputs."""
-        named = {process: _job(command) for process, command in self.processes().items()}
+        named = {process: job_name(command) for process, command in self.processes().items()}
         return {process: name for process, name in named.items() if name}
 
     def disturb(self, kind: str) -> None:
@@ -98,7 +98,7 @@ class Run:
         self.snakemake.wait()
 
 
-def _job(command: list[str]) -> str | None:
+def job_name(command: list[str]) -> str | None:
     """What a process does, if it is a program of the workflow."""
     if command[1:2] != ["-m"] or not command[2].startswith("workflow_scripts."):
         return None

@@ -126,8 +126,13 @@ def _start_daemons(folder: Path) -> None:
     _launch(folder, "slurmctld", "-D", "-i")
     _wait("slurmctld answers", lambda: not command(folder, "scontrol", "ping").returncode)
     for name in NODES:
-        _launch(folder, "slurmd", "-D", "-N", name)
+        start_node(folder, name)
     _wait("nodes are idle", lambda: _states(folder) == {"idle"})
+
+
+def start_node(folder: Path, name: str) -> None:
+    """Start the daemon of a node, also anew."""
+    _launch(folder, "slurmd", "-D", "-N", name)
 
 
 def _launch(folder: Path, program: str, *flags: str) -> None:
