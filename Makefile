@@ -19,7 +19,7 @@ test: $(READY)
 	mypy
 	snakefmt --check Snakefile rules
 	snakemake --lint
-	pytest
+	pytest --numprocesses 2 --dist loadgroup
 
 format: $(READY)
 	ruff format .
