@@ -98,7 +98,7 @@ def _programs() -> Iterator[tuple[psutil.Process, str]]:
         try:
             if name := job_name(process.cmdline()):
                 yield process, name
-        except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        except psutil.Error:
             continue
 
 
@@ -106,7 +106,7 @@ def process_in(process: psutil.Process, folder: Path) -> bool:
     """Whether a process works in `folder`."""
     try:
         return Path(process.cwd()) == folder
-    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+    except psutil.Error:
         return False
 
 
@@ -156,7 +156,7 @@ def _jobs_on(slurm: Path, node: str) -> Iterator[psutil.Process]:
             title = (process.cmdline() or [""])[0]
             if title.startswith(titles) or process.environ().get("SLURM_JOB_ID") in jobs:
                 yield process
-        except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        except psutil.Error:
             continue
 
 
