@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from ssr import status
 from ssr.doctor import diagnosis
 from ssr.errors import InputError
 
@@ -16,6 +17,9 @@ def main() -> None:
     doctor = commands.add_parser("doctor", help="is everything in a results folder sound?")
     diagnosis.add_flags(doctor)
     doctor.set_defaults(run=diagnosis.main)
+    stages = commands.add_parser("status", help="how far has each stage come?")
+    diagnosis.add_flags(stages)
+    stages.set_defaults(run=status.main)
     arguments = parser.parse_args()
     try:
         sys.exit(arguments.run(arguments))

@@ -12,10 +12,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("ssr", "workflow_scripts")
-# How a program is started and how it speaks; nothing in them changes what it computes.
+# How a program is started and how it speaks, and what only readers of results use; nothing in them
+# changes what a program computes.
 PLUMBING = frozenset(
     f"ssr.{name}"
-    for name in ("config", "distributed", "errors", "files", "progress", "programs", "settings")
+    for name in (
+        *("config", "distributed", "errors", "event_files", "files", "progress", "programs"),
+        *("results", "settings"),
+    )
 )
 
 # Where a run keeps the hashes for its jobs, as it keeps its configuration (`ssr.settings.freeze`).

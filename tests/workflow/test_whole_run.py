@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ssr import open_results
 from tests.workflow.conftest import Run, rules_in
 
 pytestmark = pytest.mark.slow
@@ -31,6 +32,13 @@ def test_page_of_pictures_is_self_contained(mini_folder: Path) -> None:
     page = (mini_folder / "results/mini/report/index.html").read_text()
     assert "data:image/png;base64," in page
     assert "http://" not in page.replace("http://www.w3.org", "")
+
+
+def test_results_are_opened_with_the_settings_of_their_run(mini_folder: Path) -> None:
+    results = open_results(mini_folder / "results/mini")
+    assert results.config.dataset == "mini"
+    assert "predictions/ssr" in results
+    assert list(results["cams/refined/ssr"])[-1] in results["features"]
 
 
 def test_a_second_run_has_nothing_to_do(mini: Run) -> None:
