@@ -8,7 +8,7 @@
 import atexit
 
 from ssr.runs import check_folder, claim, explain, this_run
-from ssr.settings import doubts, freeze
+from ssr.settings import doubts, freeze, record
 
 # A job starts a Snakemake of its own. It takes the configuration with which the run started, so that
 # an edit of config.yaml waits for the next run.
@@ -60,6 +60,7 @@ onstart:
     jobs = getattr(workflow.scheduler._executor, "run_uuid", None)
     try:
         claim(Path(RESULTS), this_run(jobs))
+        record(CONFIG, Path(RESULTS))
     except InputError as error:
         sys.exit(f"error: {error}")
     for doubt in doubts(CONFIG):

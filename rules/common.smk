@@ -8,7 +8,19 @@ from ssr.architectures import names_file, names_tag
 from ssr.data import SPLITS, cam_list, count_images, shard_names
 from ssr.errors import InputError
 from ssr.provenance import kept_hash
-from ssr.settings import config_hash, method_config, owner, parse_config
+from ssr.settings import (
+    ALIGNED,
+    FINISHED,
+    HEADS,
+    LABELLED,
+    PREDICTED,
+    REFINED,
+    TRAINED,
+    config_hash,
+    method_config,
+    owner,
+    parse_config,
+)
 
 try:
     CONFIG = parse_config(config)
@@ -31,18 +43,9 @@ RESULTS = f"results/{CONFIG.dataset}"
 METHODS = list(CONFIG.methods)
 MAIN_METHOD = METHODS[0]
 
-# Settings on which the artefacts of each stage depend, from the first stage that a method can vary.
-INITIAL = ()
-HEADS = ("prototypes", "alignment")
-ALIGNED = (*HEADS, "aligned_cams")
-REFINED = (*ALIGNED, "refinement")
-LABELLED = (*REFINED, "labels")
-TRAINED = (*LABELLED, "segmenter")
-PREDICTED = (*TRAINED, "prediction")
-FINISHED = (*PREDICTED, "crf")
-
+# Settings on which the artefacts of each stage depend.
 STAGES = {
-    "initial_cam": INITIAL,
+    "initial_cam": (),
     "aligned_cam": ALIGNED,
     "refined_cam": REFINED,
     "pseudo_label": LABELLED,

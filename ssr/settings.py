@@ -7,28 +7,33 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from ssr.architectures import names_file
 from ssr.config import Config, Section, Text
 from ssr.errors import InputError
+from ssr.files import replacing
+
+# Sections on which the artefacts of each stage depend, from the first that a method can vary.
+HEADS = ("prototypes", "alignment")
+ALIGNED = (*HEADS, "aligned_cams")
+REFINED = (*ALIGNED, "refinement")
+LABELLED = (*REFINED, "labels")
+TRAINED = (*LABELLED, "segmenter")
+PREDICTED = (*TRAINED, "prediction")
+FINISHED = (*PREDICTED, "crf")
 
 # Sections that a method may override, in the order in which the stages use them.
-METHOD_SECTIONS = (
-    "prototypes",
-    "alignment",
-    "aligned_cams",
-    "refinement",
-    "labels",
-    "segmenter",
-    "prediction",
-    "crf",
-)
+METHOD_SECTIONS = FINISHED
 
 # Where a run keeps its configuration for its jobs; sbatch hands the environment on.
 FROZEN = "SSR_CONFIG"
+# And for those who read its results, below their folder.
+_RECORD = "logs/config.json"
 
 
 def freeze(values: dict[str, Any], starts: bool) -> None:
@@ -44,6 +49,40 @@ def freeze(values: dict[str, Any], starts: bool) -> None:
         raise InputError(f"this job lacks the variable {FROZEN} of the run that submitted it")
     values.clear()
     values.update(json.loads(os.environ[FROZEN]))
+
+
+def record(config: Config, results: Path) -> None:
+    """Keep the configuration of a run with its results."""
+    with replacing(results / _RECORD) as temporary:
+        temporary.write_text(config.model_dump_json(indent=1))
+
+
+def recorded(results: Path) -> Config:
+    """The configuration of the last run that wrote to `results`, its paths absolute.
+
+    Raises:
+        InputError: there is none, or it is none of this version.
+    """
+    path = results / _RECORD
+    try:
+        values = json.loads(path.read_text())
+        # Snakemake ran, and found data and backbones, where results/ lies.
+        _make_absolute(values, Path(os.path.abspath(results)).parent.parent)
+        return parse_config(values)
+    except OSError:
+        raise InputError(f"{path}: no such file; a run of snakemake writes it") from None
+    except (LookupError, TypeError, AttributeError, ValueError, InputError) as error:
+        raise InputError(f"{path}: {error}; a run of snakemake writes it anew") from error
+
+
+def _make_absolute(values: dict[str, Any], start: Path) -> None:
+    """Let the paths in `values`, which are relative to the folder `start`, begin with it."""
+    values["data"]["root"] = str(start / values["data"]["root"])
+    for backbone in values["backbones"].values():
+        if backbone["model"].endswith(".json"):
+            backbone["model"] = str(start / backbone["model"])
+        if names_file(backbone["weights"]):
+            backbone["weights"] = str(start / backbone["weights"])
 
 
 def parse_config(values: Mapping[str, Any]) -> Config:

@@ -1,0 +1,56 @@
+"""results/small as a run leaves it, where the rules put it, on four small scenes."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from ssr.index import Index
+from ssr.settings import record
+from ssr.store import ShardWriter
+from tests.report.finished_run import PATCH, finish_run, small_config, small_scenes
+
+_ROOT = Path(__file__).parent.parent
+_PLACES = {
+    "index.parquet": "index/index.parquet",
+    "masks.parquet": "index/masks.parquet",
+    "superpixels": "superpixels",
+    "cams/initial_cam": "cams/initial",
+    "cams/aligned_cam": "cams/aligned/ssr",
+    "cams/refined_cam": "cams/refined/ssr",
+    "pseudo_labels": "pseudo_labels/ssr",
+    "logits": "logits/ssr",
+    "predictions": "predictions/ssr",
+    "evaluation": "evaluation",
+    "alignment": "alignment",
+    "segmenter": "segmenter",
+}
+
+
+def make_results(folder: Path) -> Path:
+    """Make folder/results/small and folder/data; methods ssr, clip and clip_attention."""
+    config = small_config(Path("data"), "ssr", "clip", "clip_attention")
+    made = finish_run(folder, small_scenes(), config).results.rename(folder / "made")
+    results = folder / "results/small"
+    for source, target in _PLACES.items():
+        (results / target).parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(made / source, results / target)
+    _write_features(results)
+    record(config, results)
+    shutil.copytree(_ROOT / "backbones", folder / "backbones")
+    return results
+
+
+def _write_features(results: Path) -> None:
+    """Attention of random rows, which sum to one."""
+    random = np.random.default_rng(0)
+    with ShardWriter(results / "features/val_0000.zarr.zip") as writer:
+        for image in Index.read(results / "index/index.parquet").images:
+            grid = (image.height // PATCH, image.width // PATCH)
+            patches = grid[0] * grid[1]
+            attention = random.dirichlet(np.ones(patches), (2, patches)).astype(np.float16)
+            names = ("clip_attention", "dino_attention")
+            arrays = dict(zip(names, attention, strict=True))
+            writer.add(image.id, arrays | {"grid": np.array(grid, np.int32)})

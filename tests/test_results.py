@@ -1,0 +1,121 @@
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import ssr
+from ssr.config import Config
+from ssr.errors import InputError
+from ssr.results import Results, open_results
+from tests.made_up_results import make_results
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_results(tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture
+def results(folder: Path) -> Results:
+    return ssr.open_results(folder)
+
+
+def test_arrays_have_names(results: Results) -> None:
+    arrays = results["cams/refined/ssr"]["a"]
+    assert set(arrays) == {"cams", "classes"}
+    assert arrays["cams"].shape == (2, 6, 8)
+    np.testing.assert_array_equal(arrays["classes"], [1, 2])
+
+
+def test_label_maps_are_arrays_too(results: Results) -> None:
+    labels = results["pseudo_labels/ssr"]["a"]["labels"]
+    assert labels.shape == (48, 64)
+    assert labels.dtype == np.uint8
+
+
+def test_words_of_a_name_come_in_any_order(results: Results) -> None:
+    assert results["cams/ssr/refined"].folder == results["cams/refined/ssr"].folder
+    assert results["initial/cams"].folder == results["cams/initial"].folder
+
+
+def test_what_methods_share_is_found_under_each_name(results: Results) -> None:
+    shared = results["cams/aligned/clip_attention"]
+    assert shared.folder == results.folder / "cams/aligned/ssr"
+
+
+def test_a_method_without_alignment_has_no_aligned_cams(results: Results) -> None:
+    with pytest.raises(InputError, match="no stage is named cams/aligned/clip; there are features"):
+        results["cams/aligned/clip"]
+
+
+def test_a_stage_that_has_not_run_is_missing(results: Results) -> None:
+    assert "cams/refined/ssr" in results
+    assert "cams/refined/clip" not in results
+    with pytest.raises(InputError, match=r"cams/refined/clip holds no stores: this stage has not"):
+        results["cams/refined/clip"]
+
+
+def test_iteration_names_the_stages_that_have_run(results: Results) -> None:
+    assert list(results)[:4] == ["features", "superpixels", "cams/initial", "cams/aligned/ssr"]
+    assert len(results) == len(list(results))
+
+
+def test_iteration_over_a_stage_gives_the_ids_of_its_images(results: Results) -> None:
+    stage = results["features"]
+    assert list(stage) == ["a", "b", "c", "d"]
+    assert len(stage) == 4
+
+
+@pytest.mark.parametrize("image", ["e", "../a", ""])
+def test_an_image_of_no_such_id_is_missing(results: Results, image: str) -> None:
+    assert image not in results["features"]
+    with pytest.raises(InputError, match=r"image .* is not in .*features"):
+        results["features"][image]
+
+
+def test_an_array_of_no_such_name_is_missing(results: Results) -> None:
+    with pytest.raises(InputError, match="no array is named cam; there are cams, classes"):
+        results["cams/initial"]["a"]["cam"]
+
+
+def test_data_are_found_from_any_folder(
+    results: Results, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    inside = open_results(".")
+    assert Path(inside.config.data.root) == folder.parent.parent / "data"
+    assert inside.index.images == results.index.images
+    assert inside.masks.load("a").shape == (48, 64)
+
+
+def test_a_store_that_was_made_anew_is_read_anew(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder.parent.parent, tmp_path, dirs_exist_ok=True)
+    copy = tmp_path / "results/small"
+    results = open_results(copy)
+    before = results["cams/initial"]["a"]["cams"]
+    shutil.copy(copy / "cams/refined/ssr/val_0000.zarr.zip", copy / "cams/initial")
+    assert not np.array_equal(results["cams/initial"]["a"]["cams"], before)
+
+
+def test_a_folder_without_a_record_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"logs/config.json: no such file; a run of snakemake"):
+        open_results(tmp_path)
+
+
+def test_a_record_of_other_settings_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    record = tmp_path / "logs/config.json"
+    record.write_text(Config().model_dump_json().replace('"seed"', '"sed"', 1))
+    with pytest.raises(InputError, match=r"sed: unknown key; did you mean seed\?"):
+        open_results(tmp_path)
+    record.write_text("[]")
+    with pytest.raises(
+        InputError, match=r"logs/config.json: .*; a run of snakemake writes it anew"
+    ):
+        open_results(tmp_path)
+
+
+def test_the_reader_is_loaded_when_it_is_used() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'open_result'"):
+        ssr.open_result  # noqa: B018
