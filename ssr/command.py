@@ -7,6 +7,7 @@ import sys
 
 from ssr.doctor import diagnosis
 from ssr.errors import InputError
+from ssr.inspect import command as inspection
 
 
 def main() -> None:
@@ -16,6 +17,11 @@ def main() -> None:
     doctor = commands.add_parser("doctor", help="is everything in a results folder sound?")
     diagnosis.add_flags(doctor)
     doctor.set_defaults(run=diagnosis.main)
+    inspect = commands.add_parser(
+        "inspect", help="look at images and what every stage made of them"
+    )
+    inspection.add_flags(inspect)
+    inspect.set_defaults(run=inspection.main)
     arguments = parser.parse_args()
     try:
         sys.exit(arguments.run(arguments))

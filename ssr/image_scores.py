@@ -1,4 +1,4 @@
-"""What each single image adds to an evaluation: a Parquet table of its confusion, and scores of it."""
+"""What each image adds to an evaluation: a Parquet table of confusions, and scores of each."""
 
 from __future__ import annotations
 
