@@ -44,5 +44,5 @@ class Guard:
 
     def _may(self, scope: Scope) -> bool:
         given = scope["path"].split("/")[1].encode()
-        name = Headers(scope=scope).get("host", "").rpartition(":")[0]
+        name = Headers(scope=scope).get("host", "").partition(":")[0]
         return hmac.compare_digest(given, self._token) and name in _NAMES

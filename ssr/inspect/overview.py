@@ -11,7 +11,16 @@ from ssr.image_scores import ImageScores
 from ssr.index import Image
 from ssr.report.stages import PANELS, STAGES
 from ssr.results import MissingError, Results
-from ssr.settings import ALIGNED, FINISHED, HEADS, LABELLED, PREDICTED, REFINED, owner
+from ssr.settings import (
+    ALIGNED,
+    FINISHED,
+    HEADS,
+    LABELLED,
+    PREDICTED,
+    REFINED,
+    method_config,
+    owner,
+)
 
 _SECTIONS = {
     "initial_cam": (),
@@ -42,8 +51,20 @@ def describe(results: Results) -> dict[str, Any]:
             name: (255 * colours(np.arange(256))[:, :3]).round().astype(int).ravel().tolist()
             for name, colours in maps.items()
         },
+        "absent": {method: _absent(results, method) for method in results.config.methods},
         "rounds": {method: len(rounds(results, method)) for method in results.config.methods},
     }
+
+
+def _absent(results: Results, method: str) -> list[str]:
+    """The stages that a method does without."""
+    settings = method_config(results.config, method)
+    masked = settings.refinement.affinity != "none" and settings.refinement.mask != "none"
+    return [
+        *([] if settings.alignment.enabled else ["aligned_cam"]),
+        *([] if masked else ["target"]),
+        *([] if method in results.config.segmenter_methods else ["prediction", "prediction_crf"]),
+    ]
 
 
 def images(entries: Sequence[Image]) -> dict[str, list[Any]]:

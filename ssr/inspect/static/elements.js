@@ -13,7 +13,7 @@ export function make(tag, properties = {}, ...children) {
 
 /** A labelled choice; `options` are [value, text]. */
 export function choice(text, options, value, change) {
-  const select = make("select", { onchange: () => change(select.value) });
+  const select = make("select", { "aria-label": text, onchange: () => change(select.value) });
   select.append(...options.map(([key, title]) => make("option", { value: key }, title)));
   select.value = value;
   return make("label", {}, text, select);
@@ -21,7 +21,7 @@ export function choice(text, options, value, change) {
 
 /** A labelled slider from 0 to 100 that calls `change` while it moves. */
 export function slider(text, value, change) {
-  const input = make("input", { type: "range", min: 0, max: 100, value });
+  const input = make("input", { type: "range", "aria-label": text, min: 0, max: 100, value });
   input.oninput = () => change(input.value);
   return make("label", {}, text, input);
 }

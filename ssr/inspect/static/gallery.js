@@ -84,9 +84,9 @@ function countPairs(found) {
 function controls(run, pairs) {
   const set = (name) => (value) => go({ [name]: value });
   const splits = [...new Set(run.images.split)];
-  const search = make("input", { type: "search", id: "search", value: state.id, placeholder: "part of an id" });
+  const search = make("input", { type: "search", id: "search", "aria-label": "Search", value: state.id, placeholder: "part of an id" });
   search.onchange = () => go({ id: search.value });
-  const stages = Object.entries(run.stages);
+  const stages = Object.entries(run.stages).filter(([name]) => !run.absent[state.method].includes(name));
   const shown = [
     make("label", {}, "Search", search),
     choice("Split", [["", "all"], ...splits.map((name) => [name, name])], state.split, set("split")),
@@ -149,7 +149,6 @@ export async function showGallery(page, run) {
     }
   }
   scroller.onscroll = fill;
-  new ResizeObserver(fill).observe(scroller);
   const move = (steps) => {
     if (!rows.length) return;
     selected = Math.min(rows.length - 1, Math.max(0, selected + steps));
@@ -158,7 +157,7 @@ export async function showGallery(page, run) {
     scroller.scrollTop = Math.min(top, Math.max(bottom, scroller.scrollTop));
     fill();
   };
-  move(0);
+  new ResizeObserver(() => move(0)).observe(scroller);
   return {
     ArrowLeft: () => move(-1), ArrowRight: () => move(1),
     ArrowUp: () => move(-columns()), ArrowDown: () => move(columns()),

@@ -44,8 +44,8 @@ function colours(run, row) {
 
 /** A figure of a stage: `draw` on its canvas, `read(u, v)` for the text under the pointer. */
 class Panel {
-  constructor(title, what, number) {
-    this.canvas = make("canvas", { role: "img", "aria-label": title });
+  constructor(title, what, number, { width, height }) {
+    this.canvas = make("canvas", { role: "img", "aria-label": title, width, height });
     this.frame = make("div", { className: "frame" }, this.canvas, make("i", { className: "cross" }));
     this.value = make("output");
     const caption = make("figcaption", { title: what }, make("b", {}, title), this.value);
@@ -115,7 +115,7 @@ export async function showImage(page, run) {
     for (const [place, stage] of wanted.entries()) {
       try {
         const map = plane(await stageArray(stage, id, method));
-        panel.figure.querySelector("b").textContent = `Difference of ${run.stages[stage].toLowerCase()}`;
+        panel.figure.querySelector("b").textContent = `Difference: ${run.stages[stage]}`;
         return { draw: () => drawDifference(panel.canvas, base, truth, map), read: (u, v) => mistake(valueAt(truth, u, v), valueAt(map, u, v)) };
       } catch (error) {
         if (!error.missing || place === wanted.length - 1) throw error;
@@ -131,7 +131,7 @@ export async function showImage(page, run) {
     }[stage];
     const of = PER_CLASS.includes(stage) && shownClass ? ` of ${run.classes[shownClass]}` : "";
     const number = NUMBERED.indexOf(stage) + 1;
-    const panel = new Panel(title + of, what, number || "");
+    const panel = new Panel(title + of, what, number || "", base);
     panel.figure.dataset.stage = stage;
     panel.figure.classList.toggle("large", state.large === stage);
     panel.canvas.setAttribute("aria-label", `${title}${of}, image ${id}, method ${method}`);
@@ -143,7 +143,7 @@ export async function showImage(page, run) {
   const group = (title, figures) => make("section", {}, make("h2", {}, title), make("div", { className: "figures" }, ...figures));
   const groups = [
     group("Data and initial CAM", SHARED.map((stage) => figure(stage, state.method))),
-    ...methods.map((method) => group(`Method ${method}`, OF_METHOD.map((stage) => figure(stage, method)))),
+    ...methods.map((method) => group(`Method ${method}`, OF_METHOD.filter((stage) => !run.absent[method].includes(stage)).map((stage) => figure(stage, method)))),
   ];
   const rows = make("section", { className: "affinities", "aria-live": "polite" });
   const redraw = () => panels.forEach((panel) => panel.draw());
@@ -168,7 +168,7 @@ export async function showImage(page, run) {
       const found = affinity(id, method, state.patch, state.mode);
       for (const [index, name] of AFFINITIES.entries()) {
         if (method !== methods[0] && name !== "fused") continue; // CLIP and DINO are the same for all
-        const panel = new Panel(name === "fused" ? `Fused affinity of ${method}` : `${name} attention`, "bright: strong, relative to the strongest");
+        const panel = new Panel(name === "fused" ? `Fused affinity of ${method}` : `${name} attention`, "bright: as strong as the strongest beside the patch itself", "", base);
         panel.affinity = true;
         panels.push(panel);
         parts.push(panel.figure);
@@ -181,8 +181,9 @@ export async function showImage(page, run) {
   function affinityContent(found, index, panel) {
     const map = plane(found, index);
     const own = map.values.subarray(map.offset, map.offset + map.rows * map.columns);
-    const most = own.reduce((a, b) => Math.max(a, b), 0);
     const patch = Number(state.patch);
+    // Attention to oneself outshines all else.
+    const most = own.reduce((a, b, place) => (place === patch ? a : Math.max(a, b)), 0);
     panel.frame.append(marker(patch, map));
     if (!most) throw Object.assign(new Error("this method does not refine"), { missing: true });
     return {

@@ -11,6 +11,7 @@ const PAGES = { gallery: showGallery, image: showImage, prototypes: showPrototyp
 const page = document.getElementById("page");
 let keys = {};
 let turn = 0;
+let searching = false;
 
 async function show() {
   const run = Object.assign({}, await json("describe.json"), { images: await json("images.json") });
@@ -26,22 +27,21 @@ async function show() {
   const mine = ++turn;
   const fresh = document.createElement("div"); // a later view may be ready first
   fresh.className = `page ${state.page}`;
-  const shown = new Proxy(fresh, {
-    get: (target, name) => (name === "replaceChildren" ? (...parts) => {
-      if (mine !== turn) return;
-      target.replaceChildren(...parts);
-      page.replaceChildren(target);
-    } : target[name]),
-  });
-  const own = await PAGES[state.page](shown, run);
-  if (mine === turn) keys = own;
+  const own = await PAGES[state.page](fresh, run);
+  if (mine !== turn) return;
+  const focused = document.activeElement.ariaLabel;
+  page.replaceChildren(fresh);
+  keys = own;
+  if (searching) search();
+  else if (focused) fresh.querySelector(`[aria-label="${CSS.escape(focused)}"]`)?.focus();
 }
 
 const showSafely = () => show().catch((error) => page.replaceChildren(notice(`This can't be shown: ${error.message}`)));
 
 function search() {
-  if (state.page !== "gallery") go({ page: "gallery" });
-  setTimeout(() => document.getElementById("search")?.focus(), state.page === "gallery" ? 0 : 300);
+  searching = state.page !== "gallery"; // until the gallery is there
+  if (searching) go({ page: "gallery" });
+  else document.getElementById("search").focus();
 }
 
 const help = () => document.getElementById("keys").showModal();
