@@ -12,7 +12,6 @@ from PIL import Image as Picture
 from ssr.images import load_image
 from ssr.index import Image
 from ssr.normalisation import min_max
-from ssr.report.shown import target_mask
 from ssr.results import MissingError, Results
 from ssr.settings import method_config
 from ssr.upsampling import upsample
@@ -67,6 +66,8 @@ def _cams(results: Results, image: Image, method: str, stage: str) -> NDArray[np
 
 
 def _target(results: Results, image: Image, method: str) -> NDArray[np.uint8]:
+    from ssr.report.shown import target_mask  # with torch, which the first page need not wait for
+
     settings = method_config(results.config, method)
     start = "aligned_cam" if settings.alignment.enabled else "initial_cam"
     cams = {start: _cams(results, image, method, start)}

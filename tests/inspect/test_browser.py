@@ -101,9 +101,9 @@ def test_a_stage_without_scores_is_not_run_yet(page: Page) -> None:
 
 def test_confusion_pairs_are_counted_and_chosen(page: Page) -> None:
     page.get_by_label("Sort by").select_option("pair")
-    expect(page.locator(".score").first).to_contain_text("taken for")
+    expect(page.locator(".score").first).to_contain_text("→")
     page.get_by_label("Pair", exact=True).select_option(index=1)
-    expect(page.locator(".score").first).to_contain_text("taken for")
+    expect(page.locator(".score").first).to_contain_text("→")
     assert len({text.partition(":")[0] for text in page.locator(".score").all_inner_texts()}) == 1
 
 

@@ -73,24 +73,23 @@ export function drawMask(canvas, base, map) {
       : [0.22 * grey, 0.22 * grey, 0.22 * grey]);
 }
 
-/** Each part in its mean colour; `parts` decide the colours, `lines` the borders. */
-export function drawParts(canvas, base, parts, lines) {
+/** Each part in its mean colour, with its borders as dark lines. */
+export function drawParts(canvas, base, parts) {
   const sums = new Map();
   const { width, height, data } = base;
-  const part = (map, x, y) => valueAt(map, x / width, y / height);
+  const part = (x, y) => valueAt(parts, x / width, y / height);
   for (let y = 0, at = 0; y < height; y++) {
     for (let x = 0; x < width; x++, at += 4) {
-      const key = part(parts, x, y);
+      const key = part(x, y);
       const sum = sums.get(key) ?? sums.set(key, [0, 0, 0, 0]).get(key);
       for (let channel = 0; channel < 3; channel++) sum[channel] += data[at + channel];
       sum[3]++;
     }
   }
   paint(canvas, base, (x, y) => {
-    const sum = sums.get(part(parts, x, y));
-    const mine = part(lines, x, y);
-    const edge = (x + 1 < width && part(lines, x + 1, y) !== mine)
-      || (y + 1 < height && part(lines, x, y + 1) !== mine);
+    const mine = part(x, y);
+    const sum = sums.get(mine);
+    const edge = (x + 1 < width && part(x + 1, y) !== mine) || (y + 1 < height && part(x, y + 1) !== mine);
     return [0, 1, 2].map((channel) => (sum[channel] / sum[3]) * (edge ? 0.6 : 1));
   });
 }

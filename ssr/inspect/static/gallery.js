@@ -4,7 +4,7 @@ import { imagePath, scores } from "./api.js";
 import { choice, make, notice } from "./elements.js";
 import { go, link, state } from "./state.js";
 
-const CARD = { width: 176, height: 196 };
+const CARD = { width: 176, height: 212 };
 const SORTS = [
   ["index", "order of the index"], ["iou", "IoU of a stage"],
   ["gain", "IoU gained or lost between stages"], ["pair", "confusion pair"],
@@ -48,7 +48,7 @@ async function measure(run) {
   return { value, text };
 }
 
-const pairName = (run, [truth, answer]) => `${run.classes[truth]} taken for ${run.classes[answer]}`;
+const pairName = (run, [truth, answer]) => `${run.classes[truth]} → ${run.classes[answer]}`;
 
 /** The images that pass the filters, sorted; {ids, text, missing, pairs}. */
 export async function selection(run) {

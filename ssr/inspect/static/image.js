@@ -90,8 +90,8 @@ export async function showImage(page, run) {
   async function content(stage, method, panel) {
     if (stage === "image") return { draw: () => drawImage(panel.canvas, base) };
     if (stage === "superpixels" || stage === "regions") {
-      const [lines, parts] = (await Promise.all(["superpixels", stage].map((name) => stageArray(name, id, method)))).map((one) => plane(one));
-      return { draw: () => drawParts(panel.canvas, base, parts, lines), read: (u, v) => `no. ${valueAt(parts, u, v)}` };
+      const parts = plane(await stageArray(stage, id, method));
+      return { draw: () => drawParts(panel.canvas, base, parts), read: (u, v) => `no. ${valueAt(parts, u, v)}` };
     }
     if (stage === "difference") return difference(method, panel);
     const found = await stageArray(stage, id, method);
@@ -127,6 +127,7 @@ export async function showImage(page, run) {
   function figure(stage, method) {
     const [title, what] = {
       ...run.panels, superpixels: ["Superpixels", "SLIC, each in its mean colour"],
+      regions: ["Colour regions", "superpixels of like colours, each region in its mean colour"],
       difference: ["Difference", "where the labels are not the ground truth"],
     }[stage];
     const of = PER_CLASS.includes(stage) && shownClass ? ` of ${run.classes[shownClass]}` : "";
