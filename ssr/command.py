@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from ssr import status
 from ssr.doctor import diagnosis
 from ssr.errors import InputError
 from ssr.inspect import command as inspection
@@ -22,6 +23,9 @@ def main() -> None:
     )
     inspection.add_flags(inspect)
     inspect.set_defaults(run=inspection.main)
+    stages = commands.add_parser("status", help="how far has each stage come?")
+    diagnosis.add_flags(stages)
+    stages.set_defaults(run=status.main)
     arguments = parser.parse_args()
     try:
         sys.exit(arguments.run(arguments))

@@ -6,6 +6,8 @@ import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from ssr.event_files import is_event_file
+
 # They tell of the run rather than of its results: hours, seconds, host, attempts, checkpoints.
 _OF_THE_RUN = ("logs", "benchmarks")
 _WORK = "work"
@@ -17,8 +19,8 @@ def artefacts(results: Path) -> list[Path]:
     """The files below `results`, a folder results/{dataset}, that configuration and code determine.
 
     Paths are relative to `results` and sorted. Left out: logs/, benchmarks/, the work folders of
-    trainings, the report's page, which holds times, and files whose name starts with a dot, as
-    those do that a job is still writing.
+    trainings, TensorBoard's files and the report's page, which hold times, and files whose name
+    starts with a dot, as those do that a job is still writing.
     """
     files = (path.relative_to(results) for path in results.rglob("*") if path.is_file())
     return sorted(path for path in files if _is_artefact(path))
@@ -44,4 +46,5 @@ def _is_artefact(path: Path) -> bool:
         and _WORK not in path.parts[:-1]
         and str(path) != _PAGE
         and not path.name.startswith(".")
+        and not is_event_file(path)
     )

@@ -1,4 +1,4 @@
-"""How far a loop has come: a line that renews itself on a terminal, in a log one every 15 s."""
+"""How far a loop has come: a line that renews itself on a terminal, in a log one a minute."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TextIO, TypeVar
 Item = TypeVar("Item")
 
 _TERMINAL_SECONDS = 0.2
-_LOG_SECONDS = 15.0
+_LOG_SECONDS = 60.0
 
 
 def progress(

@@ -15,7 +15,16 @@ PACKAGES = ("ssr", "workflow_scripts")
 # How a program is started and how it speaks; nothing in them changes what it computes.
 PLUMBING = frozenset(
     f"ssr.{name}"
-    for name in ("config", "distributed", "errors", "files", "progress", "programs", "settings")
+    for name in (
+        "config",
+        "distributed",
+        "errors",
+        "event_files",
+        "files",
+        "progress",
+        "programs",
+        "settings",
+    )
 )
 
 # Where a run keeps the hashes for its jobs, as it keeps its configuration (`ssr.settings.freeze`).

@@ -15,13 +15,13 @@ def report(stream, seconds_each, count):
     return stream.getvalue()
 
 
-def test_a_log_gets_one_line_every_quarter_minute_and_one_at_the_end():
-    lines = report(io.StringIO(), 5, 10).splitlines()
+def test_a_log_gets_a_line_every_minute_and_one_at_the_end():
+    lines = report(io.StringIO(), 20, 10).splitlines()
     assert lines == [
-        "reading: 3/10 (5.0 s each, 0:35 left)",
-        "reading: 6/10 (5.0 s each, 0:20 left)",
-        "reading: 9/10 (5.0 s each, 0:05 left)",
-        "reading: 10 in 0:55 (5.5 s each)",
+        "reading: 3/10 (20.0 s each, 2:20 left)",
+        "reading: 6/10 (20.0 s each, 1:20 left)",
+        "reading: 9/10 (20.0 s each, 0:20 left)",
+        "reading: 10 in 3:40 (22.0 s each)",
     ]
 
 

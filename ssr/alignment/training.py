@@ -24,6 +24,7 @@ from ssr.alignment.prototypes import Indices, Prototypes
 from ssr.alignment.samples import Samples
 from ssr.checkpoints import Termination
 from ssr.config import Alignment
+from ssr.event_files import event_file
 from ssr.files import replacing
 
 COLUMNS = ("iteration", "loss", "temperature")
@@ -124,9 +125,11 @@ def train(state: Round, work: Path, save_every: int = SAVE_EVERY) -> Iterator[in
     if found := checkpoints.newest(work):
         state.restore(found)
     termination = Termination()
-    with termination.awaited():
+    earlier = (dict(zip(COLUMNS, row, strict=True)) for row in state.history)
+    with termination.awaited(), event_file(work, earlier) as add:
         while state.iteration < state.settings.iterations:
             state.step()
+            add(dict(zip(COLUMNS, state.history[-1], strict=True)))
             if termination.requested or state.iteration % save_every == 0:
                 checkpoints.save(work, state.iteration, state.state())
             if termination.requested:

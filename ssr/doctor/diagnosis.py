@@ -14,8 +14,7 @@ from ssr.doctor.findings import Finding, lines
 from ssr.doctor.leftovers import left_over, size, spent_checkpoints, strangers, unfinished
 from ssr.doctor.remains import locks, orphans, queued
 from ssr.doctor.unseen import of_the_future, unrecorded
-from ssr.doctor.workflow import Workflow, ask, options, stale, unmade
-from ssr.errors import InputError
+from ssr.doctor.workflow import Workflow, ask, check_folder, options, stale, unmade
 from ssr.runs import trace
 
 
@@ -31,7 +30,7 @@ def main(arguments: argparse.Namespace) -> int:
     """Print all findings; 0: there are none."""
     results = Path(arguments.results)
     workflow = ask(arguments.configfile)
-    _check_folder(results, workflow)
+    check_folder(results, workflow)
     paths = artefacts(results)
     total = size(sum((results / path).stat().st_size for path in paths))
     print(f"{results}: {len(paths)} artefacts, {total}; to be made yet: {unmade(workflow)}")
@@ -64,13 +63,3 @@ def diagnose(
         *spent_checkpoints(results, workflow.outputs),
         *unfinished(results, busy=alive or bool(queued())),
     ]
-
-
-def _check_folder(results: Path, workflow: Workflow) -> None:
-    """Refuse a folder that is not there, or that another configuration makes."""
-    if not results.is_dir():
-        raise InputError(f"{results}: no such folder; run it where snakemake runs")
-    if not any(results in path.parents for path in workflow.outputs):
-        raise InputError(
-            f"{results} is not made by this configuration; name its files with --configfile"
-        )

@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,10 +30,18 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """What makes a file: a rule, in the job that has this log."""
+
+    rule: str
+    log: str
+
+
+@dataclass(frozen=True)
 class Workflow:
     """All files that the configuration asks for, and the jobs that would run for them."""
 
-    outputs: frozenset[Path]
+    outputs: Mapping[Path, Origin]
     jobs: tuple[Job, ...]
 
 
@@ -47,14 +55,32 @@ def ask(configfiles: Sequence[str]) -> Workflow:
     summary, dry_run = _snakemake(
         ["--summary", *configuration], ["-n", "--rerun-incomplete", *configuration]
     )
-    rows = [line.split("\t") for line in summary.splitlines()[1:]]
-    outputs = frozenset(Path(row[0]) for row in rows if len(row) == 6)
-    return Workflow(outputs, tuple(jobs_in(dry_run)))
+    return Workflow(outputs_in(summary), tuple(jobs_in(dry_run)))
+
+
+def check_folder(results: Path, workflow: Workflow) -> None:
+    """Refuse a folder of results that is not there, or that another configuration makes.
+
+    Raises:
+        InputError: names the folder.
+    """
+    if not results.is_dir():
+        raise InputError(f"{results}: no such folder; run it where snakemake runs")
+    if not any(results in path.parents for path in workflow.outputs):
+        raise InputError(
+            f"{results} is not made by this configuration; name its files with --configfile"
+        )
 
 
 def options(configfiles: Sequence[str]) -> list[str]:
     """The flags with which Snakemake reads the user's files of settings."""
     return ["--configfile", *configfiles] if configfiles else []
+
+
+def outputs_in(summary: str) -> dict[Path, Origin]:
+    """The files that a summary lists."""
+    rows = [line.split("\t") for line in summary.splitlines()[1:]]
+    return {Path(row[0]): Origin(row[2], row[3]) for row in rows if len(row) == 6}
 
 
 def jobs_in(dry_run: str) -> Iterator[Job]:
@@ -72,7 +98,7 @@ def stale(workflow: Workflow) -> list[Finding]:
 
     One finding for each rule and cause; what only follows from another is counted in one more.
     """
-    made = [job for job in workflow.jobs if all(path.exists() for path in job.outputs)]
+    made = remade(workflow)
     direct = Counter(
         (job.rule, cause) for job in made for cause in _causes(job) for _ in job.outputs
     )
@@ -83,6 +109,11 @@ def stale(workflow: Workflow) -> list[Finding]:
     if follows := sum(len(job.outputs) for job in made if not list(_causes(job))):
         findings.append(Finding("out of date", f"what rests on such files: {_files(follows)}"))
     return findings
+
+
+def remade(workflow: Workflow) -> list[Job]:
+    """The jobs that would run though all their files are there."""
+    return [job for job in workflow.jobs if all(path.exists() for path in job.outputs)]
 
 
 def unmade(workflow: Workflow) -> int:

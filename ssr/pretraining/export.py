@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ssr.event_files import is_event_file
 from ssr.files import replacing
 from ssr.tensors import write_tensors
 
@@ -42,7 +43,14 @@ def write_json(content: Mapping[str, object], path: Path) -> None:
 
 
 def finish(work: Path, weights: Path, description: Mapping[str, object]) -> None:
-    """Write model description and losses beside the exported weights; clear the work folder."""
+    """Write model description and losses beside the exported weights; clear the work folder.
+
+    Only the curves for TensorBoard stay there.
+    """
     write_json(description, weights.with_suffix(".json"))
     shutil.copyfile(work / "history.csv", weights.with_suffix(".csv"))
-    shutil.rmtree(work)
+    for path in work.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif not is_event_file(path):
+            path.unlink()

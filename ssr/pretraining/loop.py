@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ssr import checkpoints
+from ssr.event_files import event_file
 from ssr.files import replacing
 
 StepLosses = Callable[[int], dict[str, Tensor]]
@@ -138,12 +139,13 @@ class Trainer:
         """
         end = self.steps if stop_at is None else min(stop_at, self.steps)
         termination = checkpoints.Termination()
-        with termination.awaited():
+        with termination.awaited(), event_file(self.work, self.history) as add:
             while self.step < end:
                 values = self._advance(losses)
                 after_step(self.step)
                 losses_now = {name: value.item() for name, value in values.items()}
                 self.history.append({"step": self.step, **losses_now})
+                add(self.history[-1])
                 last = self.step == end
                 if self.step % self.save_every == 0 or last or termination.requested:
                     self.save()

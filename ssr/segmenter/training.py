@@ -12,7 +12,8 @@ import math
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from ssr.checkpoints import Termination
 from ssr.config import Segmenter
+from ssr.event_files import event_file
 from ssr.files import replacing
 from ssr.progress import progress
 from ssr.segmenter.checkpoints import Checkpoints, newest_of_all, restore
@@ -94,7 +96,7 @@ class LearningRate(Hook):
 
 
 class History(Hook):
-    """One row per iteration in a CSV file; rows behind a resumed iteration are cut off."""
+    """A row per iteration as CSV and for TensorBoard; those behind a resumed one are cut off."""
 
     priority = "LOW"
 
@@ -107,7 +109,11 @@ class History(Hook):
         """Write the rows up to the resumed iteration."""
         with replacing(self.path) as temporary, temporary.open("w", newline="") as stream:
             csv.writer(stream, lineterminator="\n").writerows(self._rows)
-        self._stream = self.path.open("a", newline="")
+        self._files = ExitStack()
+        self._add = self._files.enter_context(
+            event_file(self.path.parent, map(_numbers, self._rows[1:]))
+        )
+        self._stream = self._files.enter_context(self.path.open("a", newline=""))
         self._writer = csv.writer(self._stream, lineterminator="\n")
 
     def after_train_iter(
@@ -115,12 +121,19 @@ class History(Hook):
     ) -> None:
         """Add a row."""
         rate = max(group["lr"] for group in runner.optim_wrapper.optimizer.param_groups)
-        self._writer.writerow([runner.iter + 1, f"{outputs['loss']:.6g}", f"{rate:.6g}"])
+        row = [runner.iter + 1, f"{outputs['loss']:.6g}", f"{rate:.6g}"]
+        self._writer.writerow(row)
         self._stream.flush()
+        self._add(_numbers(row))
 
     def after_train(self, runner: Runner) -> None:
-        """Close the file."""
-        self._stream.close()
+        """Close the files."""
+        self._files.close()
+
+
+def _numbers(row: Sequence[Any]) -> dict[str, float]:
+    """A row of the history by the names of its columns."""
+    return dict(zip(COLUMNS, map(float, row), strict=True))
 
 
 class RemainingLoop(IterBasedTrainLoop):

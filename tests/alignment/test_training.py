@@ -16,6 +16,7 @@ from ssr.alignment.samples import Samples
 from ssr.alignment.training import Round, TrainingSet, batch_rows, train, write_history
 from ssr.config import Alignment
 from tests.alignment.toy import BACKGROUNDS, CLASSES, DIMENSION, samples, texts, unit
+from tests.event_curves import curves
 
 SETTINGS = Alignment(iterations=30, batch_size=16, learning_rate=1e-2)
 
@@ -86,6 +87,7 @@ def test_a_killed_and_resumed_training_equals_an_undisturbed_one(
     assert resumed.iteration == killed_after // 4 * 4 + 1
     resumed = finish(start(), tmp_path / "two")
     assert_same(resumed, undisturbed)
+    assert curves(tmp_path / "two") == curves(tmp_path / "one")
 
 
 def test_termination_saves_the_iteration_in_progress(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ssr.doctor.workflow import Job, Workflow, jobs_in, stale, unmade
+from ssr.doctor.workflow import Job, Origin, Workflow, jobs_in, outputs_in, stale, unmade
 
 DRY_RUN = """\
 Building DAG of jobs...
@@ -39,13 +39,21 @@ def workflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workflow:
         Path(name).parent.mkdir(exist_ok=True)
         Path(name).touch()
     jobs = tuple(jobs_in(DRY_RUN))
-    return Workflow(frozenset(path for job in jobs for path in job.outputs), jobs)
+    return Workflow({path: Origin(job.rule, "") for job in jobs for path in job.outputs}, jobs)
 
 
 def test_a_dry_run_is_read_into_jobs(workflow: Workflow) -> None:
     assert [job.rule for job in workflow.jobs] == ["refine_cams", "fetch_weights", "label_pixels"]
     assert workflow.jobs[0].outputs == (Path("refined/a.zip"), Path("refined/b.zip"))
     assert workflow.jobs[1].reason == "Missing output files: weights.json"
+
+
+def test_a_summary_is_read_into_files_and_what_makes_them() -> None:
+    summary = (
+        "output_file\tdate\trule\tlog-file(s)\tstatus\tplan\n"
+        "a.txt\t-\tbad\tlogs/bad.log\tmissing\tupdate pending\n"
+    )
+    assert outputs_in(summary) == {Path("a.txt"): Origin("bad", "logs/bad.log")}
 
 
 def test_a_changed_setting_is_named_once_and_what_follows_is_counted(workflow: Workflow) -> None:

@@ -9,6 +9,7 @@ import torch
 from ssr.segmenter import training
 from ssr.segmenter.model import build, model_config
 from ssr.segmenter.training import COLUMNS, make_optimiser, rate_factor
+from tests.event_curves import curves
 
 
 def equal(one, other):
@@ -69,6 +70,7 @@ def test_killed_and_resumed_ends_with_the_same_bits(
     capsys.readouterr()
     assert equal(fit(settings, "two"), undisturbed)
     assert history(folder / "two") == history(folder / "one")
+    assert curves(folder / "two") == curves(folder / "one")
     said = f"continues behind iteration {resumed_at}" if resumed_at else "starts in"
     assert said in capsys.readouterr().err
 
