@@ -15,7 +15,7 @@ from ssr.errors import InputError
 from ssr.files import replacing
 from ssr.programs import parser, run
 
-_FLAGS = (
+FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update", "--disable-quic"),
 )
@@ -34,8 +34,8 @@ def main(arguments: Namespace) -> None:
     chromium = shutil.which("chromium")
     if not chromium:
         raise InputError("chromium is missing: apt-get install chromium")
-    with _served(arguments.results) as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
+    with served(arguments.results) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         for name, (view, (width, height)) in _VIEWS.items():
             page = browser.new_page(viewport={"width": width, "height": height})
             page.goto(address + view.format(arguments.image))
@@ -47,7 +47,7 @@ def main(arguments: Namespace) -> None:
 
 
 @contextmanager
-def _served(results: Path) -> Iterator[str]:
+def served(results: Path) -> Iterator[str]:
     """The address of the page of `results`."""
     import uvicorn
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import secrets
 import socket
 import threading
@@ -47,3 +48,6 @@ def main(arguments: argparse.Namespace) -> int:
 def _import_the_slow() -> None:
     """What the first masks, affinities and colours would wait for, while the page is opened."""
     import ssr.report.figures  # noqa: F401
+
+    # A collection that goes through these modules would hold up a picture for a fifth of a second.
+    gc.freeze()

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import shutil
-import threading
-import time
 from collections.abc import Iterator
 
 import pytest
-import uvicorn
 from playwright.sync_api import Page, expect, sync_playwright
 
-from ssr.inspect.server import application
 from ssr.results import Results
-from tests.inspect.conftest import TOKEN
+from workflow_scripts.draw_browser_pictures import FLAGS, served
 
 CHROMIUM = shutil.which("chromium")
-FLAGS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-quic"),
-)
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not CHROMIUM, reason="chromium is missing: apt-get install chromium"),
@@ -28,16 +20,8 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def address(results: Results) -> Iterator[str]:
-    config = uvicorn.Config(application(results, TOKEN), port=0, log_level="warning")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join()
+    with served(results.folder) as found:
+        yield found.rstrip("/")
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +41,7 @@ def page(chromium: Page, address: str) -> Iterator[Page]:
         errors.append(error)
 
     chromium.on("pageerror", note)
-    chromium.goto(f"{address}/{TOKEN}/")
+    chromium.goto(f"{address}/")
     expect(chromium.locator(".card")).to_have_count(4)
     yield chromium
     chromium.goto("about:blank")
@@ -133,8 +117,8 @@ def test_two_methods_stand_side_by_side_and_what_is_missing_says_so(page: Page) 
 
 def test_all_pictures_zoom_together_and_show_the_value_under_the_pointer(page: Page) -> None:
     page.locator(".card").first.click()
-    frame = page.locator("[data-stage=refined_cam] .frame")
-    frame.hover()
+    expect(page.locator("[data-stage=difference] b")).to_have_text("Difference: Prediction + CRF")
+    page.locator("[data-stage=refined_cam] .frame").hover()
     expect(page.locator("[data-stage=truth] output")).not_to_be_empty()
     page.mouse.wheel(0, -400)
     scales = page.locator("[data-stage] canvas").evaluate_all(
@@ -184,7 +168,7 @@ def test_every_picture_has_a_text(page: Page) -> None:
 
 @pytest.mark.parametrize(
     ("path", "status"),
-    [("/wrong/", 403), ("/", 403), (f"/{TOKEN}/image/..%2Fa", 404), (f"/{TOKEN}/image/z", 404)],
+    [("/../wrong/", 403), ("/..", 403), ("/image/..%2Fa", 404), ("/image/z", 404)],
 )
 def test_what_must_not_be_seen_is_refused(
     chromium: Page, address: str, path: str, status: int
