@@ -1,17 +1,21 @@
-# make demo: set-up and the whole method on the demo data set.   make test: set-up and all checks.
+# make demo: set-up and the whole method on the demo data set.   make inspect: look at it.   make test: set-up and all checks.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
+RESULTS ?= results/demo
 VENV := .venv
 READY := $(VENV)/ready
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONPATH :=
 
-.PHONY: demo test format clean
+.PHONY: demo inspect test format clean
 
 demo: $(READY)
 	snakemake --cores all
 	@python -m workflow_scripts.print_summary results/demo
+
+inspect: $(READY)
+	python -m ssr.command inspect $(RESULTS)
 
 test: $(READY)
 	ruff format --check .

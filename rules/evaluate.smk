@@ -50,6 +50,7 @@ rule evaluate_cams:
         only=cam_list(CONFIG) or [],
     output:
         evaluation=result("evaluation/{cam_stage}/{method}/{split}.json"),
+        images=result("evaluation/{cam_stage}/{method}/{split}.images.parquet"),
     log:
         log_file("evaluate_cams", "cam_stage", "method", "split"),
     benchmark:
@@ -79,6 +80,7 @@ rule evaluate_cams:
             --only {input.only:q} \
             --threshold-from {input.threshold:q} \
             --output {output.evaluation:q} \
+            --images {output.images:q} \
             --threads {threads} \
             2>&1 | tee {log:q}
         """
@@ -96,6 +98,7 @@ rule evaluate_labels:
         only=cam_list(CONFIG) or [],
     output:
         evaluation=result("evaluation/pseudo_label/{method}/{split}.json"),
+        images=result("evaluation/pseudo_label/{method}/{split}.images.parquet"),
     log:
         log_file("evaluate_labels", "method", "split"),
     benchmark:
@@ -125,6 +128,7 @@ rule evaluate_labels:
             --pngs {input.labels:q} \
             --only {input.only:q} \
             --output {output.evaluation:q} \
+            --images {output.images:q} \
             --threads {threads} \
             2>&1 | tee {log:q}
         """
@@ -140,6 +144,7 @@ rule evaluate_logits:
         ),
     output:
         evaluation=result("evaluation/prediction/{method}/{split}.json"),
+        images=result("evaluation/prediction/{method}/{split}.images.parquet"),
     log:
         log_file("evaluate_logits", "method", "split"),
     benchmark:
@@ -167,6 +172,7 @@ rule evaluate_logits:
             --prediction {params.prediction:q} \
             --logits {input.logits:q} \
             --output {output.evaluation:q} \
+            --images {output.images:q} \
             --threads {threads} \
             2>&1 | tee {log:q}
         """
@@ -182,6 +188,7 @@ rule evaluate_predictions:
         ),
     output:
         evaluation=result("evaluation/prediction_crf/{method}/{split}.json"),
+        images=result("evaluation/prediction_crf/{method}/{split}.images.parquet"),
     log:
         log_file("evaluate_predictions", "method", "split"),
     benchmark:
@@ -209,6 +216,7 @@ rule evaluate_predictions:
             --prediction {params.prediction:q} \
             --pngs {input.predictions:q} \
             --output {output.evaluation:q} \
+            --images {output.images:q} \
             --threads {threads} \
             2>&1 | tee {log:q}
         """

@@ -8,6 +8,7 @@ import sys
 from ssr import status
 from ssr.doctor import diagnosis
 from ssr.errors import InputError
+from ssr.inspect import command as inspection
 
 
 def main() -> None:
@@ -17,6 +18,11 @@ def main() -> None:
     doctor = commands.add_parser("doctor", help="is everything in a results folder sound?")
     diagnosis.add_flags(doctor)
     doctor.set_defaults(run=diagnosis.main)
+    inspect = commands.add_parser(
+        "inspect", help="look at images and what every stage made of them"
+    )
+    inspection.add_flags(inspect)
+    inspect.set_defaults(run=inspection.main)
     stages = commands.add_parser("status", help="how far has each stage come?")
     diagnosis.add_flags(stages)
     stages.set_defaults(run=status.main)

@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,14 @@ from numpy.typing import NDArray
 from ssr.data.masks import Masks
 from ssr.errors import InputError
 from ssr.files import replacing
+from ssr.image_scores import sparse
 from ssr.index import Image
 from ssr.labels import BACKGROUND
 from ssr.metrics import (
     Counts,
     Scores,
     all_background,
+    confusion_at,
     count_confusion,
     count_levels,
     score,
@@ -76,14 +79,32 @@ def pair_with_masks(paths: Sequence[Path], images: Sequence[Image], masks: Masks
     return [Shard(files[name], masks.of(ids), unlabelled & set(ids)) for name, ids in found.items()]
 
 
-def count(counter: Callable[[Shard], Counts], shards: Sequence[Shard], processes: int) -> Counts:
+@dataclass(frozen=True)
+class Tally:
+    """Counts of some images together, and the confusion of each (see `ssr.image_scores.sparse`)."""
+
+    total: Counts
+    images: Mapping[str, Counts]
+
+
+def count(counter: Callable[[Shard], Tally], shards: Sequence[Shard], processes: int) -> Tally:
     """Sum of `counter`, one of the functions below, over all shards; progress on stderr."""
+    total = np.zeros((), np.int64)
+    images: dict[str, Counts] = {}
     counts = map_in_processes(counter, shards, processes)
-    return sum(progress(counts, len(shards), "shards"), start=np.zeros((), np.int64))
+    for tally in progress(counts, len(shards), "shards"):
+        total = total + tally.total
+        images.update(tally.images)
+    return Tally(total, images)
 
 
-def count_cams(shard: Shard, *, classes: int, levels: int = LEVELS) -> Counts:
-    """Joint histogram (see `ssr.metrics.count_levels`) of a store of CAMs."""
+def count_cams(
+    shard: Shard, *, classes: int, levels: int = LEVELS, threshold: int | None = None
+) -> Tally:
+    """Joint histogram (see `ssr.metrics.count_levels`) of a store of CAMs.
+
+    Each image's confusion is that at `threshold`, a position in the sweep; none without it.
+    """
     store = open_shards([shard.path])
 
     def one(image: str, truth: NDArray) -> Counts:
@@ -93,10 +114,11 @@ def count_cams(shard: Shard, *, classes: int, levels: int = LEVELS) -> Counts:
         maps = enlarge(store.read(image, "cams"), truth.shape)
         return count_levels(truth, *strongest(maps, store.read(image, "classes")), classes, levels)
 
-    return _sum(shard, one)
+    at = None if threshold is None else partial(confusion_at, threshold=threshold)
+    return _tally(shard, one, at)
 
 
-def count_labels(shard: Shard, *, classes: int) -> Counts:
+def count_labels(shard: Shard, *, classes: int) -> Tally:
     """Confusion matrix (see `ssr.metrics.count_confusion`) of a zip file of label maps."""
     labels = open_pngs([shard.path])
 
@@ -105,10 +127,10 @@ def count_labels(shard: Shard, *, classes: int) -> Counts:
             return count_confusion(truth, np.full_like(truth, BACKGROUND), classes)
         return count_confusion(truth, labels.read(image), classes)
 
-    return _sum(shard, one)
+    return _tally(shard, one, lambda confusion: confusion)
 
 
-def count_logits(shard: Shard, *, classes: int) -> Counts:
+def count_logits(shard: Shard, *, classes: int) -> Tally:
     """Confusion matrix of a store of logits (classes, h, w): enlarged, then the largest wins."""
     store = open_shards([shard.path])
 
@@ -116,18 +138,26 @@ def count_logits(shard: Shard, *, classes: int) -> Counts:
         enlarged = upsample(store.read(image, "logits"), truth.shape)
         return count_confusion(truth, enlarged.argmax(axis=0), classes)
 
-    return _sum(shard, one)
+    return _tally(shard, one, lambda confusion: confusion)
 
 
-def _sum(shard: Shard, one: Callable[[str, NDArray], Counts]) -> Counts:
-    """Sum of `one` (image id, mask) over the images of a shard."""
+def _tally(
+    shard: Shard,
+    one: Callable[[str, NDArray], Counts],
+    confusion: Callable[[Counts], Counts] | None,
+) -> Tally:
+    """`one` (image id, mask) of every image of a shard, of which `confusion` is kept by image."""
     total = np.zeros((), np.int64)
+    images: dict[str, Counts] = {}
     for image in shard.masks.ids:
         try:
-            total = total + one(image, shard.masks.load(image))
+            counts = one(image, shard.masks.load(image))
         except InputError as error:
             raise InputError(f"image {image}: {error}") from None
-    return total
+        total = total + counts
+        if confusion:
+            images[image] = sparse(confusion(counts))
+    return Tally(total, images)
 
 
 def quality(confusion: Counts, names: Sequence[str]) -> dict[str, Any]:

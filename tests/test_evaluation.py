@@ -48,7 +48,7 @@ def train_shards(folder: Path, paths: list[Path]) -> list[Shard]:
 def test_cams_are_counted_over_all_shards_at_every_threshold(tmp_path: Path, masks: Truth) -> None:
     paths = [write_cams(tmp_path, shard) for shard in TRAIN]
     counter = partial(count_cams, classes=4, levels=20)
-    histogram = count(counter, train_shards(tmp_path, paths), 1)
+    histogram = count(counter, train_shards(tmp_path, paths), 1).total
     store = open_shards(paths)
     for index, threshold in enumerate(thresholds(20)):
         expected = np.zeros((4, 5), np.int64)
@@ -64,7 +64,7 @@ def test_labels_are_counted_over_all_shards(tmp_path: Path, masks: Truth) -> Non
     labels = {name: np.where(mask == IGNORE, 3, mask) for name, mask in masks.items()}
     labels["b"][10:20] = IGNORE
     paths = [write_labels(tmp_path, shard, labels) for shard in TRAIN]
-    confusion = count(partial(count_labels, classes=4), train_shards(tmp_path, paths), 1)
+    confusion = count(partial(count_labels, classes=4), train_shards(tmp_path, paths), 1).total
     expected = sum(count_confusion(masks[name], labels[name], 4) for name in ("a", "b", "c"))
     np.testing.assert_array_equal(confusion, expected)
     assert confusion[:, 4].sum() == 200
@@ -74,7 +74,7 @@ def test_labels_are_counted_over_all_shards(tmp_path: Path, masks: Truth) -> Non
 def test_logits_are_enlarged_before_the_largest_wins(tmp_path: Path, masks: Truth) -> None:
     path = write_logits(tmp_path, "train_0001")
     shard = Shard(path, Masks({"c": "c_mask.png"}, tmp_path))
-    confusion = count_logits(shard, classes=4)
+    confusion = count_logits(shard, classes=4).total
     assert confusion.sum() == (masks["c"] != IGNORE).sum()
     coarse = np.repeat(np.repeat(masks["c"][2::4, 2::4], 4, 0), 4, 1)
     blocky = count_confusion(masks["c"], coarse, 4)
@@ -85,7 +85,9 @@ def test_logits_are_enlarged_before_the_largest_wins(tmp_path: Path, masks: Trut
 def test_two_processes_count_what_one_counts(tmp_path: Path, masks: Truth) -> None:
     shards = train_shards(tmp_path, [write_labels(tmp_path, shard, masks) for shard in TRAIN])
     counter = partial(count_labels, classes=4)
-    np.testing.assert_array_equal(count(counter, shards, 2), count(counter, shards, 1))
+    two, one = count(counter, shards, 2), count(counter, shards, 1)
+    np.testing.assert_array_equal(two.total, one.total)
+    assert list(two.images) == list(one.images) == ["a", "b", "c"]
 
 
 def test_unlabelled_images_count_as_all_background(tmp_path: Path, masks: Truth) -> None:
@@ -98,17 +100,27 @@ def test_unlabelled_images_count_as_all_background(tmp_path: Path, masks: Truth)
     known = {image: masks[image] for image in "abc"}
     labels = [write_labels(tmp_path, "train_0000", known), tmp_path / "labels/train_0001.zip"]
     shards = pair_with_masks(labels, unknown, table)
-    confusion = count(partial(count_labels, classes=4), shards, 1)
+    confusion = count(partial(count_labels, classes=4), shards, 1).total
     background = count_confusion(masks["c"], np.zeros_like(masks["c"]), 4)
     exact = sum(count_confusion(masks[name], masks[name], 4) for name in "ab")
     np.testing.assert_array_equal(confusion, exact + background)
     cams = [write_cams(tmp_path, "train_0000"), tmp_path / "cams/train_0001.zip"]
     shards = pair_with_masks(cams, unknown, table)
-    histogram = count_cams(shards[1], classes=4, levels=20)
+    histogram = count_cams(shards[1], classes=4, levels=20).total
     np.testing.assert_array_equal(confusion_at(histogram, 10), background[:, :4])
-    assert count(partial(count_cams, classes=4), shards, 1).sum() == sum(
+    assert count(partial(count_cams, classes=4), shards, 1).total.sum() == sum(
         (masks[name] != IGNORE).sum() for name in "abc"
     )
+
+
+def test_the_confusions_of_the_images_add_up_to_that_of_all(tmp_path: Path, masks: Truth) -> None:
+    paths = [write_cams(tmp_path, shard) for shard in TRAIN]
+    counter = partial(count_cams, classes=4, levels=20, threshold=7)
+    tally = count(counter, train_shards(tmp_path, paths), 1)
+    total = np.zeros((4, 4), np.int64)
+    for rows in tally.images.values():
+        np.add.at(total, (rows[:, 0], rows[:, 1]), rows[:, 2])
+    np.testing.assert_array_equal(total, confusion_at(tally.total, 7))
 
 
 def test_every_image_needs_a_mask(tmp_path: Path, masks: Truth) -> None:

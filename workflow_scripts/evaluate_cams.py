@@ -22,29 +22,44 @@ if TYPE_CHECKING:
 def main(arguments: Namespace) -> None:
     """Count once, score at every threshold."""
     from ssr.evaluation import count, count_cams, curve, quality, write_evaluation
+    from ssr.image_scores import write_image_counts
     from ssr.metrics import confusion_at, sweep
 
     names = common.class_names(arguments)
     shards = common.shards_and_masks(arguments, arguments.cams)
-    histogram = count(partial(count_cams, classes=len(names)), shards, arguments.threads)
-    scores = sweep(histogram)
+    given = _given(arguments)
+    known = _index(given.value) if given else None
+    counter = partial(count_cams, classes=len(names), threshold=known)
+    tally = count(counter, shards, arguments.threads)
+    scores = sweep(tally.total)
     document = common.heading(arguments, shards)
-    threshold = _threshold(arguments, scores, document["images"])
-    confusion = confusion_at(histogram, _index(threshold.value))
+    threshold = given or _chosen(scores, document["images"])
+    confusion = confusion_at(tally.total, _index(threshold.value))
     document |= threshold.entries | quality(confusion, names) | {"sweep": curve(scores)}
     write_evaluation(arguments.output, document)
+    if arguments.images:
+        write_image_counts(arguments.images, tally.images)
 
 
-def _threshold(arguments: Namespace, scores: list[Scores], images: int) -> Threshold:
-    """The best one on the tuning split, elsewhere the one chosen there."""
-    from ssr.evaluation import LEVELS
-    from ssr.metrics import best, thresholds
-    from ssr.thresholds import Threshold, read_threshold
+def _given(arguments: Namespace) -> Threshold | None:
+    """The threshold chosen on the tuning split; None on that split itself."""
+    from ssr.thresholds import read_threshold
 
     if arguments.threshold_from:
         return read_threshold(arguments.threshold_from, arguments.stage)
     if arguments.split != "tune":
         raise InputError(f"--threshold-from is missing: none is chosen on {arguments.split}")
+    if arguments.images:
+        raise InputError("--images needs --threshold-from: the threshold must be known beforehand")
+    return None
+
+
+def _chosen(scores: list[Scores], images: int) -> Threshold:
+    """The best threshold of the sweep on this many images of the tuning split."""
+    from ssr.evaluation import LEVELS
+    from ssr.metrics import best, thresholds
+    from ssr.thresholds import Threshold
+
     return Threshold(round(float(thresholds(LEVELS)[best(scores)]), 6), "tune", images)
 
 

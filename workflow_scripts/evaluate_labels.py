@@ -15,12 +15,15 @@ from workflow_scripts import evaluation_flags as common
 def main(arguments: Namespace) -> None:
     """Count label maps against masks."""
     from ssr.evaluation import count, count_labels, quality, write_evaluation
+    from ssr.image_scores import write_image_counts
 
     names = common.class_names(arguments)
     shards = common.shards_and_masks(arguments, arguments.pngs)
-    confusion = count(partial(count_labels, classes=len(names)), shards, arguments.threads)
-    document = common.heading(arguments, shards) | _how(arguments) | quality(confusion, names)
+    tally = count(partial(count_labels, classes=len(names)), shards, arguments.threads)
+    document = common.heading(arguments, shards) | _how(arguments) | quality(tally.total, names)
     write_evaluation(arguments.output, document)
+    if arguments.images:
+        write_image_counts(arguments.images, tally.images)
 
 
 def _how(arguments: Namespace) -> dict[str, Any]:

@@ -13,12 +13,15 @@ from workflow_scripts import evaluation_flags as common
 def main(arguments: Namespace) -> None:
     """Count the largest logits against masks."""
     from ssr.evaluation import count, count_logits, quality, write_evaluation
+    from ssr.image_scores import write_image_counts
 
     names = common.class_names(arguments)
     shards = common.shards_and_masks(arguments, arguments.logits)
-    confusion = count(partial(count_logits, classes=len(names)), shards, arguments.threads)
+    tally = count(partial(count_logits, classes=len(names)), shards, arguments.threads)
     document = common.heading(arguments, shards) | common.test_time(arguments.prediction)
-    write_evaluation(arguments.output, document | quality(confusion, names))
+    write_evaluation(arguments.output, document | quality(tally.total, names))
+    if arguments.images:
+        write_image_counts(arguments.images, tally.images)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ def evaluation_parser(description: str | None, stages: list[str]) -> ArgumentPar
     flags.add_argument("--classes", nargs="+", required=True, help="names, without background")
     flags.add_argument("--only", type=existing, nargs="*", default=[], help="file of ids")
     flags.add_argument("--output", type=Path, required=True, help="JSON")
+    flags.add_argument("--images", type=Path, help="Parquet table of each image's confusion")
     return flags
 
 

@@ -102,7 +102,7 @@ def read(image: Image, root: Path, stores: Stores, refinement: Refinement) -> Sh
         if image.id in stores.cams[stage]
     }
     superpixels, regions = _regions(image.id, stores.superpixels)
-    target = _target(raw, regions, refinement)
+    target = target_mask(raw, regions, refinement)
     return ShownImage(
         image=image,
         pixels=resize(load_image(root / image.image), height, width),
@@ -138,7 +138,7 @@ def _regions(image_id: str, store: Shards) -> tuple[LabelMap | None, LabelMap | 
     return labels, store.read(image_id, "regions")[labels]
 
 
-def _target(
+def target_mask(
     cams: Mapping[str, Maps], regions: LabelMap | None, settings: Refinement
 ) -> NDArray[np.bool_] | None:
     """The patches (K, h, w) of SGC's mask, made again from what the refinement started from."""

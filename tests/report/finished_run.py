@@ -210,7 +210,7 @@ def _write_evaluations(run: FinishedRun, scenes: dict[str, Scene]) -> None:
     for stage, groups in METHODS_WITH.items():
         path, counter = stores[stage]
         shards = pair_with_masks([path], images, masks)
-        counts = count(partial(counter, classes=len(names)), shards, 1)
+        counts = count(partial(counter, classes=len(names)), shards, 1).total
         document = {"stage": stage, "split": "val", "images": len(scenes), "crf": False}
         document |= {"scales": None, "flip": None, "threshold": None, "threshold_from": None}
         if stage.startswith("prediction"):

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from tests.evaluated_folder import CLASSES, make_folder, write_cams
@@ -61,6 +63,27 @@ def test_elsewhere_the_threshold_is_that_of_tune(
     assert result["miou"] < max(result["sweep"]["miou"])
     assert result["threshold_from"] == {"split": "tune", "images": 2}
     assert (result["split"], result["images"]) == ("train", 3)
+
+
+def test_the_confusion_of_each_image_stands_beside_that_of_all(
+    evaluate: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    evaluate("tune", ("tune_0000",))
+    table = tmp_path / "train.images.parquet"
+    result = evaluate("train", TRAIN, "--threshold-from", tmp_path / "tune.json", "--images", table)
+    rows = pq.read_table(table).to_pylist()
+    total = np.zeros((4, 4), int)
+    for row in rows:
+        total[row["truth"], row["answer"]] += row["pixels"]
+    assert list(dict.fromkeys(row["id"] for row in rows)) == ["a", "b", "c"]
+    assert total.tolist() == result["confusion"]
+
+
+def test_where_the_threshold_is_chosen_no_image_can_be_counted_alone(
+    evaluate: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    with pytest.raises(SystemExit, match="error: --images needs --threshold-from"):
+        evaluate("tune", ("tune_0000",), "--images", tmp_path / "tune.images.parquet")
 
 
 def test_figures_can_be_restricted_to_a_list(

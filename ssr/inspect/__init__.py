@@ -1,0 +1,1 @@
+"""`ssr inspect`: a small web page, served from this machine to this machine, that shows results."""

@@ -1,0 +1,53 @@
+"""Rows and columns of the affinity matrices of an image; the last few images are kept."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssr.results import MissingError, Results
+from ssr.settings import method_config
+
+# Each holds three matrices of N² numbers: 24 MB at 1,400 patches.
+_KEPT = 4
+
+
+class Affinities:
+    """The affinities of CLIP and DINO, and what a method makes of both (Eq. 9)."""
+
+    def __init__(self, results: Results) -> None:
+        self._results = results
+        # One for each of these, so that no other folder's results are found in it.
+        self._matrices = lru_cache(maxsize=_KEPT)(self._read)
+
+    def lines(self, image_id: str, method: str, patch: int, column: bool) -> NDArray[np.float32]:
+        """CLIP's, DINO's and the fused affinity of a patch, (3, h, w) float32.
+
+        A row says to which patches it attends, a column which patches attend to it. The fused
+        matrix is symmetric; zero where the method does not refine.
+
+        Raises:
+            MissingError: features have not run on the image, or it has no such patch.
+        """
+        matrices, grid = self._matrices(image_id, method)
+        if patch >= matrices.shape[1]:
+            raise MissingError(f"image {image_id} has {matrices.shape[1]} patches, came {patch}")
+        lines = matrices[:, :, patch] if column else matrices[:, patch]
+        return lines.reshape(3, *grid)
+
+    def _read(self, image_id: str, method: str) -> tuple[NDArray[np.float32], list[int]]:
+        """The matrices (3, N, N) and the patch grid (h, w)."""
+        import torch  # a second; the first page need not wait for it
+
+        from ssr.refinement import image_affinity
+
+        arrays = self._results["features"][image_id]
+        settings = method_config(self._results.config, method).refinement
+        clip, dino = (
+            torch.from_numpy(arrays[name]).float() for name in ("clip_attention", "dino_attention")
+        )
+        refines = settings.affinity != "none"
+        fused = image_affinity(clip, dino, settings) if refines else torch.zeros_like(clip)
+        return torch.stack([clip, dino, fused]).numpy(), arrays["grid"].tolist()

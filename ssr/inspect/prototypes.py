@@ -1,0 +1,82 @@
+"""The prototypes of a round: what lies nearest to each, and which classes its cluster holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ssr.alignment.arrays import load_arrays
+from ssr.alignment.heads import starting_heads
+from ssr.alignment.prototypes import Prototypes
+from ssr.alignment.samples import Samples
+from ssr.config import Config
+from ssr.inspect.overview import rounds
+from ssr.results import MissingError, Results
+from ssr.settings import HEADS, method_config, owner
+from ssr.text import TextEmbeddings
+
+_NEAREST_IMAGES = 12
+_NEAREST_TEXTS = 3
+
+
+def clusters(results: Results, method: str, round_: int) -> dict[str, Any]:
+    """The clusters of images of a method's round, counted from 1; 0: the last.
+
+    Cosines are those in the space in which the round was clustered, that of the heads of the round
+    before.
+
+    Raises:
+        MissingError: the round has not run, or the method has no prototypes.
+    """
+    files = rounds(results, method)
+    settings = method_config(results.config, method)
+    if not settings.alignment.enabled or not files or round_ > len(files):
+        raise MissingError(f"no prototypes of method {method}, round {round_ or 'last'}")
+    path = files[(round_ or len(files)) - 1]
+    samples = load_arrays(path, Samples, "cluster_prototypes")
+    prototypes = load_arrays(path, Prototypes, "cluster_prototypes")
+    heads = results.folder / "alignment" / owner(results.config, method, HEADS)
+    previous = heads / f"{int(path.stem) - 1}.safetensors"
+    names = TextEmbeddings.read(results.folder / "text/embeddings.npz").names.tolist()
+    cosines = _cosines(previous if previous.exists() else None, settings, samples, prototypes)
+    listed = [
+        _cluster(index, *cosines, samples, prototypes, names)
+        for index in range(len(prototypes.cluster_table))
+    ]
+    return {"round": int(path.stem), "purity": prototypes.purity, "clusters": listed}
+
+
+@torch.no_grad()
+def _cosines(
+    previous: Path | None, settings: Config, samples: Samples, prototypes: Prototypes
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of each image prototype (K+B) with the samples, (K+B, S), and with the texts, (K+B, T)."""
+    features, texts = torch.from_numpy(samples.features), torch.from_numpy(prototypes.texts)
+    heads, _ = starting_heads(previous, settings.alignment, features, texts, settings.seed)
+    centres = prototypes.image_prototypes
+    return centres @ heads.image(features).numpy().T, centres @ heads.text(texts).numpy().T
+
+
+def _cluster(
+    index: int,
+    to_samples: np.ndarray,
+    to_texts: np.ndarray,
+    samples: Samples,
+    prototypes: Prototypes,
+    names: list[str],
+) -> dict[str, Any]:
+    """One cluster: its class, its counts by class, and what is nearest to its prototype."""
+    images, texts = (cosines[index].argsort()[::-1] for cosines in (to_samples, to_texts))
+    members = images[prototypes.image_clusters[images] == index][:_NEAREST_IMAGES]
+    return {
+        "class": int(prototypes.cluster_classes[index]),
+        "counts": prototypes.cluster_table[index].tolist(),
+        "texts": [[names[i], float(to_texts[index, i])] for i in texts[:_NEAREST_TEXTS].tolist()],
+        "images": [
+            [str(samples.images[i]), names[samples.labels[i]], float(to_samples[index, i])]
+            for i in members.tolist()
+        ],
+    }

@@ -1,0 +1,48 @@
+// Everything that is asked of the server. Addresses are relative: the token is part of the page's.
+
+const TYPES = { float32: Float32Array, uint8: Uint8Array, uint16: Uint16Array };
+const KEPT = 100;
+const kept = new Map();
+
+async function ask(path) {
+  const answer = await fetch(path);
+  if (answer.ok) return answer;
+  const error = new Error(await answer.text());
+  error.missing = answer.status === 404;
+  throw error;
+}
+
+/** What `make` promises for `path`, of which the last few are kept. */
+function once(path, make) {
+  if (!kept.has(path)) {
+    const promise = make();
+    promise.catch(() => kept.delete(path)); // a stage may run by and by
+    kept.set(path, promise);
+    if (kept.size > KEPT) kept.delete(kept.keys().next().value);
+  }
+  return kept.get(path);
+}
+
+export const json = (path) => once(path, async () => (await ask(path)).json());
+
+/** {shape, values} of an array. */
+export function array(path) {
+  return once(path, async () => {
+    const answer = await ask(path);
+    const values = new TYPES[answer.headers.get("x-type")](await answer.arrayBuffer());
+    return { shape: answer.headers.get("x-shape").split(",").map(Number), values };
+  });
+}
+
+export const imagePath = (id, side = 0) => `image/${encodeURIComponent(id)}?side=${side}`;
+
+export const stageArray = (stage, id, method) =>
+  array(`array/${stage}/${encodeURIComponent(id)}?` + new URLSearchParams({ method }));
+
+export const affinity = (id, method, patch, mode) =>
+  array(`affinity/${encodeURIComponent(id)}?` + new URLSearchParams({ method, patch, mode }));
+
+export const scores = (stage, method) => json(`scores/${stage}?` + new URLSearchParams({ method }));
+
+export const prototypes = (method, round) =>
+  json("prototypes?" + new URLSearchParams({ method, round }));

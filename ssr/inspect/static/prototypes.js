@@ -1,0 +1,48 @@
+// The prototypes of a round: nearest images and texts, and which classes each cluster holds.
+
+import { imagePath, prototypes } from "./api.js";
+import { choice, make, notice } from "./elements.js";
+import { go, link, state } from "./state.js";
+
+function table(run, clusters) {
+  const used = run.classes.slice(1).map((_, index) => index);
+  const head = make("tr", {}, make("th", { scope: "col" }, "Cluster"),
+    ...used.map((index) => make("th", { scope: "col" }, run.classes[index + 1])));
+  const body = clusters.map((cluster, number) => {
+    const most = Math.max(...cluster.counts, 1);
+    return make("tr", {}, make("th", { scope: "row" }, name(run, cluster, number)), ...used.map((index) => {
+      const cell = make("td", {}, cluster.counts[index] || "");
+      cell.style.setProperty("--share", cluster.counts[index] / most);
+      return cell;
+    }));
+  });
+  return make("div", { className: "scroll" }, make("table", {},
+    make("caption", {}, "Samples of each class in each cluster"), make("thead", {}, head), make("tbody", {}, ...body)));
+}
+
+const name = (run, cluster, number) => `${number + 1}: ${cluster.class ? run.classes[cluster.class] : "no class"}`;
+
+function show(run, cluster, number) {
+  const texts = cluster.texts.map(([text, cosine]) => `${text} ${cosine.toFixed(3)}`).join(", ");
+  const images = cluster.images.map(([id, label, cosine]) => make("a", { href: link({ page: "image", image: id, patch: "" }) },
+    make("img", { src: imagePath(id, 120), alt: `Image ${id}, sample of ${label}`, loading: "lazy" }),
+    make("small", {}, `${label} ${cosine.toFixed(3)}`)));
+  return make("article", {}, make("h2", {}, name(run, cluster, number)), make("p", {}, `Nearest texts: ${texts}`),
+    make("div", { className: "nearest" }, ...(images.length ? images : [notice("an empty cluster")])));
+}
+
+export async function showPrototypes(page, run) {
+  const rounds = Array.from({ length: run.rounds[state.method] }, (_, index) => [index + 1, index + 1]);
+  const bar = make("form", { className: "controls" },
+    choice("Method", run.methods.map((one) => [one, one]), state.method, (method) => go({ method, round: 0 })),
+    choice("Round", [[0, "last"], ...rounds], state.round, (round) => go({ round })));
+  try {
+    const found = await prototypes(state.method, state.round);
+    page.replaceChildren(bar, make("p", { className: "count" }, `Round ${found.round}, purity ${found.purity.toFixed(3)}`),
+      ...found.clusters.map((cluster, number) => show(run, cluster, number)), table(run, found.clusters));
+  } catch (error) {
+    if (!error.missing) throw error;
+    page.replaceChildren(bar, notice(`not run yet (${error.message})`));
+  }
+  return { Escape: () => go({ page: "gallery" }) };
+}

@@ -1,0 +1,67 @@
+"""Results of four small scenes, with everything that the page shows but one stage."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ssr.alignment.arrays import save_arrays
+from ssr.alignment.heads import starting_heads
+from ssr.alignment.prototypes import make_prototypes
+from ssr.alignment.samples import Samples
+from ssr.evaluation import count, count_cams, count_labels, pair_with_masks
+from ssr.image_scores import write_image_counts
+from ssr.results import Results, open_results
+from ssr.text import TextEmbeddings
+from tests.made_up_results import make_results
+
+TOKEN = "a-token"
+
+
+@pytest.fixture(scope="session")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """Methods ssr, clip and clip_attention; of the last two only the features have run."""
+    opened = open_results(make_results(tmp_path_factory.mktemp("inspected")))
+    _write_scores(opened)
+    _write_prototypes(opened)
+    return opened
+
+
+def _write_scores(results: Results) -> None:
+    folder = results.folder
+    for stage, store, counter in (
+        ("aligned_cam", "cams/aligned/ssr/val_0000.zarr.zip", partial(count_cams, threshold=40)),
+        ("refined_cam", "cams/refined/ssr/val_0000.zarr.zip", partial(count_cams, threshold=40)),
+        ("pseudo_label", "pseudo_labels/ssr/val_0000.zip", count_labels),
+    ):
+        shards = pair_with_masks([folder / store], results.index.images, results.masks)
+        tally = count(partial(counter, classes=4), shards, 1)
+        path = folder / "evaluation" / stage / "ssr/val.images.parquet"
+        write_image_counts(path, tally.images)
+
+
+def _write_prototypes(results: Results) -> None:
+    """One round of three clusters, one for each class."""
+    random = np.random.default_rng(0)
+    texts = np.eye(8, dtype=np.float32)[:5]
+    labels = np.repeat(np.arange(5), 4)
+    features = texts[labels] + 0.1 * random.normal(size=(20, 8)).astype(np.float32)
+    features /= np.linalg.norm(features, axis=1, keepdims=True)
+    samples = Samples(np.tile(np.array(list("abcd")), 5), labels, features)
+    heads, _ = starting_heads(
+        None,
+        results.config.alignment,
+        torch.from_numpy(features),
+        torch.from_numpy(texts),
+        results.config.seed,
+    )
+    prototypes = make_prototypes(heads, samples, texts, 3, 3, 0)
+    path = results.folder / "prototypes/ssr/1.npz"
+    save_arrays(path, samples, prototypes)
+    names = np.array([*results.config.data.classes, "sky", "sand"])
+    embeddings = TextEmbeddings(texts[:3], texts[3:], names, np.float32(100))
+    embeddings.write(Path(results.folder / "text/embeddings.npz"))

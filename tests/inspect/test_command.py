@@ -1,0 +1,42 @@
+"""The command as a user starts it."""
+
+import re
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+
+from ssr.results import Results
+
+
+@pytest.fixture
+def started(results: Results) -> Iterator[str]:
+    """What the command prints."""
+    command = [sys.executable, "-m", "ssr.command", "inspect", str(results.folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        yield "".join(process.stdout.readline() for _ in range(3))
+        process.terminate()
+
+
+def test_it_prints_an_address_with_a_token_that_it_serves(started: str) -> None:
+    found = re.search(r"http://127\.0\.0\.1:(\d+)/([\w-]{40,})/", started)
+    assert found
+    assert f"ssh -L {found[1]}:127.0.0.1:{found[1]} " in started
+    with urllib.request.urlopen(found[0]) as answer:
+        assert answer.status == 200
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(found[0].replace(found[2], "guess"))
+
+
+def test_a_port_that_is_taken_is_named(results: Results) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        command = [sys.executable, "-m", "ssr.command", "inspect", str(results.folder)]
+        ended = subprocess.run([*command, "--port", port], capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"error: --port {port}: Address already in use")

@@ -1,0 +1,129 @@
+"""What the server answers, and whom it refuses."""
+
+import re
+
+import numpy as np
+import pytest
+from starlette.responses import Response
+from starlette.testclient import TestClient
+
+from ssr.data.masks import Masks
+from ssr.inspect.server import application
+from ssr.results import Results
+from ssr.store import open_shards
+from tests.inspect.conftest import TOKEN
+
+
+@pytest.fixture(scope="module")
+def client(results: Results) -> TestClient:
+    return TestClient(application(results, TOKEN), base_url=f"http://127.0.0.1:80/{TOKEN}/")
+
+
+def values(answer: Response) -> np.ndarray:
+    shape = tuple(map(int, answer.headers["x-shape"].split(",")))
+    return np.frombuffer(answer.content, answer.headers["x-type"]).reshape(shape)
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/describe.json", "/wrong/", f"/{TOKEN}x/", "/wrong/static/main.js", "//"]
+)
+def test_a_wrong_or_missing_token_is_refused(client: TestClient, path: str) -> None:
+    assert client.get(f"http://127.0.0.1{path}").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("127.0.0.1:8000", 200), ("localhost:80", 200), ("evil.org:80", 403), ("127.0.0.1.x:80", 403)],
+)
+def test_only_this_machines_own_names_are_served(
+    client: TestClient, host: str, status: int
+) -> None:
+    assert client.get("describe.json", headers={"host": host}).status_code == status
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("image/z", "image/..%2Fa", "image/..%2F..%2Findex%2Findex.parquet", "image/../a"),
+        *("array/refined_cam/z", "array/nothing/a", "array/..%2Fcams/a", "affinity/..%2Fa"),
+        *("scores/nothing", "scores/..%2Fx", "static/..%2Fserver.py", "static/%2Fetc%2Fpasswd"),
+        *("affinity/a?patch=48", "affinity/a?patch=-1", "array/refined_cam/a?method=..%2Fx"),
+        *("prototypes?round=9", "prototypes?method=clip", "image/a?side=x"),
+    ],
+)
+def test_what_is_not_there_is_404(client: TestClient, path: str) -> None:
+    assert client.get(path).status_code == 404
+
+
+def test_a_stage_that_has_not_run_says_so(client: TestClient) -> None:
+    answer = client.get("array/refined_cam/a?method=clip")
+    assert answer.status_code == 404
+    assert "this stage has not run" in answer.text
+
+
+def test_the_page_may_load_nothing_from_elsewhere(client: TestClient) -> None:
+    answer = client.get("")
+    assert answer.headers["content-security-policy"].startswith("default-src 'self'")
+    assert not re.search(r"https?://", answer.text)
+
+
+def test_images_are_jpegs_of_the_wanted_side(client: TestClient) -> None:
+    answer = client.get("image/a?side=32")
+    assert answer.headers["content-type"] == "image/jpeg"
+    assert answer.content[:2] == b"\xff\xd8"
+
+
+def test_cams_are_scaled_and_of_the_patch_grid(client: TestClient, results: Results) -> None:
+    shown = values(client.get("array/refined_cam/a?method=ssr"))
+    stored = open_shards([results.folder / "cams/refined/ssr/val_0000.zarr.zip"]).read("a", "cams")
+    assert shown.shape == stored.shape == (2, 6, 8)
+    assert (shown.min(), shown.max()) == (0, 1)
+    assert np.array_equal(shown.reshape(2, -1).argmax(1), stored.reshape(2, -1).argmax(1))
+
+
+@pytest.mark.parametrize("stage", ["truth", "pseudo_label", "prediction", "prediction_crf"])
+def test_label_maps_are_of_the_size_of_the_image(client: TestClient, stage: str) -> None:
+    shown = values(client.get(f"array/{stage}/a"))
+    assert (shown.shape, shown.dtype) == ((48, 64), np.uint8)
+
+
+def test_the_truth_is_the_mask(client: TestClient, results: Results) -> None:
+    masks = Masks.read(results.folder / "index/masks.parquet", results.config.data.root)
+    np.testing.assert_array_equal(values(client.get("array/truth/a")), masks.load("a"))
+
+
+def test_the_target_is_on_or_off_in_each_patch(client: TestClient) -> None:
+    target = values(client.get("array/target/a"))
+    assert target.shape == (2, 6, 8)
+    assert set(np.unique(target)) == {0, 1}
+    assert client.get("array/target/a?method=clip_attention").status_code == 404
+
+
+def test_affinity_rows_and_columns_are_those_of_the_stores(
+    client: TestClient, results: Results
+) -> None:
+    clip = results["features"]["a"]["clip_attention"].astype(np.float32)
+    row, column = (
+        values(client.get(f"affinity/a?patch=9&mode={mode}")) for mode in ("row", "column")
+    )
+    np.testing.assert_array_equal(row[0].ravel(), clip[9])
+    np.testing.assert_array_equal(column[0].ravel(), clip[:, 9])
+    np.testing.assert_allclose(row[2], column[2])  # the fused affinity is symmetric
+
+
+def test_scores_say_what_each_image_is_worth(client: TestClient) -> None:
+    table = client.get("scores/refined_cam").json()
+    assert table["id"] == ["a", "b", "c", "d"]
+    assert all(0 < value <= 1 for value in table["miou"])
+    assert set(table["iou"][1]) >= {"0", "1"}
+    assert client.get("scores/prediction").status_code == 404
+
+
+def test_clusters_name_their_class_nearest_images_and_texts(client: TestClient) -> None:
+    found = client.get("prototypes").json()
+    assert found["round"] == 1
+    assert sorted(cluster["class"] for cluster in found["clusters"]) == [1, 2, 3]
+    for cluster in found["clusters"]:
+        name = ["cat", "dog", "owl"][cluster["class"] - 1]
+        assert cluster["texts"][0][0] == name
+        assert {label for _, label, _ in cluster["images"]} == {name}
