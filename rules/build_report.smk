@@ -91,7 +91,7 @@ rule build_report:
         "../envs/ssr.yaml"
     threads: 1
     resources:
-        mem_mb=memory(600),
+        mem_mb=memory(900),
         runtime=minutes(1.0, CONFIG.report.images),
     params:
         # Not the canonical form, which sorts keys: the order of the methods means something.

@@ -22,11 +22,12 @@ from ssr.report.curves import MARKERS
 MOST_SAMPLES = 600
 """So many image features are shown at most."""
 
-MOST_CLASSES = 18
-"""So many classes are shown at most: six colours, three shapes."""
+MOST_CLASSES = 20
+"""So many classes are shown at most: five colours, four shapes."""
 
 Vectors = NDArray[np.float32]
-_COLOURS = 6
+# The sixth colour is another blue.
+_COLOURS = 5
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def draw_embedding(embedding: Embedding, names: Sequence[str]) -> Figure:
         axes.set_yticks([])
         _scatter(axes, embedding, names, images, texts)
     handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=6, frameon=False, fontsize=9)
+    figure.legend(handles, labels, loc="outside lower center", ncols=5, frameon=False, fontsize=9)
     return figure
 
 
@@ -121,9 +122,11 @@ def _scatter(
     ink = axes.spines["left"].get_edgecolor()
     for number, index in enumerate(embedding.classes):
         colour, marker = f"C{number % _COLOURS}", MARKERS[number // _COLOURS]
-        mine = images[embedding.labels == index]
-        axes.scatter(mine[:, 0], mine[:, 1], 9, colour, marker, alpha=0.55, lw=0)
-        own, name = texts[number : number + 1], names[index]
+        mine, text = images[embedding.labels == index], texts[number]
         axes.scatter(
-            own[:, 0], own[:, 1], 95, colour, marker, edgecolor=ink, lw=1.2, zorder=3, label=name
+            mine[:, 0], mine[:, 1], s=14, color=colour, marker=marker, alpha=0.5, linewidths=0
         )
+        axes.scatter(
+            text[:1], text[1:], s=95, color=colour, marker=marker, edgecolors=ink, linewidths=1.2,
+            zorder=3, label=names[index],
+        )  # fmt: skip

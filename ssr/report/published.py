@@ -70,8 +70,8 @@ TABLE_6_NOTE = (
 )
 
 NOTES = (
-    "Published figures are the paper's, measured on VOC train (1,464 photographs, OpenAI's CLIP): "
-    "another data set and other networks, so not comparable with ours. "
+    "Published figures are the paper's, measured on photographs of VOC or COCO with OpenAI's CLIP: "
+    "other data or other networks, so not comparable with ours. "
     "They show the order that the paper found.",
     "Known slips of the paper: its Tables 3 (seeds) and 5 (segmentation) print the same precision "
     "87.9 and recall 89.1, though they measure different things; the “+3.5 % precision over MoRe” "
