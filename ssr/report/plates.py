@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from ssr.report.curves import theme
-from ssr.report.figures import Panel, panels
+from ssr.report.figures import Panel, class_colours, panels
 from ssr.report.files import figure_files
 from ssr.report.shown import ShownImage
 from ssr.report.stages import PANELS
@@ -30,7 +31,8 @@ def plate_files(
     """Name of each plate and its files by format, for a light page.
 
     Args:
-        shown: the images; of one with several classes, the CAMs of the first are shown.
+        shown: the images; of one with several classes, the CAMs of the first are shown. The
+            colours of its classes are named on the first picture.
         names: of all classes, background first.
     """
     drawn = [(image, panels(image)) for image in shown]
@@ -59,11 +61,16 @@ def _draw(
             pixels = np.full_like(image.pixels, 255) if panel is None else panel.picture
             axes.imshow(pixels, interpolation="none")
             if panel is not None and panel.class_index is not None:
-                label = names[panel.class_index]
-                look = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
-                axes.text(
-                    0.02, 0.97, label, transform=axes.transAxes, size=6.5, va="top", bbox=look
-                )
+                _label(axes, names[panel.class_index], "white", 0.97, "top")
+        for number, (index, colour) in enumerate(class_colours(image).items()):
+            _label(row[0], names[index], colour, 0.03 + 0.13 * number, "bottom")
     for axes, column in zip(grid[0], columns, strict=True):
         axes.set_title(PANELS[column][0], fontsize=8.5, pad=3)
     return figure
+
+
+def _label(axes: Axes, text: str, colour: str, height: float, side: str) -> None:
+    """Text on a ground of its own at the left edge of a picture, at a height from 0 to 1."""
+    ground = {"facecolor": colour, "edgecolor": "none", "pad": 1.5}
+    place = {"va": side, "transform": axes.transAxes}
+    axes.text(0.02, height, text, place, size=6.5, color="black", bbox=ground)
