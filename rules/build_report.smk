@@ -1,4 +1,13 @@
 # All evaluations and a few images with all their stages → summary.json and a page of pictures.
+# Beside the page lie figures and tables; declared are only those that every evaluated run has and
+# Snakemake's own report shows.
+
+CHARTS = {
+    "stages": "mIoU along the stages",
+    "thresholds": "mIoU over the threshold",
+    "classes": "IoU of every class",
+    "confusion": "confusion matrix",
+}
 
 
 # The images shown are picked from the first shards of the reported splits.
@@ -6,7 +15,12 @@ rule summarise:
     input:
         evaluations=list(dict.fromkeys(evaluations().values())),
     output:
-        summary=result("summary.json"),
+        summary=report(
+            result("summary.json"),
+            category="Results",
+            labels={"what": "all figures, for programs"},
+            caption="captions/summary.rst",
+        ),
     log:
         log_file("summarise"),
     benchmark:
@@ -44,6 +58,8 @@ rule build_report:
         evaluations=list(dict.fromkeys(evaluations().values())),
         sweeps=list(dict.fromkeys(sweeps().values())),
         superpixels=shown("initial_cam", "superpixels/{shard}.zarr.zip"),
+        prototypes=last_round("prototypes/{method}/{round}.npz"),
+        heads=last_round("alignment/{method}/{round}.safetensors"),
         initial_cams=shown("initial_cam", "cams/initial/{shard}.zarr.zip"),
         aligned_cams=shown("aligned_cam", "cams/aligned/{method}/{shard}.zarr.zip"),
         refined_cams=shown("refined_cam", "cams/refined/{method}/{shard}.zarr.zip"),
@@ -51,7 +67,22 @@ rule build_report:
         logits=shown("prediction", "logits/{method}/{shard}.zarr.zip"),
         predictions=shown("prediction_crf", "predictions/{method}/{shard}.zip"),
     output:
-        page=result("report/index.html"),
+        page=report(
+            result("report/index.html"),
+            category="Results",
+            labels={"what": "the report, a page"},
+            caption="captions/page.rst",
+        ),
+        charts=[
+            report(
+                result(f"report/figures/{name}.svg"),
+                category="Charts",
+                labels={"what": title},
+                caption="captions/figure.rst",
+            )
+            for name, title in CHARTS.items()
+            if EVALUATED
+        ],
     log:
         log_file("build_report"),
     benchmark:
@@ -60,7 +91,7 @@ rule build_report:
         "../envs/ssr.yaml"
     threads: 1
     resources:
-        mem_mb=memory(600),
+        mem_mb=memory(900),
         runtime=minutes(1.0, CONFIG.report.images),
     params:
         # Not the canonical form, which sorts keys: the order of the methods means something.
@@ -82,6 +113,8 @@ rule build_report:
             --evaluations {params.evaluations:q} \
             --sweeps {params.sweeps:q} \
             --superpixels {input.superpixels:q} \
+            --prototypes {input.prototypes:q} \
+            --heads {input.heads:q} \
             --initial-cams {input.initial_cams:q} \
             --aligned-cams {input.aligned_cams:q} \
             --refined-cams {input.refined_cams:q} \

@@ -132,6 +132,16 @@ def shown(stage, path):
     )
 
 
+def last_round(path):
+    """`path` for the last round of the first method's alignment; nothing if it has none."""
+    alignment = resolved(MAIN_METHOD).alignment
+    if not alignment.enabled:
+        return []
+    return expand(
+        result(path), method=owner_of(MAIN_METHOD, HEADS), round=alignment.rounds
+    )
+
+
 def sweeps():
     """`method=path` → path of every evaluation that chose a threshold."""
     return {

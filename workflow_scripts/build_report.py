@@ -1,4 +1,7 @@
-"""Evaluations, a few images with all their stages, benchmarks in; a page of pictures out."""
+"""Evaluations, a few images with all their stages, benchmarks in; a page of pictures out.
+
+Beside the page lie its figures and tables as files.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +26,11 @@ def main(arguments: Namespace) -> None:
     from ssr.files import replacing
     from ssr.index import Index
     from ssr.report.benchmarks import read_benchmarks
-    from ssr.report.charts import draw_charts
+    from ssr.report.charts import draw_charts, embedding_chart
+    from ssr.report.embedding import embed
     from ssr.report.evaluations import Evaluations, read_evaluations
     from ssr.report.histories import find_histories
-    from ssr.report.page import Run, write_figures, write_page
+    from ssr.report.page import Run, write_figures, write_page, write_tables
 
     index = Index.read(arguments.index)
     folder = arguments.summary.parent
@@ -41,10 +45,15 @@ def main(arguments: Namespace) -> None:
         usage=read_benchmarks(folder / "benchmarks"),
         histories=find_histories(folder, arguments.config),
     )
-    figures = arguments.output.parent / "figures"
-    shutil.rmtree(figures, ignore_errors=True)
-    charts = draw_charts(results.evaluations, results.methods, results.histories)
-    write_figures(results, charts, figures)
+    beside = {name: arguments.output.parent / name for name in ("figures", "tables")}
+    for path in beside.values():
+        shutil.rmtree(path, ignore_errors=True)
+    charts = dict(draw_charts(results.evaluations, results.methods, results.histories))
+    if arguments.heads:
+        embedding = embed(arguments.prototypes, arguments.heads, arguments.config.seed)
+        charts["embedding"] = [embedding_chart(embedding, results.class_names)]
+    write_figures(results, charts, beside["figures"])
+    write_tables(results, beside["tables"])
     with replacing(arguments.output) as temporary:
         temporary.write_text(write_page(results, charts), encoding="utf-8")
 
@@ -107,5 +116,9 @@ if __name__ == "__main__":
         flags.add_argument(f"--{name}", type=existing, nargs="*", default=[])
     for name in ("logits", "predictions"):
         flags.add_argument(f"--{name}", type=existing, nargs="*", default=[])
-    flags.add_argument("--output", type=Path, required=True, help="HTML; figures/ lies beside it")
+    for name in ("prototypes", "heads"):
+        flags.add_argument(f"--{name}", type=existing, nargs="?", help="of the last round, if any")
+    flags.add_argument(
+        "--output", type=Path, required=True, help="HTML; figures/ and tables/ lie beside it"
+    )
     run(main, flags)

@@ -1,4 +1,4 @@
-"""The charts of a run as PNG, by the section of the page that shows them."""
+"""The charts of a run, by the section of the page that shows them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from ssr.report import curves
+from ssr.report.confusion import draw_confusion
+from ssr.report.embedding import Embedding, draw_embedding
 from ssr.report.evaluations import Evaluations
-from ssr.report.html import figure_png
+from ssr.report.files import figure_files
 from ssr.report.stages import STAGES
 from ssr.report.tables import per_cent
 
@@ -19,10 +21,10 @@ Histories = Mapping[str, Mapping[str, Sequence[Path]]]
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart as PNG for a light and for a dark page, and what it shows in words."""
+    """A chart as PNG, PDF and SVG for a light page and as PNG for a dark one, and what it shows."""
 
     name: str
-    light: bytes
+    files: Mapping[str, bytes]
     dark: bytes
     alt: str
     caption: str
@@ -52,16 +54,28 @@ def draw_charts(evaluations: Evaluations, methods: Sequence[str], histories: His
                 "split, which has no say.",
             )
         ],
-        "classes": [_classes(evaluations, method)],
+        "classes": [_classes(evaluations, method), _confusion(evaluations, method)],
         "training": training,
     }
 
 
+def embedding_chart(embedding: Embedding, names: Sequence[str]) -> Chart:
+    """The features of images and texts in the plane; `names` of all classes, background first."""
+    return _chart(
+        "embedding",
+        lambda: draw_embedding(embedding, names),
+        "t-SNE of image features and class texts before and after the alignment",
+        f"t-SNE of {len(embedding.labels)} pooled image features (small) and of the texts of "
+        f"their {len(embedding.classes)} classes (large, outlined), before and after the heads of "
+        "the alignment. Distances between far groups mean nothing in t-SNE.",
+    )
+
+
 def _chart(name: str, draw: Callable[[], Figure], alt: str, caption: str) -> Chart:
     with curves.theme(dark=False):
-        light = figure_png(draw())
+        light = figure_files(draw())
     with curves.theme(dark=True):
-        dark = figure_png(draw())
+        dark = figure_files(draw(), ("png",))["png"]
     return Chart(name, light, dark, alt, caption)
 
 
@@ -83,6 +97,19 @@ def _classes(evaluations: Evaluations, method: str) -> Chart:
         lambda: curves.draw_classes(evaluations, method),
         f"IoU of every class; bars are the {last} of {method}",
         f"IoU of every class. Bars: {last} of {method}; markers: stages before it.",
+    )
+
+
+def _confusion(evaluations: Evaluations, method: str) -> Chart:
+    stage = evaluations.stages(method)[-1]
+    figures = evaluations.of(method, stage) or {}
+    return _chart(
+        "confusion",
+        lambda: draw_confusion(figures),
+        f"Confusion matrix of the {STAGES[stage]} of {method}",
+        f"Confusion of {STAGES[stage]} of {method} on {figures['split']}: where the class of the "
+        "row is true, so many per cent were answered with the class of the column. The colours "
+        "follow the square root, so that small shares can be seen.",
     )
 
 

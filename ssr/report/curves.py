@@ -42,6 +42,8 @@ def theme(dark: bool) -> Iterator[None]:
         "axes.grid": True, "axes.axisbelow": True, "font.size": 10.0,
         # A class may have dollar signs in its name.
         "text.parse_math": False, "text.usetex": False,
+        # Letters as curves, and ids that follow from the content.
+        "svg.fonttype": "path", "svg.hashsalt": "ssr", "pdf.fonttype": 42,
         "axes.prop_cycle": cycler(color=colours),
     }  # fmt: skip
     with mpl.rc_context(style):

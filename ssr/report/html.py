@@ -7,7 +7,6 @@ import io
 from html import escape
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -133,13 +132,6 @@ def sheet_png(pixels: NDArray[np.uint8]) -> bytes:
 def _png(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "PNG", optimize=True)
-    return buffer.getvalue()
-
-
-def figure_png(figure: Figure, dpi: int = 110) -> bytes:
-    """A drawn figure as PNG; equal figures give equal bytes."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
     return buffer.getvalue()
 
 

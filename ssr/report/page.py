@@ -14,20 +14,24 @@ from pathlib import Path
 from ssr.config import Config
 from ssr.data import SPLITS
 from ssr.index import Index
-from ssr.report import html, tables
+from ssr.report import beside_published, html, tables
 from ssr.report.benchmarks import Usage
 from ssr.report.charts import Chart, Charts, Histories
 from ssr.report.evaluations import Evaluations
+from ssr.report.files import write_table
 from ssr.report.gallery import gallery
+from ssr.report.plates import plate_files
 from ssr.report.sheet import draw_sheet
 from ssr.report.shown import ShownImage
 from ssr.report.stages import STAGES
 from ssr.settings import config_hash, doubts, render
 
 LIBRARIES = (
-    "torch", "open_clip_torch", "timm", "numpy", "scipy", "faiss-cpu", "fast_slic", "pydensecrf2",
-    "mmsegmentation", "mmengine", "zarr", "snakemake",
+    "torch", "open_clip_torch", "timm", "numpy", "scipy", "scikit-learn", "faiss-cpu", "fast_slic",
+    "pydensecrf2", "mmsegmentation", "mmengine", "zarr", "snakemake",
 )  # fmt: skip
+
+_BESIDE = ("segmentations", "seeds", "mistakes")
 
 
 @dataclass(frozen=True)
@@ -64,24 +68,56 @@ class Run:
 
 
 def write_figures(run: Run, charts: Charts, folder: Path) -> None:
-    """Write every chart and a sheet of stages per image as PNG files."""
+    """Write charts and plates as PNG, PDF and SVG, and a sheet of stages per image as PNG."""
     folder.mkdir(parents=True, exist_ok=True)
-    for chart in chain(*charts.values()):
-        (folder / f"{chart.name}.png").write_bytes(chart.light)
+    drawn = [(chart.name, chart.files) for chart in chain(*charts.values())]
+    for split, images in run.shown.items():
+        if images:
+            plates = plate_files(images, run.class_names)
+            drawn += [(f"{name}_{split}", files) for name, files in plates]
+    for name, files in drawn:
+        for suffix, content in files.items():
+            (folder / f"{name}.{suffix}").write_bytes(content)
     for image in chain(*run.shown.values()):
         sheet = html.sheet_png(draw_sheet([image], run.class_names))
         (folder / f"stages_{image.image.id}.png").write_bytes(sheet)
 
 
+def result_tables(run: Run) -> dict[str, tables.Table]:
+    """All tables of results by their name; none where nothing was evaluated."""
+    found, method = run.evaluations, run.method
+    if not found.reported:
+        return {}
+    return {
+        "stages": tables.stage_table(found),
+        "classes": tables.class_table(found, method),
+        "ablation": beside_published.ablation_table(found, run.config),
+        "losses": beside_published.loss_table(found, run.config),
+        "segmentations": beside_published.segmentation_table(found, method),
+        "seeds": beside_published.seed_table(found, method),
+        "mistakes": beside_published.confusion_table(found, method),
+    }
+
+
+def write_tables(run: Run, folder: Path) -> None:
+    """Write every table of results as CSV, Markdown and LaTeX."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, table in result_tables(run).items():
+        write_table(table, folder, name)
+
+
 def write_page(run: Run, drawn: Charts) -> str:
     """The page as HTML."""
     charts = {name: [_figure(chart) for chart in group] for name, group in drawn.items()}
+    written = {name: html.table(table) for name, table in result_tables(run).items()}
     sections = {
         "pictures": ("From an image to its segmentation", [*_galleries(run)]),
-        "stages": ("Every stage in figures", [*charts["stages"], *_stages(run)]),
-        "ablation": ("Ablation", [*_ablation(run)]),
+        "stages": ("Every stage in figures", [*charts["stages"], *_pick(written, "stages")]),
+        "ablation": ("Ablation", _ablation(written)),
+        "published": ("Beside the published figures", _pick(written, *_BESIDE)),
         "thresholds": ("Thresholds", charts["thresholds"]),
-        "classes": ("Classes", charts["classes"]),
+        "classes": ("Classes", [*charts["classes"], *_pick(written, "classes")]),
+        "embedding": ("Features before and after alignment", charts.get("embedding", [])),
         "training": ("Training", charts["training"]),
         "usage": ("Time and memory", [*_usage(run)]),
         "settings": ("Settings and versions", [*_settings(run)]),
@@ -96,7 +132,7 @@ def write_page(run: Run, drawn: Charts) -> str:
 def _figure(chart: Chart) -> str:
     """A chart in the version that suits the reader's page, and what it shows."""
     dark = f'<source srcset="{html.data(chart.dark)}" media="(prefers-color-scheme: dark)">'
-    light = html.picture(chart.light, chart.alt)
+    light = html.picture(chart.files["png"], chart.alt)
     caption = f"<figcaption>{escape(chart.caption)}</figcaption>"
     return f'<figure class="chart"><picture>{dark}{light}</picture>{caption}</figure>'
 
@@ -124,7 +160,7 @@ def _heading(run: Run) -> Iterator[str]:
     text = f"Method {run.method}, seed {config.seed}, settings {config_hash(config)}."
     yield html.paragraph(text, "quiet")
     yield '<p class="quiet">All figures for programs: <a href="../summary.json">summary.json</a>; '
-    yield 'the pictures as files: <a href="figures/">figures</a>.</p></header>'
+    yield 'for papers: <a href="figures/">figures</a>, <a href="tables/">tables</a>.</p></header>'
 
 
 def _facts(run: Run) -> Iterator[tuple[str, str]]:
@@ -152,20 +188,17 @@ def _galleries(run: Run) -> Iterator[str]:
             yield gallery(images, run.class_names)
 
 
-def _stages(run: Run) -> Iterator[str]:
-    if run.evaluations.reported:
-        yield html.table(tables.stage_table(run.evaluations))
+def _pick(written: Mapping[str, str], *names: str) -> list[str]:
+    return [written[name] for name in names if name in written]
 
 
-def _ablation(run: Run) -> Iterator[str]:
-    if not run.evaluations.reported:
-        return
-    yield html.paragraph(
+def _ablation(written: Mapping[str, str]) -> list[str]:
+    shown = _pick(written, "ablation", "losses")
+    explained = html.paragraph(
         "Every method is a set of settings that differ from the full method; what they have in "
         "common is computed once. A stage that a method does not have is a dash."
     )
-    yield html.table(tables.ablation_table(run.evaluations, run.config))
-    yield html.table(tables.loss_table(run.evaluations, run.config))
+    return [explained, *shown] if shown else []
 
 
 def _usage(run: Run) -> Iterator[str]:

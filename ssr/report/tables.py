@@ -7,14 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
-from ssr.config import Config
 from ssr.report.benchmarks import Usage
 from ssr.report.evaluations import Evaluation, Evaluations
-from ssr.report.published import NOTES, TABLE_3, TABLE_4, TABLE_4_CLIP
 from ssr.report.stages import STAGES
-from ssr.settings import method_config
 
 MISSING = "–"
 _LEFT_OUT = {
@@ -124,66 +119,16 @@ def _left_out(evaluations: Sequence[Evaluation]) -> list[str]:
     ]
 
 
-def ablation_table(evaluations: Evaluations, config: Config) -> Table:
-    """What each method differs in and reaches, beside the paper's Table 3."""
-    header = (
-        "Method", "Differs in", *(f"{STAGES[stage]} mIoU" for stage in list(STAGES)[:2]),
-        "Refined P", "Refined R", "Refined CAM mIoU", "Pseudo-label mIoU",
-        "Paper, Table 3 (VOC train, not comparable)", "P", "R", "mIoU",
-    )  # fmt: skip
-    rows = tuple(_ablation_row(method, evaluations, config) for method in config.methods)
-    return Table(
-        "Ablation: what each part contributes",
-        header,
-        rows,
-        NOTES,
-        published=frozenset(range(8, 12)),
-        text_columns=frozenset({0, 1, 8}),
+def class_table(evaluations: Evaluations, method: str) -> Table:
+    """IoU of every class in every stage of a method, in per cent."""
+    found = {stage: evaluations.of(method, stage) or {} for stage in evaluations.stages(method)}
+    names = next(iter(found.values()))["classes"]
+    rows = tuple(
+        (name, *(per_cent(figures["per_class"][name]["iou"]) for figures in found.values()))
+        for name in names
     )
-
-
-def _ablation_row(method: str, evaluations: Evaluations, config: Config) -> tuple[str, ...]:
-    row = TABLE_3.get(method)
-    published = (row.name, *(f"{value:.1f}" for value in row[1:])) if row else (MISSING,) * 4
-    return (
-        method,
-        _overrides(config.methods[method]),
-        *(_figure(evaluations, method, stage, "miou") for stage in list(STAGES)[:2]),
-        *(_figure(evaluations, method, "refined_cam", n) for n in ("precision", "recall", "miou")),
-        _figure(evaluations, method, "pseudo_label", "miou"),
-        *published,
-    )
-
-
-def _overrides(settings: Mapping[str, Any]) -> str:
-    flat = yaml.safe_dump(dict(settings), default_flow_style=True, width=1000).strip()
-    return flat.strip("{}").replace("{", "").replace("}", "") or "nothing: the full method"
-
-
-def _figure(evaluations: Evaluations, method: str, stage: str, name: str) -> str:
-    figures = evaluations.of(method, stage)
-    return per_cent(figures[name]) if figures else MISSING
-
-
-def loss_table(evaluations: Evaluations, config: Config) -> Table:
-    """CAMs before and after an alignment with each loss, beside the paper's Table 4."""
-    first = next(iter(config.methods))
-    before = _figure(evaluations, first, "initial_cam", "miou")
-    rows = [("none (CLIP)", before, f"{TABLE_4_CLIP:.1f}")]
-    for loss, published in TABLE_4.items():
-        aligned = [
-            _figure(evaluations, method, "aligned_cam", "miou")
-            for method in config.methods
-            if method_config(config, method).alignment.loss == loss
-        ]
-        ours = next((figure for figure in aligned if figure != MISSING), MISSING)
-        rows.append((loss, ours, f"{published:.1f}"))
-    header = (
-        "Loss of the alignment",
-        "CAM mIoU",
-        "Paper, Table 4: mIoU (VOC train, not comparable)",
-    )
-    return Table("Losses of the alignment", header, tuple(rows), NOTES[:1], frozenset({2}))
+    header = ("Class", *(f"{STAGES[stage]} ({own['split']})" for stage, own in found.items()))
+    return Table(f"IoU of every class along the stages of {method}, in per cent", header, rows)
 
 
 def usage_table(usages: Sequence[Usage]) -> Table:

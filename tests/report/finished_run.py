@@ -9,10 +9,15 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image as Picture
 from scipy import ndimage
 
+from ssr.alignment.arrays import save_arrays
+from ssr.alignment.heads import HeadOptions, new_heads, save_heads
+from ssr.alignment.prototypes import make_prototypes
+from ssr.alignment.samples import Samples
 from ssr.config import Config
 from ssr.data.masks import Masks
 from ssr.evaluation import (
@@ -63,6 +68,14 @@ class FinishedRun:
     def store(self, folder: str, suffix: str = ".zarr.zip") -> Path:
         return self.results / folder / f"{self.shard}{suffix}"
 
+    @property
+    def prototypes(self) -> Path:
+        return self.results / "prototypes" / "ssr" / "2.npz"
+
+    @property
+    def heads(self) -> Path:
+        return self.results / "alignment" / "ssr" / "2.safetensors"
+
     def evaluations(self, split: str) -> list[str]:
         """METHOD=FILE of all evaluations of the configured methods on a split."""
         return [
@@ -103,6 +116,8 @@ class FinishedRun:
             *("--evaluations", *self.evaluations("val")),
             *("--sweeps", *self.evaluations("tune")),
             *chain(*flags),
+            *("--prototypes", *(() if "aligned-cams" in without else (str(self.prototypes),))),
+            *("--heads", *(() if "aligned-cams" in without else (str(self.heads),))),
             *("--output", str(self.results / "report" / "index.html")),
         ]
 
@@ -142,6 +157,7 @@ def finish_run(folder: Path, scenes: dict[str, Scene], config: Config) -> Finish
     _write_evaluations(run, scenes)
     _write_benchmarks(run)
     _write_histories(run)
+    write_alignment(run.prototypes, run.heads, len(config.data.classes))
     (run.results / "summary.json").write_text("[]")
     return run
 
@@ -249,3 +265,19 @@ def _write_histories(run: FinishedRun) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         rows = [f"{n},{2 / (1 + n / 20) + 0.2 * random.random()},0.1" for n in range(1, steps + 1)]
         file.write_text("\n".join(["iteration,loss,other", *rows]) + "\n")
+
+
+def write_alignment(prototypes: Path, heads: Path, classes: int) -> None:
+    """Prototypes and heads of eight samples of each class and of a background."""
+    random = np.random.default_rng(0)
+    texts = np.eye(classes + 1, 6, dtype=np.float32)
+    labels = np.tile(np.arange(classes + 1), 8)
+    features = texts[labels] + 0.2 * random.standard_normal((len(labels), 6)).astype(np.float32)
+    samples = Samples(np.array([f"{n}" for n in range(len(labels))]), labels, features)
+    made = new_heads(
+        HeadOptions(6, width=8), torch.from_numpy(features), torch.from_numpy(texts), seed=0
+    )
+    for path in (prototypes, heads):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    save_arrays(prototypes, samples, make_prototypes(made, samples, texts, classes, classes, 0))
+    save_heads(heads, made, {})

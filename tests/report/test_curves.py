@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 
 from ssr.report import curves
 from ssr.report.evaluations import Evaluations
-from ssr.report.html import figure_png
+from ssr.report.files import figure_files
 from ssr.report.stages import STAGES
 from tests.report.finished_run import FinishedRun
 
@@ -88,7 +88,7 @@ def test_dark_charts_differ_from_light_ones(finished: FinishedRun) -> None:
     def chart(dark: bool) -> bytes:
         with curves.theme(dark):
             histories = {"ssr": [finished.results / "segmenter/ssr/history.csv"]}
-            return figure_png(curves.draw_losses(histories, "segmenter"), dpi=40)
+            return figure_files(curves.draw_losses(histories, "segmenter"), ("png",), 40)["png"]
 
     assert chart(dark=True) != chart(dark=False)
     assert chart(dark=True) == chart(dark=True), "the same figures give the same bytes"

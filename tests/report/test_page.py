@@ -13,7 +13,7 @@ from ssr.report.benchmarks import read_benchmarks
 from ssr.report.charts import Charts, draw_charts
 from ssr.report.evaluations import Evaluations
 from ssr.report.histories import find_histories
-from ssr.report.page import Run, write_figures, write_page
+from ssr.report.page import Run, write_figures, write_page, write_tables
 from ssr.report.shown import Stores, read
 from tests.report.finished_run import FinishedRun
 
@@ -70,7 +70,7 @@ def test_page_needs_nothing_else(page: str) -> None:
     sources = re.findall(r'(?:src|srcset)="([^"]{0,40})', page)
     assert len(sources) > 30
     assert all(source.startswith("data:image/png;base64,") for source in sources)
-    assert re.findall(r'href="([^#"][^"]*)"', page) == ["../summary.json", "figures/"]
+    assert re.findall(r'href="([^#"][^"]*)"', page) == ["../summary.json", "figures/", "tables/"]
     assert "<script" not in page
     assert "url(" not in page
     assert "@import" not in page
@@ -83,9 +83,11 @@ def test_every_picture_has_an_alternative_text(page: str) -> None:
 
 def test_charts_come_for_light_and_dark_pages(page: str, charts: Charts) -> None:
     drawn = [chart for group in charts.values() for chart in group]
-    assert page.count('media="(prefers-color-scheme: dark)"') == len(drawn) == 5
+    assert page.count('media="(prefers-color-scheme: dark)"') == len(drawn) == 6
     for chart in drawn:
-        light, dark = (Image.open(BytesIO(png)).convert("L") for png in (chart.light, chart.dark))
+        light, dark = (
+            Image.open(BytesIO(png)).convert("L") for png in (chart.files["png"], chart.dark)
+        )
         assert light.size == dark.size
         assert light.getpixel((0, 0)) > 200 > 100 > dark.getpixel((0, 0))
 
@@ -102,7 +104,8 @@ def test_links_lead_to_sections(page: str) -> None:
     targets = re.findall(r'href="#([^"]+)"', page)
     assert targets == re.findall(r'<section id="([^"]+)"', page)
     assert targets == [
-        "pictures", "stages", "ablation", "thresholds", "classes", "training", "usage", "settings",
+        "pictures", "stages", "ablation", "published", "thresholds", "classes", "training", "usage",
+        "settings",
     ]  # fmt: skip
 
 
@@ -124,9 +127,19 @@ def test_parts_without_content_are_no_section(run: Run, charts: Charts) -> None:
 def test_figures_are_files_too(run: Run, charts: Charts, tmp_path: Path) -> None:
     write_figures(run, charts, tmp_path)
     names = {path.name for path in tmp_path.iterdir()}
+    drawn = (
+        "stages", "thresholds", "classes", "confusion", "loss_alignment", "loss_segmenter",
+        "segmentations_val", "cams_val", "refinement_val",
+    )  # fmt: skip
+    everywhere = {f"{name}.{suffix}" for name in drawn for suffix in ("png", "pdf", "svg")}
+    assert names == everywhere | {"stages_a.png", "stages_b.png"}
+    for path in tmp_path.glob("*.png"):
+        Image.open(path).verify()
+
+
+def test_tables_are_files_too(run: Run, tmp_path: Path) -> None:
+    write_tables(run, tmp_path)
+    names = {path.stem for path in tmp_path.iterdir()}
     assert names == {
-        "stages.png", "thresholds.png", "classes.png", "loss_alignment.png", "loss_segmenter.png",
-        "stages_a.png", "stages_b.png",
+        "stages", "classes", "ablation", "losses", "segmentations", "seeds", "mistakes",
     }  # fmt: skip
-    for name in names:
-        Image.open(tmp_path / name).verify()

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from ssr.report import tables
+from ssr.report import beside_published, tables
 from ssr.report.benchmarks import Usage
 from ssr.report.evaluations import Evaluation, Evaluations
 from tests.report.finished_run import FinishedRun
@@ -31,8 +31,12 @@ def test_shares_are_printed_as_per_cent(share: float | None, text: str) -> None:
 def test_every_row_fits_its_header(finished: FinishedRun, evaluations: Evaluations) -> None:
     made = [
         tables.stage_table(evaluations),
-        tables.ablation_table(evaluations, finished.config),
-        tables.loss_table(evaluations, finished.config),
+        tables.class_table(evaluations, "ssr"),
+        beside_published.ablation_table(evaluations, finished.config),
+        beside_published.loss_table(evaluations, finished.config),
+        beside_published.segmentation_table(evaluations, "ssr"),
+        beside_published.seed_table(evaluations, "ssr"),
+        beside_published.confusion_table(evaluations, "clip"),
         tables.usage_table([Usage("refine_cams", 2, 3.0, 2.0, float("nan"))]),
     ]
     for table in made:
@@ -74,35 +78,13 @@ def test_classes_left_out_of_a_mean_are_named_once(evaluations: Evaluations) -> 
     )
 
 
-def test_ablation_prints_the_paper_beside_ours_and_says_that_it_is(
-    finished: FinishedRun, evaluations: Evaluations
-) -> None:
-    table = tables.ablation_table(evaluations, finished.config)
-    assert column(table, "Differs in") == {
-        "ssr": "nothing: the full method",
-        "clip": "alignment: enabled: false",
-        "no_refinement": "refinement: affinity: none",
-        "clip_attention": "refinement: clip_weight: 1.0, dino_weight: 0.0, mask: none",
-    }
-    assert column(table, "Aligned")["clip"] == "–"
-    assert column(table, "Refined CAM mIoU")["clip"] == miou(evaluations, "clip", "refined_cam")
-    published = {row[0]: row[8:] for row in table.rows}
-    assert published["ssr"] == ("+ SGC", "87.9", "89.1", "78.7")
-    assert published["clip"] == ("–",) * 4
-    assert table.published == {8, 9, 10, 11}
-    assert "VOC train, not comparable" in table.header[8]
-    assert any("not comparable" in note for note in table.notes)
-    assert any("slips" in note for note in table.notes)
-
-
-def test_losses_stand_beside_table_4(finished: FinishedRun, evaluations: Evaluations) -> None:
-    table = tables.loss_table(evaluations, finished.config)
-    initial, aligned = (miou(evaluations, "ssr", s) for s in ("initial_cam", "aligned_cam"))
-    assert table.rows == (
-        ("none (CLIP)", initial, "58.6"),
-        ("feature", "–", "53.5"),
-        ("in_modal", "–", "57.8"),
-        ("cross_modal", aligned, "63.3"),
+def test_classes_stand_with_all_stages(evaluations: Evaluations) -> None:
+    table = tables.class_table(evaluations, "ssr")
+    assert [row[0] for row in table.rows] == ["background", "cat", "dog", "owl"]
+    figures = evaluations.of("ssr", "prediction")
+    assert figures is not None
+    assert column(table, "Prediction (val)")["cat"] == tables.per_cent(
+        figures["per_class"]["cat"]["iou"]
     )
 
 

@@ -24,6 +24,8 @@ def test_report_of_a_whole_run(tmp_path: Path, run_program: Program) -> None:
     assert len(columns(page)) == 10
     assert page.count('class="legend"') == run.config.report.images
     assert (run.results / "report" / "figures" / "stages_a.png").exists()
+    assert (run.results / "report" / "figures" / "embedding.svg").exists()
+    assert (run.results / "report" / "tables" / "stages.tex").exists()
     assert not stale.exists()
 
 

@@ -1,0 +1,145 @@
+"""The tables that show the paper's figures beside ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from ssr.config import Config
+from ssr.report.evaluations import Evaluations
+from ssr.report.published import (
+    NOTES,
+    TABLE_1,
+    TABLE_2,
+    TABLE_3,
+    TABLE_4,
+    TABLE_4_CLIP,
+    TABLE_5,
+    TABLE_6_NOTE,
+)
+from ssr.report.stages import STAGES
+from ssr.report.tables import MISSING, Table, per_cent
+from ssr.settings import method_config
+
+_SHARES = ("miou", "precision", "recall")
+
+
+def ablation_table(evaluations: Evaluations, config: Config) -> Table:
+    """What each method differs in and reaches, beside the paper's Table 3."""
+    header = (
+        "Method", "Differs in", *(f"{STAGES[stage]} mIoU" for stage in list(STAGES)[:2]),
+        "Refined P", "Refined R", "Refined CAM mIoU", "Pseudo-label mIoU",
+        "Paper, Table 3 (VOC train, not comparable)", "P", "R", "mIoU",
+    )  # fmt: skip
+    rows = tuple(_ablation_row(method, evaluations, config) for method in config.methods)
+    return Table(
+        "Ablation: what each part contributes",
+        header,
+        rows,
+        NOTES,
+        published=frozenset(range(8, 12)),
+        text_columns=frozenset({0, 1, 8}),
+    )
+
+
+def _ablation_row(method: str, evaluations: Evaluations, config: Config) -> tuple[str, ...]:
+    row = TABLE_3.get(method)
+    published = (row.name, *(f"{value:.1f}" for value in row[1:])) if row else (MISSING,) * 4
+    return (
+        method,
+        _overrides(config.methods[method]),
+        *(_figure(evaluations, method, stage, "miou") for stage in list(STAGES)[:2]),
+        *(_figure(evaluations, method, "refined_cam", n) for n in ("precision", "recall", "miou")),
+        _figure(evaluations, method, "pseudo_label", "miou"),
+        *published,
+    )
+
+
+def _overrides(settings: Mapping[str, Any]) -> str:
+    flat = yaml.safe_dump(dict(settings), default_flow_style=True, width=1000).strip()
+    return flat.strip("{}").replace("{", "").replace("}", "") or "nothing: the full method"
+
+
+def loss_table(evaluations: Evaluations, config: Config) -> Table:
+    """CAMs before and after an alignment with each loss, beside the paper's Table 4."""
+    first = next(iter(config.methods))
+    before = _figure(evaluations, first, "initial_cam", "miou")
+    rows = [("none (CLIP)", before, f"{TABLE_4_CLIP:.1f}")]
+    for loss, published in TABLE_4.items():
+        aligned = [
+            _figure(evaluations, method, "aligned_cam", "miou")
+            for method in config.methods
+            if method_config(config, method).alignment.loss == loss
+        ]
+        ours = next((figure for figure in aligned if figure != MISSING), MISSING)
+        rows.append((loss, ours, f"{published:.1f}"))
+    header = (
+        "Loss of the alignment",
+        "CAM mIoU",
+        "Paper, Table 4: mIoU (VOC train, not comparable)",
+    )
+    return Table("Losses of the alignment", header, tuple(rows), NOTES[:1], frozenset({2}))
+
+
+def segmentation_table(evaluations: Evaluations, method: str) -> Table:
+    """Segmentations of `method` beside the paper's Table 1."""
+    ours = {"SSR": "prediction_crf", "SSR without CRF": "prediction"}
+    rows = tuple(
+        (
+            name,
+            _figure(evaluations, method, ours[name], "miou") if name in ours else MISSING,
+            *(MISSING if value is None else f"{value:.1f}" for value in published),
+        )
+        for name, published in TABLE_1.items()
+    )
+    header = (
+        "Method",
+        f"mIoU of this run's {method}",
+        *(f"Paper, Table 1: {where} (not comparable)" for where in ("VOC val", "VOC test", "COCO")),
+    )
+    notes = (*NOTES[:1], TABLE_6_NOTE)
+    return Table("Segmentations beside the published ones", header, rows, notes, _columns(2, 5))
+
+
+def seed_table(evaluations: Evaluations, method: str) -> Table:
+    """Refined CAMs of `method` beside the paper's Table 2."""
+    ours = _figure(evaluations, method, "refined_cam", "miou")
+    rows = tuple(
+        (name, ours if name == "SSR" else MISSING, f"{published:.1f}")
+        for name, published in TABLE_2.items()
+    )
+    header = (
+        "Method",
+        f"Refined CAM mIoU of this run's {method}",
+        "Paper, Table 2: seeds (VOC train, not comparable)",
+    )
+    return Table("CAM seeds beside the published ones", header, rows, NOTES[:1], _columns(2, 3))
+
+
+def confusion_table(evaluations: Evaluations, method: str) -> Table:
+    """Mistakes in the segmentations of `method` beside the paper's Table 5."""
+    figures = evaluations.of(method, "prediction_crf")
+    rows = []
+    for name, (*shares, ratio) in TABLE_5.items():
+        own = [_figure(evaluations, method, "prediction_crf", n) for n in _SHARES]
+        found = figures["confusion_ratio"] if figures else None
+        own.append(MISSING if found is None else f"{found:.3f}")
+        ours = own if name == "SSR" else [MISSING] * 4
+        rows.append((name, *ours, *(f"{value:.1f}" for value in shares), f"{ratio:.3f}"))
+    header = (
+        "Method", f"mIoU of this run's {method}", "P", "R", "FP/TP",
+        "Paper, Table 5: mIoU (VOC val, not comparable)", "P", "R", "FP/TP",
+    )  # fmt: skip
+    caption = "Mistakes in segmentations beside the published ones"
+    return Table(caption, header, tuple(rows), NOTES, _columns(5, 9))
+
+
+def _columns(first: int, end: int) -> frozenset[int]:
+    return frozenset(range(first, end))
+
+
+def _figure(evaluations: Evaluations, method: str, stage: str, name: str) -> str:
+    figures = evaluations.of(method, stage)
+    return per_cent(figures[name]) if figures else MISSING

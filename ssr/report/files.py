@@ -1,0 +1,95 @@
+"""Figures and tables as files for a paper; equal content gives equal bytes."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from ssr.report.tables import Table
+
+FORMATS = ("png", "pdf", "svg")
+# Neither dates nor versions.
+_METADATA: dict[str, dict[str, None]] = {
+    "png": {"Software": None},
+    "pdf": {"CreationDate": None, "Producer": None, "Creator": None},
+    "svg": {"Date": None, "Creator": None},
+}
+_LATEX = str.maketrans({
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
+    "%": r"\%", "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "→": r"$\rightarrow$",
+    "–": "--", "…": r"\dots{}", "“": "``", "”": "''", "’": "'", "[": "{[}", "]": "{]}",
+    "\n": " ",
+})  # fmt: skip
+_MARKDOWN = str.maketrans({
+    character: f"\\{character}" for character in r"\`*_[]<>|&#~$"
+} | {"\n": " "})  # fmt: skip
+
+
+def figure_files(
+    figure: Figure, formats: Sequence[str] = FORMATS, dpi: int = 110
+) -> dict[str, bytes]:
+    """A drawn figure by format: `png` of `dpi` dots per inch, `pdf` and `svg` of curves."""
+    files = {}
+    for name in formats:
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format=name, dpi=dpi, metadata=_METADATA[name])
+        files[name] = buffer.getvalue()
+    return files
+
+
+def write_table(table: Table, folder: Path, name: str) -> None:
+    """Write {name}.csv, {name}.md and {name}.tex (booktabs) into `folder`."""
+    for suffix, text in (("csv", to_csv), ("md", to_markdown), ("tex", to_latex)):
+        (folder / f"{name}.{suffix}").write_text(text(table), encoding="utf-8")
+
+
+def to_csv(table: Table) -> str:
+    """Header and rows; caption and notes are left out."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([table.header, *table.rows])
+    return text.getvalue()
+
+
+def to_markdown(table: Table) -> str:
+    """A table of GitHub's Markdown under its caption, the notes as a list below it."""
+    ends = ("---" if n in table.text_columns else "---:" for n in range(len(table.header)))
+    lines = [_markdown_row(table.header), f"| {' | '.join(ends)} |"]
+    lines += map(_markdown_row, table.rows)
+    notes = [f"- {note.translate(_MARKDOWN)}" for note in table.notes]
+    parts = [f"**{table.caption.translate(_MARKDOWN)}**", "\n".join(lines), "\n".join(notes)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def to_latex(table: Table) -> str:
+    """A tabular with the rules of booktabs, caption and notes as comments; published in italics."""
+    kinds = "".join("l" if n in table.text_columns else "r" for n in range(len(table.header)))
+    comments = [f"% {' '.join(line.split())}" for line in (table.caption, *table.notes)]
+    lines = [
+        *comments,
+        rf"\begin{{tabular}}{{{kinds}}}",
+        r"\toprule",
+        _latex_row(table, table.header),
+        r"\midrule",
+        *(_latex_row(table, row) for row in table.rows),
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _markdown_row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cell.translate(_MARKDOWN) for cell in cells)} |"
+
+
+def _latex_row(table: Table, cells: Sequence[str]) -> str:
+    escaped = [cell.translate(_LATEX) for cell in cells]
+    marked = (
+        rf"\textit{{{cell}}}" if column in table.published else cell
+        for column, cell in enumerate(escaped)
+    )
+    return " & ".join(marked) + r" \\"

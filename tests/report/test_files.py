@@ -1,0 +1,77 @@
+import csv
+import io
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from ssr.report import files
+from ssr.report.curves import theme
+from ssr.report.tables import Table
+
+TABLE = Table(
+    "100 % of a_b",
+    ("Row|x", "Ours & more", "Theirs"),
+    (("a_b\\", "1.0", "2.0"), ('say "no"\nplease', "$5", "– →")),
+    ("mind the #1",),
+    published=frozenset({2}),
+)
+
+
+def test_a_figure_is_a_picture_and_curves_with_equal_bytes_each_time() -> None:
+    def drawn() -> dict[str, bytes]:
+        with theme(dark=False):
+            figure = Figure()
+            axes = figure.subplots()
+            axes.plot(np.arange(3), label="a $ sign")
+            axes.legend()
+            return files.figure_files(figure, dpi=40)
+
+    first = drawn()
+    assert first == drawn()
+    assert first["png"].startswith(b"\x89PNG")
+    assert first["pdf"].startswith(b"%PDF")
+    assert b"<svg" in first["svg"]
+    assert b"<text" not in first["svg"], "letters are curves: no font is needed"
+    assert b"CreationDate" not in first["pdf"]
+    assert b"dc:date" not in first["svg"]
+
+
+def test_csv_holds_the_cells_as_they_are() -> None:
+    assert list(csv.reader(io.StringIO(files.to_csv(TABLE)))) == [
+        list(TABLE.header),
+        *map(list, TABLE.rows),
+    ]
+
+
+def test_markdown_cells_stay_in_their_columns() -> None:
+    assert files.to_markdown(TABLE).splitlines() == [
+        r"**100 % of a\_b**",
+        "",
+        r"| Row\|x | Ours \& more | Theirs |",
+        "| --- | ---: | ---: |",
+        r"| a\_b\\ | 1.0 | 2.0 |",
+        r'| say "no" please | \$5 | – → |',
+        "",
+        r"- mind the \#1",
+    ]
+
+
+def test_latex_is_escaped_and_published_columns_are_in_italics() -> None:
+    assert files.to_latex(TABLE).splitlines() == [
+        "% 100 % of a_b",
+        "% mind the #1",
+        r"\begin{tabular}{lrr}",
+        r"\toprule",
+        r"Row\textbar{}x & Ours \& more & \textit{Theirs} \\",
+        r"\midrule",
+        r"a\_b\textbackslash{} & 1.0 & \textit{2.0} \\",
+        r'say "no" please & \$5 & \textit{-- $\rightarrow$} \\',
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]
+
+
+def test_tables_are_written_three_times(tmp_path: Path) -> None:
+    files.write_table(TABLE, tmp_path, "stages")
+    assert {path.name for path in tmp_path.iterdir()} == {"stages.csv", "stages.md", "stages.tex"}

@@ -1,0 +1,35 @@
+from io import BytesIO
+
+import pytest
+from PIL import Image as Picture
+
+from ssr.config import Refinement
+from ssr.index import Index
+from ssr.report.plates import PLATES, plate_files
+from ssr.report.shown import ShownImage, Stores, read
+from tests.report.finished_run import FinishedRun
+
+NAMES = ["background", "cat", "dog", "owl"]
+
+
+@pytest.fixture(scope="module")
+def shown(finished: FinishedRun, stores: Stores) -> list[ShownImage]:
+    images = Index.read(finished.results / "index.parquet").images
+    return [read(image, finished.root, stores, Refinement()) for image in images[2:]]
+
+
+def test_every_plate_is_there_in_every_format(shown: list[ShownImage]) -> None:
+    plates = dict(plate_files(shown, NAMES))
+    assert list(plates) == list(PLATES)
+    for files in plates.values():
+        assert list(files) == ["png", "pdf", "svg"]
+    sizes = {name: Picture.open(BytesIO(files["png"])).size for name, files in plates.items()}
+    assert sizes["refinement"][0] > sizes["cams"][0] == sizes["segmentations"][0]
+
+
+def test_plates_whose_stages_have_not_run_are_left_out(
+    finished: FinishedRun, empty_stores: Stores
+) -> None:
+    image = Index.read(finished.results / "index.parquet").images[0]
+    bare = read(image, finished.root, empty_stores, Refinement())
+    assert not dict(plate_files([bare], NAMES))
