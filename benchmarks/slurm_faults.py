@@ -229,6 +229,8 @@ def main() -> None:
         print(f"\ndisturbed: {minutes:.1f} min, Snakemake was started {run.starts} times")
     finally:
         cluster.stop(slurm)
+        for left in psutil.Process().children():  # a Snakemake that would wait for its jobs
+            left.kill()
         shutil.rmtree(slurm)
     differing = differences(first / "results/mini", run.results)
     compared = len(digests(first / "results/mini"))
