@@ -15,6 +15,9 @@ from mmengine.runner import Runner
 from ssr import checkpoints
 from ssr.checkpoints import Termination
 
+Rows = list[list[str]]
+"""Of the history of a training, one for each iteration."""
+
 
 class Checkpoints(Hook):
     """Save all that the next iteration depends on, every `interval` iterations and at the end.
@@ -25,10 +28,13 @@ class Checkpoints(Hook):
 
     priority = "LOWEST"
 
-    def __init__(self, folder: Path, interval: int, termination: Termination) -> None:
+    def __init__(
+        self, folder: Path, interval: int, termination: Termination, history: Rows
+    ) -> None:
         self.folder = folder
         self.interval = interval
         self.termination = termination
+        self.history = history
 
     def after_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
         """Save where it is due."""
@@ -39,16 +45,17 @@ class Checkpoints(Hook):
         self.termination.number = int(number)
         due = last or self.termination.requested or done % self.interval == 0
         if due and is_main_process():
-            save(self.folder, done, runner)
+            save(self.folder, done, runner, self.history)
         if self.termination.requested and not last:
             barrier()  # a launcher kills the others when the first of them ends
             self.termination.leave()
 
 
-def save(folder: Path, iteration: int, runner: Runner) -> None:
-    """Write a checkpoint of the model and the optimiser of `runner`."""
+def save(folder: Path, iteration: int, runner: Runner, history: Rows) -> None:
+    """Write a checkpoint of the model and the optimiser of `runner`, and what was told so far."""
     state = {
         "iteration": iteration,
+        "history": history,
         "model": runner.model.state_dict(),
         "optimiser": runner.optim_wrapper.state_dict(),
     }

@@ -33,7 +33,7 @@ from ssr.config import Segmenter
 from ssr.event_files import event_file
 from ssr.files import replacing
 from ssr.progress import progress
-from ssr.segmenter.checkpoints import Checkpoints, newest_of_all, restore
+from ssr.segmenter.checkpoints import Checkpoints, Rows, newest_of_all, restore
 from ssr.segmenter.micro_batches import (
     Positions,
     RunningStatistics,
@@ -97,22 +97,25 @@ class LearningRate(Hook):
 
 
 class History(Hook):
-    """A row per iteration as CSV and for TensorBoard; those behind a resumed one are cut off."""
+    """A row per iteration as CSV and for TensorBoard.
+
+    `rows` begins with those of the checkpoint: the file may lack some, where the training of a
+    killed run goes on beside the one that continues it.
+    """
 
     priority = "LOW"
 
-    def __init__(self, path: Path, start: int) -> None:
+    def __init__(self, path: Path, rows: Rows) -> None:
         self.path = path
-        rows = list(csv.reader(path.open())) if path.exists() else [list(COLUMNS)]
-        self._rows: list[list[Any]] = rows[: start + 1]
+        self.rows = rows
 
     def before_train(self, runner: Runner) -> None:
         """Write the rows up to the resumed iteration."""
         with replacing(self.path) as temporary, temporary.open("w", newline="") as stream:
-            csv.writer(stream, lineterminator="\n").writerows(self._rows)
+            csv.writer(stream, lineterminator="\n").writerows([COLUMNS, *self.rows])
         self._files = contextlib.ExitStack()
         self._add = self._files.enter_context(
-            event_file(self.path.parent, map(_numbers, self._rows[1:]))
+            event_file(self.path.parent, map(_numbers, self.rows))
         )
         self._stream = self._files.enter_context(self.path.open("a", newline=""))
         self._writer = csv.writer(self._stream, lineterminator="\n")
@@ -122,7 +125,8 @@ class History(Hook):
     ) -> None:
         """Add a row."""
         rate = max(group["lr"] for group in runner.optim_wrapper.optimizer.param_groups)
-        row = [runner.iter + 1, f"{outputs['loss']:.6g}", f"{rate:.6g}"]
+        row = [f"{runner.iter + 1}", f"{outputs['loss']:.6g}", f"{rate:.6g}"]
+        self.rows.append(row)
         self._writer.writerow(row)
         self._stream.flush()
         self._add(_numbers(row))
@@ -231,13 +235,13 @@ def train(
     """
     place.work.mkdir(parents=True, exist_ok=True)
     state = newest_of_all(place.work)
-    start = state["iteration"] if state else 0
+    start, rows = (state["iteration"], state["history"]) if state else (0, [])
     _prefer_deterministic(place.device)
     termination = Termination()
     hooks = [LearningRate(settings)]
     if is_main_process():
         print(f"train_segmenter: {_beginning(place.work, start)}", file=sys.stderr)
-        hooks.append(History(place.work / "history.csv", start))
+        hooks.append(History(place.work / "history.csv", rows))
     runner = SegmenterRunner(
         place.device,
         state,
@@ -249,7 +253,10 @@ def train(
         default_hooks=dict.fromkeys(
             ("timer", "sampler_seed", "logger", "param_scheduler", "checkpoint")
         ),
-        custom_hooks=[*hooks, Checkpoints(place.work, settings.checkpoint_every, termination)],
+        custom_hooks=[
+            *hooks,
+            Checkpoints(place.work, settings.checkpoint_every, termination, rows),
+        ],
         randomness={"seed": seed},
         default_scope="mmseg",
         experiment_name=uuid4().hex,  # mmengine shares loggers between runs of one name
@@ -259,7 +266,7 @@ def train(
         return runner.train()
 
 
-def _numbers(row: list[Any]) -> dict[str, float]:
+def _numbers(row: list[str]) -> dict[str, float]:
     """A row of the history by the names of its columns."""
     return dict(zip(COLUMNS, map(float, row), strict=True))
 

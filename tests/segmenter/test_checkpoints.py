@@ -25,7 +25,7 @@ def names(folder):
 
 
 def test_a_checkpoint_brings_back_weights_and_moments(tmp_path, runner):
-    save(tmp_path, 3, runner)
+    save(tmp_path, 3, runner, [])
     wanted = runner.model.weight.detach().clone()
     moments = runner.optim_wrapper.state_dict()["state"][0]["exp_avg"].clone()
     runner.model.weight.data.zero_()
@@ -39,7 +39,7 @@ def test_a_checkpoint_brings_back_weights_and_moments(tmp_path, runner):
 
 def test_the_two_newest_are_kept(tmp_path, runner):
     for iteration in (8, 9, 10):
-        save(tmp_path, iteration, runner)
+        save(tmp_path, iteration, runner, [])
     assert names(tmp_path) == ["iteration_00000009.pt", "iteration_00000010.pt"]
     remove(tmp_path)
     assert names(tmp_path) == []
@@ -47,8 +47,8 @@ def test_the_two_newest_are_kept(tmp_path, runner):
 
 @pytest.mark.parametrize("content", [b"", b"junk", None])
 def test_a_damaged_checkpoint_is_passed_over(tmp_path, runner, capsys, content):
-    save(tmp_path, 1, runner)
-    save(tmp_path, 2, runner)
+    save(tmp_path, 1, runner, [])
+    save(tmp_path, 2, runner, [])
     damaged = tmp_path / "iteration_00000002.pt"
     damaged.write_bytes(damaged.read_bytes()[:-200] if content is None else content)
     assert newest(tmp_path)["iteration"] == 1
@@ -72,7 +72,7 @@ def test_code_in_a_checkpoint_does_not_run(tmp_path, runner):
 @pytest.mark.parametrize(("iteration", "saved"), [(0, False), (1, True), (2, False), (4, True)])
 def test_saves_at_the_interval_and_at_the_end(tmp_path, runner, iteration, saved):
     runner.iter = iteration
-    Checkpoints(tmp_path, interval=2, termination=Termination()).after_train_iter(runner)
+    Checkpoints(tmp_path, 2, Termination(), []).after_train_iter(runner)
     assert names(tmp_path) == [f"iteration_{iteration + 1:08}.pt"] * saved
 
 
@@ -83,7 +83,7 @@ def test_a_termination_request_saves_and_exits(tmp_path, runner):
         os.kill(os.getpid(), signal.SIGTERM)
     assert signal.getsignal(signal.SIGTERM) is before
     with pytest.raises(SystemExit) as exit_:
-        Checkpoints(tmp_path, interval=100, termination=termination).after_train_iter(runner)
+        Checkpoints(tmp_path, 100, termination, []).after_train_iter(runner)
     assert exit_.value.code == 143
     assert newest(tmp_path)["iteration"] == 3
 
@@ -91,7 +91,7 @@ def test_a_termination_request_saves_and_exits(tmp_path, runner):
 def test_a_finished_training_is_not_interrupted(tmp_path, runner):
     runner.iter, termination = 4, Termination()
     termination.number = signal.SIGTERM
-    Checkpoints(tmp_path, interval=100, termination=termination).after_train_iter(runner)
+    Checkpoints(tmp_path, 100, termination, []).after_train_iter(runner)
     assert newest(tmp_path)["iteration"] == 5
 
 

@@ -87,6 +87,18 @@ def test_terminated_and_resumed_ends_with_the_same_bits(fit, settings, folder, i
     assert history(folder / "two") == history(folder / "one")
 
 
+def test_a_history_that_lacks_rows_is_completed_from_the_checkpoint(
+    fit, settings, folder, interrupt
+):
+    fit(settings, "one")
+    interrupt(5, die)
+    with pytest.raises(KeyboardInterrupt):
+        fit(settings, "two")
+    (folder / "two" / "history.csv").write_text("iteration,loss,learning_rate\n1,0.5,0.001\n")
+    fit(settings, "two")
+    assert history(folder / "two") == history(folder / "one")
+
+
 def test_a_finished_training_is_not_trained_again(fit, settings, interrupt):
     finished = fit(settings, "work")
     interrupt(0, die)
