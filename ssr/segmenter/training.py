@@ -7,14 +7,13 @@ killed at any moment ends with the same bits as an undisturbed one.
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import math
 import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -113,7 +112,7 @@ class History(Hook):
         """Write the rows up to the resumed iteration."""
         with replacing(self.path) as temporary, temporary.open("w", newline="") as stream:
             csv.writer(stream, lineterminator="\n").writerows([COLUMNS, *self.rows])
-        self._files = contextlib.ExitStack()
+        self._files = ExitStack()
         self._add = self._files.enter_context(
             event_file(self.path.parent, map(_numbers, self.rows))
         )
