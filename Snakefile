@@ -7,8 +7,8 @@
 
 import atexit
 
-from ssr.runs import check_folder, claim, explain, this_run
-from ssr.settings import doubts, freeze, record
+from ssr.config.settings import doubts, freeze, record
+from ssr.running.claims import check_folder, claim, explain, this_run
 
 # A job starts a Snakemake of its own. It takes the configuration with which the run started, so that
 # an edit of config.yaml waits for the next run.

@@ -17,13 +17,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as Picture
 
+from ssr.artefacts.store import ShardWriter
 from ssr.config import Config
+from ssr.config.settings import record
+from ssr.data.index import Image, Index
 from ssr.data.masks import Masks
-from ssr.image_scores import write_image_counts
-from ssr.index import Image, Index
-from ssr.pngs import PngWriter, encode_png
-from ssr.settings import record
-from ssr.store import ShardWriter
+from ssr.data.pngs import PngWriter, encode_png
+from ssr.evaluation.image_scores import write_image_counts
 
 IMAGES, SHARD, WITH_FEATURES = 10_000, 200, 8
 HEIGHT, WIDTH, PATCH, CLASSES = 375, 500, 16, 20

@@ -17,9 +17,9 @@ from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from ssr.affinity import propagate, symmetric_affinity
-from ssr.cam import Score, _log_odds, clip_score, gradient_cam
-from ssr.features import last_block_activation, last_block_patch_tokens
+from ssr.backbones.features import last_block_activation, last_block_patch_tokens
+from ssr.cams.activation import Score, _log_odds, clip_score, gradient_cam
+from ssr.cams.affinity import propagate, symmetric_affinity
 
 BACKGROUNDS = 25
 

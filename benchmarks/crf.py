@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssr.config import Crf
-from ssr.crf import _mean_field, contenders, dense_crf
-from ssr.images import load_image
-from ssr.pngs import read_labels
-from ssr.predictions import softmax
-from ssr.upsampling import upsample
+from ssr.data.images import load_image
+from ssr.data.pngs import read_labels
+from ssr.labelling.crf import _mean_field, contenders, dense_crf
+from ssr.labelling.predictions import softmax
+from ssr.maps import upsample
 
 CLASSES = 21
 PATCH = 16

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import psutil
 
-from ssr.digests import digests
+from ssr.running.digests import digests
 
 REPOSITORY = Path(__file__).parent.parent
 # What is done to a run: the signal, and who gets it.

@@ -23,8 +23,8 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from ssr.pngs import encode_png
-from ssr.settings import merge, parse_config
+from ssr.config.settings import merge, parse_config
+from ssr.data.pngs import encode_png
 
 REPOSITORY = Path(__file__).parent.parent
 SIZE = (48, 64)  # height, width of a stub

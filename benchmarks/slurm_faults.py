@@ -24,7 +24,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.faults import PAUSE, REPOSITORY, clone, differences, durations, job_name
-from ssr.digests import digests
+from ssr.running.digests import digests
 from tests.slurm import cluster
 from tests.slurm.conftest import arguments
 

@@ -4,11 +4,8 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from ssr.architectures import names_file, names_tag
-from ssr.data import SPLITS, cam_list, count_images, shard_names
-from ssr.errors import InputError
-from ssr.provenance import kept_hash
-from ssr.settings import (
+from ssr.config.architectures import names_file, names_tag
+from ssr.config.settings import (
     ALIGNED,
     FINISHED,
     HEADS,
@@ -21,6 +18,10 @@ from ssr.settings import (
     owner,
     parse_config,
 )
+from ssr.data.source import SPLITS
+from ssr.data.splits import cam_list, count_images, shard_names
+from ssr.errors import InputError
+from ssr.running.provenance import kept_hash
 
 try:
     CONFIG = parse_config(config)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from ssr import status
-from ssr.doctor import diagnosis
+from ssr.doctor import diagnosis, status
 from ssr.errors import InputError
 from ssr.inspect import command as inspection
 

@@ -11,11 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ssr.data.masks import Masks
-from ssr.errors import InputError
-from ssr.index import Index
-from ssr.pngs import Pngs, open_pngs
-from ssr.settings import (
+from ssr.artefacts.store import Shards, open_shards
+from ssr.config.settings import (
     ALIGNED,
     FINISHED,
     LABELLED,
@@ -25,7 +22,10 @@ from ssr.settings import (
     owner,
     recorded,
 )
-from ssr.store import Shards, open_shards
+from ssr.data.index import Index
+from ssr.data.masks import Masks
+from ssr.data.pngs import Pngs, open_pngs
+from ssr.errors import InputError
 
 _SHARED = ("features", "superpixels", "cams/initial")
 # Stages of which every method has its own, and the settings that they depend on.

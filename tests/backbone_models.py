@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from ssr.architectures import clip_config
 from ssr.config import Backbone
+from ssr.config.architectures import clip_config
 
 PATCH = 8
 CLIP_MODEL = {

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Picture
 
+from ssr.artefacts.store import ShardWriter
+from ssr.data.index import Image, Index
 from ssr.data.masks import Masks
-from ssr.index import Image, Index
+from ssr.data.pngs import PngWriter, encode_png
 from ssr.labels import IGNORE
-from ssr.pngs import PngWriter, encode_png
-from ssr.store import ShardWriter
 
 CLASSES = ("cat", "dog", "owl")
 SIZES = {

@@ -10,7 +10,7 @@ from pathlib import Path
 import huggingface_hub.constants
 import pytest
 
-import ssr.pretrained
+import ssr.backbones.pretrained
 
 COMMIT = "0" * 40
 
@@ -52,7 +52,7 @@ def point_at(monkeypatch: pytest.MonkeyPatch, address: str, cache: Path) -> None
     monkeypatch.setattr(constants, "ENDPOINT", address)
     monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", urls)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
-    monkeypatch.setattr(ssr.pretrained, "HF_HUB_CACHE", str(cache))
+    monkeypatch.setattr(ssr.backbones.pretrained, "HF_HUB_CACHE", str(cache))
 
 
 @contextmanager

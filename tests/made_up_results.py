@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ssr.index import Index
-from ssr.settings import record
-from ssr.store import ShardWriter
+from ssr.artefacts.store import ShardWriter
+from ssr.config.settings import record
+from ssr.data.index import Index
+from tests import ROOT
 from tests.report.finished_run import PATCH, finish_run, small_config, small_scenes
 
-_ROOT = Path(__file__).parent.parent
 _PLACES = {
     "index.parquet": "index/index.parquet",
     "masks.parquet": "index/masks.parquet",
@@ -39,7 +39,7 @@ def make_results(folder: Path) -> Path:
         shutil.move(made / source, results / target)
     _write_features(results)
     record(config, results)
-    shutil.copytree(_ROOT / "backbones", folder / "backbones")
+    shutil.copytree(ROOT / "backbones", folder / "backbones")
     return results
 
 

@@ -1,9 +1,8 @@
 import tomllib
-from pathlib import Path
 
 import yaml
 
-ROOT = Path(__file__).parent.parent
+from tests import ROOT
 
 
 def test_conda_environment_has_the_pins_of_the_project() -> None:

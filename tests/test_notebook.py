@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from matplotlib import pyplot as plt
 
+from tests import ROOT
 from tests.made_up_results import make_results
 
-NOTEBOOK = Path(__file__).parent.parent / "docs/inspect_results.ipynb"
+NOTEBOOK = ROOT / "docs/inspect_results.ipynb"
 CELLS = json.loads(NOTEBOOK.read_text())["cells"]
 
 

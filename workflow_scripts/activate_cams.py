@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ssr.artefacts.store import ShardWriter, open_shards
 from ssr.config import AlignedCams, Backbone, Cams
-from ssr.index import Image, Index
-from ssr.programs import existing, parser, run
-from ssr.progress import progress
-from ssr.store import ShardWriter, open_shards
+from ssr.data.index import Image, Index
+from ssr.running.programs import existing, parser, run
+from ssr.running.progress import progress
 
 if TYPE_CHECKING:
     import torch
 
-    from ssr.cam import ImageScores
+    from ssr.cams.activation import ImageScores
 
 
 def main(arguments: Namespace) -> None:
@@ -35,8 +35,8 @@ def _activate(
 ) -> Iterator[tuple[Image, dict[str, np.ndarray]]]:
     import torch
 
-    from ssr.backbones import choose_device, load_clip
-    from ssr.cam import activate
+    from ssr.backbones.networks import choose_device, load_clip
+    from ssr.cams.activation import activate
 
     device = choose_device(arguments.device)
     clip = load_clip(arguments.backbone, device)
@@ -53,8 +53,8 @@ def _activate(
 
 def _settings_and_scores(arguments: Namespace, device: torch.device) -> tuple[Cams, ImageScores]:
     from ssr.alignment.heads import load_heads
-    from ssr.cam import ImageScores
-    from ssr.text import TextEmbeddings
+    from ssr.backbones.text import TextEmbeddings
+    from ssr.cams.activation import ImageScores
 
     texts = TextEmbeddings.read(arguments.text)
     if not arguments.alignment:

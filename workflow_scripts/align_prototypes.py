@@ -9,21 +9,21 @@ from argparse import Namespace
 from pathlib import Path
 
 from ssr.config import Alignment
-from ssr.programs import existing, parser, run
-from ssr.progress import progress
-from ssr.provenance import code_hash
+from ssr.running.programs import existing, parser, run
+from ssr.running.progress import progress
+from ssr.running.provenance import code_hash
 
 
 def main(arguments: Namespace) -> None:
     """Train, export, and clear the checkpoints."""
     import torch
 
-    from ssr import checkpoints
-    from ssr.alignment.arrays import load_arrays
     from ssr.alignment.heads import save_heads, starting_heads
     from ssr.alignment.prototypes import Prototypes
     from ssr.alignment.samples import Samples
     from ssr.alignment.training import Round, TrainingSet, train, write_history
+    from ssr.artefacts.arrays import load_arrays
+    from ssr.running import checkpoints
 
     settings: Alignment = arguments.alignment
     samples = load_arrays(arguments.prototypes, Samples, "cluster_prototypes")

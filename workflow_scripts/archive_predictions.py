@@ -5,14 +5,14 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from ssr.programs import existing, parser, run
+from ssr.running.programs import existing, parser, run
 
 
 def main(arguments: Namespace) -> None:
     """Copy the PNGs of every image of the split."""
-    from ssr.index import Index
-    from ssr.pngs import open_pngs
-    from ssr.submission import write_submission
+    from ssr.data.index import Index
+    from ssr.data.pngs import open_pngs
+    from ssr.labelling.submission import write_submission
 
     ids = [image.id for image in Index.read(arguments.index).split("test")]
     predictions = open_pngs(arguments.predictions)

@@ -12,19 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssr.config import Config
-from ssr.programs import existing, parser, run
-from ssr.settings import method_config, parse_config
+from ssr.config.settings import method_config, parse_config
+from ssr.running.programs import existing, parser, run
 from workflow_scripts.summarise import evaluation
 
 if TYPE_CHECKING:
-    from ssr.index import Index
+    from ssr.data.index import Index
     from ssr.report.shown import ShownImage, Stores
 
 
 def main(arguments: Namespace) -> None:
     """Draw the figures, then write the page."""
-    from ssr.files import replacing
-    from ssr.index import Index
+    from ssr.artefacts.files import replacing
+    from ssr.data.index import Index
     from ssr.report.benchmarks import read_benchmarks
     from ssr.report.charts import draw_charts, embedding_chart
     from ssr.report.embedding import embed
@@ -75,11 +75,11 @@ def _shown(arguments: Namespace, index: Index) -> dict[str, list[ShownImage]]:
 
 
 def _stores(arguments: Namespace) -> Stores:
+    from ssr.artefacts.store import open_shards
     from ssr.data.masks import Masks
-    from ssr.pngs import open_pngs
+    from ssr.data.pngs import open_pngs
     from ssr.report.shown import Stores
     from ssr.report.stages import CAM_STAGES
-    from ssr.store import open_shards
 
     return Stores(
         superpixels=open_shards(arguments.superpixels),

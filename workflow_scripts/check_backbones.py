@@ -7,13 +7,13 @@ from pathlib import Path
 
 from ssr.config import Backbones
 from ssr.errors import InputError
-from ssr.programs import parser, run
+from ssr.running.programs import parser, run
 
 
 def main(arguments: Namespace) -> None:
     """Compare checksums, and tensors by name and shape; write nothing if one is wrong."""
-    from ssr.backbones import check_weights
-    from ssr.files import replacing
+    from ssr.artefacts.files import replacing
+    from ssr.backbones.networks import check_weights
 
     if findings := check_weights(arguments.backbones):
         raise InputError("\n  ".join(["the weights cannot be used:", *findings]))

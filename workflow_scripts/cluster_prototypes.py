@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ssr.artefacts.store import open_shards
 from ssr.config import Alignment, Backbone, Prototypes
-from ssr.index import Image, Index
-from ssr.programs import existing, parser, run
-from ssr.progress import progress
-from ssr.store import open_shards
+from ssr.data.index import Image, Index
+from ssr.running.programs import existing, parser, run
+from ssr.running.progress import progress
 
 if TYPE_CHECKING:
     from ssr.alignment.samples import Samples
-    from ssr.text import TextEmbeddings
+    from ssr.backbones.text import TextEmbeddings
 
 
 def main(arguments: Namespace) -> None:
@@ -26,11 +26,11 @@ def main(arguments: Namespace) -> None:
     import numpy as np
     import torch
 
-    from ssr.alignment.arrays import load_arrays, save_arrays
     from ssr.alignment.heads import starting_heads
     from ssr.alignment.prototypes import make_prototypes
     from ssr.alignment.samples import Samples
-    from ssr.text import TextEmbeddings
+    from ssr.artefacts.arrays import load_arrays, save_arrays
+    from ssr.backbones.text import TextEmbeddings
 
     stored = TextEmbeddings.read(arguments.text)
     classes = len(stored.classes)
@@ -68,8 +68,8 @@ def _pool_images(
     import torch
 
     from ssr.alignment.samples import pool_image
-    from ssr.backbones import choose_device, load_clip
-    from ssr.features import last_block_activation, last_block_patch_tokens
+    from ssr.backbones.features import last_block_activation, last_block_patch_tokens
+    from ssr.backbones.networks import choose_device, load_clip
 
     device = choose_device(arguments.device)
     clip = load_clip(arguments.backbone, device)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from ssr.programs import existing, parser, run
+from ssr.running.programs import existing, parser, run
 
 
 def main(arguments: Namespace) -> None:

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ssr.artefacts.files import replacing
 from ssr.errors import InputError
-from ssr.files import replacing
-from ssr.programs import parser, run
+from ssr.running.programs import parser, run
 
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"),

@@ -6,9 +6,9 @@ import io
 from argparse import Namespace
 from pathlib import Path
 
+from ssr.artefacts.files import replacing
 from ssr.errors import InputError
-from ssr.files import replacing
-from ssr.programs import parser, run
+from ssr.running.programs import parser, run
 
 _MOST_BYTES = 400_000
 

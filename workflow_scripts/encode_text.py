@@ -7,13 +7,13 @@ from argparse import Namespace
 from pathlib import Path
 
 from ssr.config import Backbone, Text
-from ssr.programs import parser, run
+from ssr.running.programs import parser, run
 
 
 def main(arguments: Namespace) -> None:
     """Encode all prompts in one batch."""
-    from ssr.backbones import choose_device, load_clip, load_tokenizer
-    from ssr.text import encode_text
+    from ssr.backbones.networks import choose_device, load_clip, load_tokenizer
+    from ssr.backbones.text import encode_text
 
     clip = load_clip(arguments.backbone, choose_device(arguments.device))
     tokenizer = load_tokenizer(arguments.backbone)
@@ -22,7 +22,7 @@ def main(arguments: Namespace) -> None:
 
 
 def _with_backgrounds(text: Text) -> Text:
-    from ssr.text import DEFAULT_BACKGROUNDS
+    from ssr.backbones.text import DEFAULT_BACKGROUNDS
 
     if text.backgrounds:
         return text

@@ -11,19 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssr.errors import InputError
-from ssr.programs import existing, run
+from ssr.running.programs import existing, run
 from workflow_scripts import evaluation_flags as common
 
 if TYPE_CHECKING:
-    from ssr.metrics import Scores
-    from ssr.thresholds import Threshold
+    from ssr.evaluation.metrics import Scores
+    from ssr.evaluation.thresholds import Threshold
 
 
 def main(arguments: Namespace) -> None:
     """Count once, score at every threshold."""
-    from ssr.evaluation import count, count_cams, curve, quality, write_evaluation
-    from ssr.image_scores import write_image_counts
-    from ssr.metrics import confusion_at, sweep
+    from ssr.evaluation.evaluation import count, count_cams, curve, quality, write_evaluation
+    from ssr.evaluation.image_scores import write_image_counts
+    from ssr.evaluation.metrics import confusion_at, sweep
 
     names = common.class_names(arguments)
     shards = common.shards_and_masks(arguments, arguments.cams)
@@ -43,7 +43,7 @@ def main(arguments: Namespace) -> None:
 
 def _given(arguments: Namespace) -> Threshold | None:
     """The threshold chosen on the tuning split; None on that split itself."""
-    from ssr.thresholds import read_threshold
+    from ssr.evaluation.thresholds import read_threshold
 
     if arguments.threshold_from:
         return read_threshold(arguments.threshold_from, arguments.stage)
@@ -56,9 +56,9 @@ def _given(arguments: Namespace) -> Threshold | None:
 
 def _chosen(scores: list[Scores], images: int) -> Threshold:
     """The best threshold of the sweep on this many images of the tuning split."""
-    from ssr.evaluation import LEVELS
-    from ssr.metrics import best, thresholds
-    from ssr.thresholds import Threshold
+    from ssr.evaluation.evaluation import LEVELS
+    from ssr.evaluation.metrics import best, thresholds
+    from ssr.evaluation.thresholds import Threshold
 
     return Threshold(round(float(thresholds(LEVELS)[best(scores)]), 6), "tune", images)
 
@@ -67,8 +67,8 @@ def _index(threshold: float) -> int:
     """Which of the sweep's thresholds this is."""
     import numpy as np
 
-    from ssr.evaluation import LEVELS
-    from ssr.metrics import thresholds
+    from ssr.evaluation.evaluation import LEVELS
+    from ssr.evaluation.metrics import thresholds
 
     return int(np.abs(thresholds(LEVELS) - threshold).argmin())
 

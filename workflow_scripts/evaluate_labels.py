@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from ssr.config import Labels, Prediction
-from ssr.programs import existing, run
+from ssr.running.programs import existing, run
 from workflow_scripts import evaluation_flags as common
 
 
 def main(arguments: Namespace) -> None:
     """Count label maps against masks."""
-    from ssr.evaluation import count, count_labels, quality, write_evaluation
-    from ssr.image_scores import write_image_counts
+    from ssr.evaluation.evaluation import count, count_labels, quality, write_evaluation
+    from ssr.evaluation.image_scores import write_image_counts
 
     names = common.class_names(arguments)
     shards = common.shards_and_masks(arguments, arguments.pngs)
@@ -28,7 +28,7 @@ def main(arguments: Namespace) -> None:
 
 def _how(arguments: Namespace) -> dict[str, Any]:
     """How the label maps were made."""
-    from ssr.thresholds import label_threshold
+    from ssr.evaluation.thresholds import label_threshold
 
     if arguments.stage == "pseudo_label":
         threshold = label_threshold(arguments.labels.threshold, arguments.threshold_from)

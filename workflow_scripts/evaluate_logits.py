@@ -6,14 +6,14 @@ from argparse import Namespace
 from functools import partial
 
 from ssr.config import Prediction
-from ssr.programs import existing, run
+from ssr.running.programs import existing, run
 from workflow_scripts import evaluation_flags as common
 
 
 def main(arguments: Namespace) -> None:
     """Count the largest logits against masks."""
-    from ssr.evaluation import count, count_logits, quality, write_evaluation
-    from ssr.image_scores import write_image_counts
+    from ssr.evaluation.evaluation import count, count_logits, quality, write_evaluation
+    from ssr.evaluation.image_scores import write_image_counts
 
     names = common.class_names(arguments)
     shards = common.shards_and_masks(arguments, arguments.logits)

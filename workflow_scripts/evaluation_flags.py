@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ssr.config import Prediction
-from ssr.data import SPLITS
-from ssr.programs import existing, parser
+from ssr.data.source import SPLITS
+from ssr.running.programs import existing, parser
 
 if TYPE_CHECKING:
-    from ssr.evaluation import Shard
+    from ssr.evaluation.evaluation import Shard
 
 
 def evaluation_parser(description: str | None, stages: list[str]) -> ArgumentParser:
@@ -31,10 +31,10 @@ def evaluation_parser(description: str | None, stages: list[str]) -> ArgumentPar
 
 def shards_and_masks(arguments: Namespace, paths: list[Path]) -> list[Shard]:
     """The files to evaluate, each with the masks of its images."""
+    from ssr.data.index import Index
     from ssr.data.label_files import read_ids
     from ssr.data.masks import Masks
-    from ssr.evaluation import pair_with_masks
-    from ssr.index import Index
+    from ssr.evaluation.evaluation import pair_with_masks
 
     images = Index.read(arguments.index).split(arguments.split)
     if arguments.only:

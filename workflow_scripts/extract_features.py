@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
+from ssr.artefacts.store import ShardWriter
 from ssr.config import Backbones, Features, Images
-from ssr.images import load_on_grid
-from ssr.index import Image, Index
-from ssr.programs import existing, parser, run
-from ssr.progress import progress
-from ssr.store import ShardWriter
+from ssr.data.images import load_on_grid
+from ssr.data.index import Image, Index
+from ssr.running.programs import existing, parser, run
+from ssr.running.progress import progress
 
 # On a processor, batches bring nothing.
 BATCH_SIZE = {"cpu": 1, "cuda": 16}
@@ -31,8 +31,8 @@ def main(arguments: Namespace) -> None:
 def _extract(
     images: list[Image], arguments: Namespace
 ) -> Iterator[tuple[Image, dict[str, np.ndarray]]]:
-    from ssr.backbones import choose_device, load_pair
-    from ssr.features import extract, same_grid_batches
+    from ssr.backbones.features import extract, same_grid_batches
+    from ssr.backbones.networks import choose_device, load_pair
 
     patch, max_side = arguments.images.patch, arguments.images.max_side
     device = choose_device(arguments.device)

@@ -7,9 +7,9 @@ import os
 from argparse import Namespace
 from pathlib import Path
 
+from ssr.artefacts.files import replacing
 from ssr.config import Backbone, Backbones
-from ssr.files import replacing
-from ssr.programs import parser, run
+from ssr.running.programs import parser, run
 
 
 def main(arguments: Namespace) -> None:
@@ -26,9 +26,9 @@ def main(arguments: Namespace) -> None:
 
 
 def _fetch(name: str, backbone: Backbone) -> dict[str, str | int]:
-    from ssr.architectures import dino_config
-    from ssr.digests import digest
-    from ssr.pretrained import clip_tag, dino_tag, fetch
+    from ssr.backbones.pretrained import clip_tag, dino_tag, fetch
+    from ssr.config.architectures import dino_config
+    from ssr.running.digests import digest
 
     if name == "clip":
         weights = clip_tag(backbone.model, backbone.weights)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ssr.config import Data
 from ssr.data.check import check_dataset
-from ssr.programs import parser, run
+from ssr.running.programs import parser, run
 
 
 def main(arguments: Namespace) -> None:

@@ -7,16 +7,16 @@ from functools import partial
 from pathlib import Path
 
 from ssr.config import Labels
-from ssr.programs import existing, parser, run
+from ssr.running.programs import existing, parser, run
 
 
 def main(arguments: Namespace) -> None:
     """Label the images of the shard that have CAMs, that is, a label."""
-    from ssr.index import Index
-    from ssr.label_maps import write_label_maps
-    from ssr.pseudo_labels import label_image
-    from ssr.store import open_shards
-    from ssr.thresholds import label_threshold
+    from ssr.artefacts.store import open_shards
+    from ssr.data.index import Index
+    from ssr.data.label_maps import write_label_maps
+    from ssr.evaluation.thresholds import label_threshold
+    from ssr.labelling.pseudo_labels import label_image
 
     shard = Index.read(arguments.index).shard(arguments.shard)
     images = [image for image in shard if image.labels]

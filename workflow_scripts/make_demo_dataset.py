@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ssr.config import Demo
 from ssr.data.make_demo import make_demo
-from ssr.programs import parser, run
+from ssr.running.programs import parser, run
 
 
 def main(arguments: Namespace) -> None:

@@ -6,17 +6,17 @@ from argparse import Namespace
 from pathlib import Path
 
 from ssr.config import Backbone, Features, Text
-from ssr.programs import existing, parser, run
+from ssr.running.programs import existing, parser, run
 
 
 def main(arguments: Namespace) -> None:
     """Draw held-out scenes, write the report."""
-    from ssr.backbones import load_clip, load_dino, load_tokenizer
+    from ssr.backbones.networks import load_clip, load_dino, load_tokenizer
+    from ssr.backbones.text import encode_text
     from ssr.demo.vocabulary import CLASSES
     from ssr.pretraining.corpus import HELD_OUT, PROBED_WEB, open_corpus, write_corpus
     from ssr.pretraining.export import write_json
     from ssr.pretraining.gates import Scenes, measure_clip, measure_dino, read_scenes
-    from ssr.text import encode_text
 
     settings = {name: _shipped(arguments.backbones, name) for name in ("clip", "dino")}
     clip, dino = load_clip(settings["clip"], "cpu"), load_dino(settings["dino"], "cpu")

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import numpy as np
 
+from ssr.artefacts.store import ShardWriter
 from ssr.config import Prediction
-from ssr.images import load_image
-from ssr.index import Index
-from ssr.programs import existing, parser, run
-from ssr.progress import progress
-from ssr.store import ShardWriter
+from ssr.data.images import load_image
+from ssr.data.index import Index
+from ssr.running.programs import existing, parser, run
+from ssr.running.progress import progress
 
 
 def main(arguments: Namespace) -> None:
     """Predict every image of the shard."""
-    from ssr.backbones import choose_device
+    from ssr.backbones.networks import choose_device
     from ssr.segmenter.model import load
     from ssr.segmenter.prediction import predict
 

@@ -10,20 +10,20 @@ from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 
-from ssr.programs import parser, run
-from ssr.progress import progress
-from ssr.provenance import code_hash
+from ssr.running.programs import parser, run
+from ssr.running.progress import progress
+from ssr.running.provenance import code_hash
 
 
 def main(arguments: Namespace) -> None:
     """Draw the corpus, train or resume, export."""
-    from ssr import checkpoints
-    from ssr.architectures import read_model_file
+    from ssr.config.architectures import read_model_file
     from ssr.pretraining.corpus import WEB, open_corpus, write_corpus
     from ssr.pretraining.dino import DinoTraining
     from ssr.pretraining.export import finish, write_dino
     from ssr.pretraining.recipes import DinoRecipe
     from ssr.pretraining.scenes import SceneDinoLessons
+    from ssr.running import checkpoints
 
     recipe = replace(DinoRecipe(), seed=arguments.seed)
     parameters = [code_hash("workflow_scripts.pretrain_demo_dino"), str(arguments.seed)]

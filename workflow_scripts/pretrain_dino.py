@@ -10,16 +10,16 @@ from argparse import Namespace
 from pathlib import Path
 
 from ssr.config import Pretraining
-from ssr.index import Index
-from ssr.programs import existing, parser, run
-from ssr.progress import progress
-from ssr.provenance import code_hash
+from ssr.data.index import Index
+from ssr.running.programs import existing, parser, run
+from ssr.running.progress import progress
+from ssr.running.provenance import code_hash
 
 
 def main(arguments: Namespace) -> None:
     """Store the photographs, train or resume, export, and clear the work folder."""
-    from ssr.architectures import dino_architecture, dino_config
-    from ssr.backbones import choose_device
+    from ssr.backbones.networks import choose_device
+    from ssr.config.architectures import dino_architecture, dino_config
     from ssr.pretraining import standins
     from ssr.pretraining.dino import DinoTraining
     from ssr.pretraining.export import finish, write_dino

@@ -7,12 +7,12 @@ from argparse import Namespace
 from pathlib import Path
 
 from ssr.errors import InputError
-from ssr.programs import parser, run
+from ssr.running.programs import parser, run
 
 
 def main(arguments: Namespace) -> None:
     """Print."""
-    from ssr.summary import format_table
+    from ssr.evaluation.summary import format_table
 
     path = arguments.results / "summary.json"
     if not path.is_file():

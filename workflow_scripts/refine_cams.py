@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from ssr.artefacts.store import Shards, ShardWriter, open_shards
 from ssr.config import Refinement
-from ssr.normalisation import min_max
-from ssr.programs import existing, parser, run
-from ssr.progress import progress
-from ssr.store import Shards, ShardWriter, open_shards
+from ssr.maps import min_max
+from ssr.running.programs import existing, parser, run
+from ssr.running.progress import progress
 
 
 def main(arguments: Namespace) -> None:
@@ -33,7 +33,7 @@ def _pass_on(cams: Shards, _: Namespace) -> Iterator[tuple[str, np.ndarray]]:
 def _refine(cams: Shards, arguments: Namespace) -> Iterator[tuple[str, np.ndarray]]:
     import torch
 
-    from ssr.refinement import image_affinity, patch_mask, refine
+    from ssr.cams.refinement import image_affinity, patch_mask, refine
 
     settings = arguments.refinement
     features = open_shards([arguments.features])

@@ -7,15 +7,15 @@ from functools import partial
 from pathlib import Path
 
 from ssr.config import Crf
-from ssr.programs import existing, parser, run
+from ssr.running.programs import existing, parser, run
 
 
 def main(arguments: Namespace) -> None:
     """Refine every image of the shard, one per core at a time."""
-    from ssr.index import Index
-    from ssr.label_maps import write_label_maps
-    from ssr.predictions import refine_image
-    from ssr.store import open_shards
+    from ssr.artefacts.store import open_shards
+    from ssr.data.index import Index
+    from ssr.data.label_maps import write_label_maps
+    from ssr.labelling.predictions import refine_image
 
     images = Index.read(arguments.index).shard(arguments.shard)
     refine = partial(refine_image, open_shards([arguments.logits]), arguments.root, arguments.crf)

@@ -5,19 +5,19 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
+from ssr.artefacts.store import ShardWriter
 from ssr.config import Images, Superpixels
-from ssr.images import load_on_grid
-from ssr.index import Index
-from ssr.programs import existing, parser, run
-from ssr.progress import progress
-from ssr.store import ShardWriter
+from ssr.data.images import load_on_grid
+from ssr.data.index import Index
+from ssr.running.programs import existing, parser, run
+from ssr.running.progress import progress
 
 NAMES = ("labels", "colours", "regions")
 
 
 def main(arguments: Namespace) -> None:
     """Segment every image of the shard on its patch grid."""
-    from ssr.superpixels import segment
+    from ssr.cams.superpixels import segment
 
     images = Index.read(arguments.index).shard(arguments.shard)
     patch, max_side = arguments.images.patch, arguments.images.max_side

@@ -6,13 +6,13 @@ import json
 from argparse import ArgumentTypeError, Namespace
 from pathlib import Path
 
-from ssr.programs import parser, run
+from ssr.running.programs import parser, run
 
 
 def main(arguments: Namespace) -> None:
     """Collect the rows."""
-    from ssr.files import replacing
-    from ssr.summary import summary_rows
+    from ssr.artefacts.files import replacing
+    from ssr.evaluation.summary import summary_rows
 
     rows = summary_rows(
         arguments.evaluations, arguments.dataset, arguments.seed, arguments.config_hash

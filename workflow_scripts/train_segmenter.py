@@ -13,20 +13,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssr.config import Backbone, Segmenter
-from ssr.index import Index
-from ssr.pngs import open_pngs
-from ssr.programs import existing, parser, run
-from ssr.provenance import code_hash
+from ssr.data.index import Index
+from ssr.data.pngs import open_pngs
+from ssr.running.programs import existing, parser, run
+from ssr.running.provenance import code_hash
 
 if TYPE_CHECKING:
-    from ssr.distributed import Resources
+    from ssr.running.distributed import Resources
     from ssr.segmenter.dataset import PseudoLabelDataset
 
 
 def main(arguments: Namespace) -> None:
     """Train on as many processes as there are GPUs to share an iteration."""
-    from ssr.backbones import choose_device
-    from ssr.distributed import Resources, joined, launch
+    from ssr.backbones.networks import choose_device
+    from ssr.running.distributed import Resources, joined, launch
 
     device = choose_device(arguments.device)
     given = Resources(device, arguments.threads, arguments.nodes, arguments.processes)
@@ -55,7 +55,7 @@ def _train(arguments: Namespace, dataset: PseudoLabelDataset, own: Resources) ->
     import torch
     from mmengine.dist import is_main_process
 
-    from ssr import checkpoints
+    from ssr.running import checkpoints
     from ssr.segmenter import model
     from ssr.segmenter.training import Place, train
 
@@ -74,7 +74,7 @@ def _train(arguments: Namespace, dataset: PseudoLabelDataset, own: Resources) ->
 
 
 def _fingerprint(arguments: Namespace, classes: list[str]) -> str:
-    from ssr import checkpoints
+    from ssr.running import checkpoints
 
     backbone, settings = arguments.backbone, arguments.segmenter
     parameters = [

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ssr.config import Config
-from ssr.settings import render
+from ssr.config.settings import render
 
 if __name__ == "__main__":
     Path("config.yaml").write_text(render(Config()))

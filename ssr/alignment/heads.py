@@ -15,10 +15,10 @@ import torch.nn.functional as F
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
+from ssr.artefacts.seals import verify
+from ssr.artefacts.tensors import METADATA, write_tensors
 from ssr.config import Alignment
 from ssr.errors import InputError
-from ssr.seals import verify
-from ssr.tensors import METADATA, write_tensors
 
 
 @dataclass(frozen=True)

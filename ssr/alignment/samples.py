@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ssr.errors import InputError
-from ssr.normalisation import min_max
+from ssr.maps import min_max
 
 
 @dataclass(frozen=True)

@@ -17,15 +17,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ssr import checkpoints
 from ssr.alignment.heads import AlignmentHeads
 from ssr.alignment.losses import LOSSES, Batch
 from ssr.alignment.prototypes import Indices, Prototypes
 from ssr.alignment.samples import Samples
-from ssr.checkpoints import Termination
+from ssr.artefacts.files import replacing
 from ssr.config import Alignment
-from ssr.event_files import event_file
-from ssr.files import replacing
+from ssr.running import checkpoints
+from ssr.running.checkpoints import Termination
+from ssr.running.event_files import event_file
 
 COLUMNS = ("iteration", "loss", "temperature")
 SAVE_EVERY = 500

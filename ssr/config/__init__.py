@@ -1,6 +1,8 @@
 """Every setting of the pipeline: its type, default (the demo), allowed range and what it does.
 
-`config.yaml` is written from these models, so they are the one source of the defaults.
+In: nested values as read from YAML.
+Out: `Config`, checked, all findings at once; that of each method; and `config.yaml`, written from
+these models, so that they are the one source of the defaults.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from ssr.architectures import clip_architecture, dino_architecture
+from ssr.config.architectures import clip_architecture, dino_architecture
 from ssr.config.data import Data, Demo, Images, Splits
 from ssr.config.networks import Backbone, Backbones, Features, Pretraining, Text
 from ssr.config.section import Name, Section, unusable_texts
@@ -53,6 +55,8 @@ __all__ = [
     "Splits",
     "Superpixels",
     "Text",
+    "architectures",
+    "settings",
 ]
 
 DEFAULT_METHODS: dict[str, dict[str, Any]] = {

@@ -6,7 +6,13 @@ from typing import Annotated, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from ssr.architectures import check_tag, clip_architecture, dino_architecture, names_file, names_tag
+from ssr.config.architectures import (
+    check_tag,
+    clip_architecture,
+    dino_architecture,
+    names_file,
+    names_tag,
+)
 from ssr.config.section import Count, Positive, Section
 from ssr.errors import InputError
 

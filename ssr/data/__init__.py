@@ -1,6 +1,21 @@
-"""Data sets: which images there are, in which split, with which labels and masks."""
+"""Data sets: which images there are, in which split, with which labels and masks.
 
-from ssr.data.source import SPLITS
-from ssr.data.splits import cam_list, count_images, shard_names, split_ids
+In: a folder in one of four formats (demo, folder, voc, coco) and the section `data`.
+Out: the index, one row per image, checked before any expensive job; images as the networks take
+them; label maps as palette PNGs. Masks are read by evaluation and report alone (`masks`).
+"""
 
-__all__ = ["SPLITS", "cam_list", "count_images", "shard_names", "split_ids"]
+__all__ = [
+    "check",
+    "coco",
+    "images",
+    "index",
+    "instances",
+    "label_files",
+    "label_maps",
+    "make_demo",
+    "masks",
+    "pngs",
+    "source",
+    "splits",
+]

@@ -11,12 +11,12 @@ from pathlib import Path
 from ssr.config import Data
 from ssr.data import coco, folder, voc
 from ssr.data.findings import Findings
+from ssr.data.ids import ALLOWED, is_plain
+from ssr.data.index import Image, Index
 from ssr.data.inspection import inspect_images
 from ssr.data.masks import Masks
 from ssr.data.source import SPLITS, Source
 from ssr.data.splits import assign, required, shard_names
-from ssr.ids import ALLOWED, is_plain
-from ssr.index import Image, Index
 from ssr.labels import BACKGROUND, IGNORE
 
 _FORMATS = {"demo": folder, "folder": folder, "voc": voc, "coco": coco}

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from ssr.config import Data
 from ssr.data.findings import Findings
+from ssr.data.ids import ALLOWED, is_plain
 from ssr.data.label_files import name_of, read_label_file, read_list
 from ssr.data.source import Source
 from ssr.errors import InputError
-from ssr.ids import ALLOWED, is_plain
 
 ANNOTATIONS = "annotations"
 """Folder of the instances files; as `data.masks`, it has the masks drawn from them."""

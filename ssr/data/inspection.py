@@ -11,13 +11,13 @@ import numpy as np
 
 from ssr.config import Data
 from ssr.data.findings import Findings
+from ssr.data.images import measure_image
 from ssr.data.masks import Masks, UnknownColourError
 from ssr.data.source import Source
 from ssr.errors import InputError
-from ssr.images import measure_image
 from ssr.labels import BACKGROUND, IGNORE
-from ssr.processes import map_in_processes
-from ssr.progress import progress
+from ssr.running.processes import map_in_processes
+from ssr.running.progress import progress
 
 _IMAGES_PER_TASK = 64
 

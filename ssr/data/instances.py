@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 from pycocotools import mask as rle
 from pycocotools.coco import COCO
 
+from ssr.artefacts.files import replacing
+from ssr.data.ids import ALLOWED, is_plain
+from ssr.data.pngs import PngWriter, encode_png
 from ssr.errors import InputError
-from ssr.files import replacing
-from ssr.ids import ALLOWED, is_plain
 from ssr.labels import BACKGROUND, IGNORE
-from ssr.pngs import PngWriter, encode_png
-from ssr.processes import map_in_processes
-from ssr.progress import progress
+from ssr.running.processes import map_in_processes
+from ssr.running.progress import progress
 
 _MASKS_PER_TASK = 64
 # Pixels of an image; PIL refuses larger ones, too.

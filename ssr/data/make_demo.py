@@ -8,13 +8,13 @@ from pathlib import Path
 
 from PIL import Image
 
+from ssr.artefacts.files import replacing
 from ssr.config import Demo
 from ssr.data.demo import image_id, positions
 from ssr.data.folder import HEADER
-from ssr.demo import Scene, make_scenes
-from ssr.files import replacing
-from ssr.pngs import encode_png
-from ssr.progress import progress
+from ssr.data.pngs import encode_png
+from ssr.demo.scenes import Scene, make_scenes
+from ssr.running.progress import progress
 
 
 def make_demo(demo: Demo, root: Path, processes: int = 1) -> None:

@@ -15,12 +15,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from ssr.archives import Archives
+from ssr.artefacts.archives import Archives
+from ssr.artefacts.files import replacing
+from ssr.artefacts.seals import BLANK, seal, verify
+from ssr.data.images import load_image
+from ssr.data.pngs import read_labels
 from ssr.errors import InputError
-from ssr.files import replacing
-from ssr.images import load_image
-from ssr.pngs import read_labels
-from ssr.seals import BLANK, seal, verify
 
 _SCHEMA = pa.schema([("id", pa.string()), ("mask", pa.string())])
 _COLOURS = b"colours"

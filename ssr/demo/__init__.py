@@ -1,6 +1,7 @@
-"""The demo's procedural world: scenes with exact masks, drawn from a seed alone."""
+"""The demo's procedural world: scenes with exact masks, drawn from a seed alone.
 
-from ssr.demo.scenes import Scene, make_scene, make_scenes
-from ssr.demo.vocabulary import CLASSES, IGNORED, SIDE, STUFF
+In: a seed, and how strongly objects and backgrounds go together.
+Out: images (112, 112, 3) uint8 with their masks, and the names of what they show.
+"""
 
-__all__ = ["CLASSES", "IGNORED", "SIDE", "STUFF", "Scene", "make_scene", "make_scenes"]
+__all__ = ["scenes", "vocabulary"]

@@ -12,14 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+from ssr.artefacts.seals import verify
+from ssr.artefacts.store import open_shards
+from ssr.data.images import open_image
+from ssr.data.index import Image, Index
+from ssr.data.pngs import open_pngs
 from ssr.doctor.findings import Finding
 from ssr.errors import InputError
-from ssr.images import open_image
-from ssr.index import Image, Index
-from ssr.pngs import open_pngs
-from ssr.progress import progress
-from ssr.seals import verify
-from ssr.store import open_shards
+from ssr.running.progress import progress
 
 _KIND = "damaged"
 _SEALED = {".zip", ".npz", ".safetensors", ".parquet"}

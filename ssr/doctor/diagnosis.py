@@ -8,14 +8,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ssr.digests import artefacts
 from ssr.doctor.artefacts import damaged
 from ssr.doctor.findings import Finding, lines
 from ssr.doctor.leftovers import left_over, size, spent_checkpoints, strangers, unfinished
 from ssr.doctor.remains import locks, orphans, queued
 from ssr.doctor.unseen import of_the_future, unrecorded
 from ssr.doctor.workflow import Workflow, ask, check_folder, options, stale, unmade
-from ssr.runs import trace
+from ssr.running.claims import trace
+from ssr.running.digests import artefacts
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:

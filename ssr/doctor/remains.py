@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from ssr.doctor.findings import Finding
 from ssr.doctor.workflow import options
-from ssr.runs import Trace, locked, recovery
+from ssr.running.claims import Trace, locked, recovery
 
 _PREFIX = "ssr_"
 

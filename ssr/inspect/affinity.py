@@ -7,8 +7,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from ssr.config.settings import method_config
 from ssr.results import MissingError, Results
-from ssr.settings import method_config
 
 # Each holds three matrices of N² numbers: 24 MB at 1,400 patches.
 _KEPT = 4
@@ -41,7 +41,7 @@ class Affinities:
         """The matrices (3, N, N) and the patch grid (h, w)."""
         import torch  # a second; the first page need not wait for it
 
-        from ssr.refinement import image_affinity
+        from ssr.cams.refinement import image_affinity
 
         arrays = self._results["features"][image_id]
         settings = method_config(self._results.config, method).refinement

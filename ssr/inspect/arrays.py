@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Picture
 
-from ssr.images import load_image
-from ssr.index import Image
-from ssr.normalisation import min_max
+from ssr.config.settings import method_config
+from ssr.data.images import load_image
+from ssr.data.index import Image
+from ssr.maps import min_max, upsample
 from ssr.results import MissingError, Results
-from ssr.settings import method_config
-from ssr.upsampling import upsample
 
 _CAMS = {"initial_cam": "initial", "aligned_cam": "aligned", "refined_cam": "refined"}
 _LABELS = {"pseudo_label": "pseudo_labels", "prediction_crf": "predictions"}

@@ -7,11 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ssr.image_scores import ImageScores
-from ssr.index import Image
-from ssr.report.stages import PANELS, STAGES
-from ssr.results import MissingError, Results
-from ssr.settings import (
+from ssr.config.settings import (
     ALIGNED,
     FINISHED,
     HEADS,
@@ -21,6 +17,10 @@ from ssr.settings import (
     method_config,
     owner,
 )
+from ssr.data.index import Image
+from ssr.evaluation.image_scores import ImageScores
+from ssr.report.stages import PANELS, STAGES
+from ssr.results import MissingError, Results
 
 _SECTIONS = {
     "initial_cam": (),

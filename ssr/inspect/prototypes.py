@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from ssr.alignment.arrays import load_arrays
 from ssr.alignment.heads import starting_heads
 from ssr.alignment.prototypes import Prototypes
 from ssr.alignment.samples import Samples
+from ssr.artefacts.arrays import load_arrays
+from ssr.backbones.text import TextEmbeddings
 from ssr.config import Config
+from ssr.config.settings import HEADS, method_config, owner
 from ssr.inspect.overview import rounds
 from ssr.results import MissingError, Results
-from ssr.settings import HEADS, method_config, owner
-from ssr.text import TextEmbeddings
 
 _NEAREST_IMAGES = 12
 _NEAREST_TEXTS = 3

@@ -17,8 +17,8 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from ssr.data.index import Image
 from ssr.errors import InputError
-from ssr.index import Image
 from ssr.inspect.affinity import Affinities
 from ssr.inspect.arrays import picture, stage_array
 from ssr.inspect.guard import Guard

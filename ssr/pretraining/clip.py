@@ -13,8 +13,9 @@ from open_clip.model import CLIP
 from open_clip.tokenizer import SimpleTokenizer
 from torch import Tensor, nn
 
-from ssr.backbones import load_clip, load_tokenizer
-from ssr.images import CLIP_MEAN, CLIP_STD
+from ssr.backbones.networks import load_clip, load_tokenizer
+from ssr.backbones.text import check_length
+from ssr.data.images import CLIP_MEAN, CLIP_STD
 from ssr.pretraining.captions import occurring_tokens
 from ssr.pretraining.lessons import Chance, ClipLessons
 from ssr.pretraining.loop import Trainer, make_muon
@@ -23,7 +24,6 @@ from ssr.pretraining.positions import fix_positions, read_positions
 from ssr.pretraining.recipes import ClipRecipe
 from ssr.pretraining.strokes import draw_strokes
 from ssr.pretraining.views import normalise_pixels
-from ssr.text import check_length
 
 PURPOSE = 1  # of the randomness of a step; DINO has another one
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ssr.demo import CLASSES, SIDE, STUFF, make_scenes
+from ssr.demo.scenes import make_scenes
+from ssr.demo.vocabulary import CLASSES, SIDE, STUFF
 
 Bytes = NDArray[np.uint8]
 UNLABELLED = len(CLASSES + STUFF)

@@ -15,9 +15,9 @@ import torch.nn.functional as F
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
-from ssr.backbones import load_dino
+from ssr.backbones.networks import load_dino
+from ssr.data.images import IMAGENET_MEAN, IMAGENET_STD
 from ssr.errors import InputError
-from ssr.images import IMAGENET_MEAN, IMAGENET_STD
 from ssr.pretraining.lessons import Chance, DinoLessons, Sight
 from ssr.pretraining.loop import Trainer, make_adamw
 from ssr.pretraining.mimetic import fresh, initialise_attention

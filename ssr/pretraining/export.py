@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ssr.event_files import is_event_file
-from ssr.files import replacing
-from ssr.tensors import write_tensors
+from ssr.artefacts.files import replacing
+from ssr.artefacts.tensors import write_tensors
+from ssr.running.event_files import is_event_file
 
 
 def half_precision(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -15,15 +15,15 @@ from open_clip.model import CLIP
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor
 
-from ssr.affinity import attention_auc, patch_labels, symmetric_affinity
-from ssr.cam import ImageScores, clip_score, gradient_cam
+from ssr.backbones.features import FeatureSettings, clip_block, extract
+from ssr.backbones.text import TextEmbeddings
+from ssr.cams.activation import ImageScores, clip_score, gradient_cam
+from ssr.cams.affinity import attention_auc, patch_labels, symmetric_affinity
 from ssr.demo.vocabulary import CLASSES
-from ssr.features import FeatureSettings, clip_block, extract
+from ssr.evaluation.metrics import best, count_confusion, count_levels, score, sweep, thresholds
+from ssr.labelling.pseudo_labels import enlarge, strongest
 from ssr.labels import BACKGROUND, IGNORE
-from ssr.metrics import best, count_confusion, count_levels, score, sweep, thresholds
 from ssr.pretraining.corpus import Bytes, Corpus
-from ssr.pseudo_labels import enlarge, strongest
-from ssr.text import TextEmbeddings
 
 LABELS = len(CLASSES) + 1
 LEVELS = 60

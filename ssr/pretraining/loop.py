@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from ssr import checkpoints
-from ssr.event_files import event_file
-from ssr.files import replacing
+from ssr.artefacts.files import replacing
+from ssr.running import checkpoints
+from ssr.running.event_files import event_file
 
 StepLosses = Callable[[int], dict[str, Tensor]]
 # in float32: bfloat16 is slower on the processors that the recipes were measured on

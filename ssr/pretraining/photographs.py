@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ssr.images import load_image, resize
-from ssr.index import Image
+from ssr.cams.superpixels import slic
+from ssr.data.images import load_image, resize
+from ssr.data.index import Image
 from ssr.pretraining.views import Bytes
-from ssr.superpixels import slic
 
 COMPACTNESS = 10.0
 

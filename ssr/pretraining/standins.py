@@ -4,16 +4,16 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from ssr import checkpoints
+from ssr.backbones.text import DEFAULT_BACKGROUNDS, check_templates
 from ssr.config import Pretraining, Text
+from ssr.data.index import Image
 from ssr.errors import InputError
-from ssr.index import Image
 from ssr.pretraining.captions import Speaker
 from ssr.pretraining.photograph_lessons import PhotographClipLessons, PhotographDinoLessons
 from ssr.pretraining.photographs import Photographs, open_photographs, write_photographs
 from ssr.pretraining.recipes import standin_views
-from ssr.progress import progress
-from ssr.text import DEFAULT_BACKGROUNDS, check_templates
+from ssr.running import checkpoints
+from ssr.running.progress import progress
 
 
 def labelled(images: Sequence[Image]) -> list[Image]:

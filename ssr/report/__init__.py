@@ -1,1 +1,20 @@
-"""A page of pictures, curves and tables for a finished run."""
+"""A page of pictures, curves and tables for a finished run, and its figures as files for a paper.
+
+In: evaluations, a few images with what every stage made of them, histories of trainings.
+Out: report/index.html, which needs nothing else; figures as PDF, SVG and PNG, tables as CSV,
+Markdown and LaTeX.
+"""
+
+__all__ = [
+    "benchmarks",
+    "charts",
+    "dag",
+    "embedding",
+    "evaluations",
+    "figures",
+    "histories",
+    "page",
+    "sheet",
+    "shown",
+    "stages",
+]

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from ssr.config import Config
+from ssr.config.settings import method_config
 from ssr.report.evaluations import Evaluations
 from ssr.report.published import (
     NOTES,
@@ -21,7 +22,6 @@ from ssr.report.published import (
 )
 from ssr.report.stages import STAGES
 from ssr.report.tables import MISSING, Table, per_cent
-from ssr.settings import method_config
 
 _SHARES = ("miou", "precision", "recall")
 

@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from sklearn.manifold import TSNE
 
-from ssr.alignment.arrays import load_arrays
 from ssr.alignment.heads import load_heads
 from ssr.alignment.prototypes import Prototypes
 from ssr.alignment.samples import Samples
+from ssr.artefacts.arrays import load_arrays
 from ssr.report.curves import MARKERS
 
 MOST_SAMPLES = 600

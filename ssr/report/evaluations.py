@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ssr.artefacts.seals import verify
 from ssr.errors import InputError
 from ssr.report.stages import STAGES
-from ssr.seals import verify
 
 Figures = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One document that `ssr.evaluation.write_evaluation` wrote, and the methods it holds for."""
+    """A document that `write_evaluation` wrote, and the methods it holds for."""
 
     methods: tuple[str, ...]
     stage: str

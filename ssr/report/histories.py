@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ssr.config import Config
-from ssr.settings import method_config
+from ssr.config.settings import method_config
 
 
 def find_histories(results: Path, config: Config) -> dict[str, dict[str, list[Path]]]:

@@ -12,8 +12,9 @@ from itertools import chain
 from pathlib import Path
 
 from ssr.config import Config
-from ssr.data import SPLITS
-from ssr.index import Index
+from ssr.config.settings import config_hash, doubts, render
+from ssr.data.index import Index
+from ssr.data.source import SPLITS
 from ssr.report import beside_published, html, tables
 from ssr.report.benchmarks import Usage
 from ssr.report.charts import Chart, Charts, Histories
@@ -24,7 +25,6 @@ from ssr.report.plates import plate_files
 from ssr.report.sheet import draw_sheet
 from ssr.report.shown import ShownImage
 from ssr.report.stages import STAGES
-from ssr.settings import config_hash, doubts, render
 
 LIBRARIES = (
     "torch", "open_clip_torch", "timm", "numpy", "scipy", "scikit-learn", "faiss-cpu", "fast_slic",

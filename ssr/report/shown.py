@@ -9,16 +9,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ssr.artefacts.store import Shards
+from ssr.cams.refinement import patch_mask
 from ssr.config import Refinement
+from ssr.data.images import load_image, resize
+from ssr.data.index import Image
 from ssr.data.masks import Masks
-from ssr.images import load_image, resize
-from ssr.index import Image
-from ssr.normalisation import min_max
-from ssr.pngs import Pngs
-from ssr.refinement import patch_mask
+from ssr.data.pngs import Pngs
+from ssr.maps import min_max, upsample
 from ssr.report.stages import CAM_STAGES
-from ssr.store import Shards
-from ssr.upsampling import upsample
 
 SIDE = 224
 """Longest side of the pictures, in pixels."""

@@ -1,4 +1,4 @@
-"""`ssr.checkpoints` for mmengine's Runner: what is saved of it, and when."""
+"""`ssr.running.checkpoints` for mmengine's Runner: what is saved of it, and when."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from mmengine.dist import all_reduce, barrier, broadcast, get_world_size, is_mai
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from ssr import checkpoints
-from ssr.checkpoints import Termination
+from ssr.running import checkpoints
+from ssr.running.checkpoints import Termination
 
 Rows = list[list[str]]
 """Of the history of a training, one for each iteration."""

@@ -9,10 +9,10 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor
 
-from ssr.backbones import load_clip, pixel_statistics
+from ssr.backbones.features import embed_clip
+from ssr.backbones.networks import load_clip, pixel_statistics
 from ssr.config import Backbone
 from ssr.errors import InputError
-from ssr.features import embed_clip
 from ssr.segmenter.mmseg_import import MODELS
 
 

@@ -11,10 +11,10 @@ import numpy as np
 from mmengine.dataset import Compose
 from torch.utils.data import Dataset
 
+from ssr.data.images import load_image
+from ssr.data.index import Image
+from ssr.data.pngs import Pngs
 from ssr.errors import InputError
-from ssr.images import load_image
-from ssr.index import Image
-from ssr.pngs import Pngs
 from ssr.segmenter.mmseg_import import (
     BaseTransform,
     PackSegInputs,

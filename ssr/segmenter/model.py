@@ -17,15 +17,15 @@ from mmengine.registry import DefaultScope
 from mmengine.runner import CheckpointLoader
 from torch import nn
 
+from ssr.artefacts.files import replacing
+from ssr.artefacts.seals import BLANK, seal, verify
+from ssr.artefacts.tensors import write_tensors
+from ssr.backbones.weights import fit, read_weights
 from ssr.config import Backbone, Segmenter
+from ssr.data.images import IMAGENET_MEAN, IMAGENET_STD
 from ssr.errors import InputError
-from ssr.files import replacing
-from ssr.images import IMAGENET_MEAN, IMAGENET_STD
-from ssr.seals import BLANK, seal, verify
 from ssr.segmenter import clip_backbone, decode_head
 from ssr.segmenter.mmseg_import import MODELS, TASK_UTILS, WEIGHT_INITIALIZERS
-from ssr.tensors import write_tensors
-from ssr.weights import fit, read_weights
 
 REGISTERED = (clip_backbone.FrozenCLIP, decode_head.TransformerFusionHead)
 LIBRARY_PREFIX = "mmseg::"

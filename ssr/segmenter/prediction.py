@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ssr.config import Prediction
-from ssr.images import patch_grid, resize
+from ssr.data.images import patch_grid, resize
 from ssr.segmenter.mmseg_import import BaseDecodeHead, EncoderDecoder
 
 

@@ -27,11 +27,11 @@ from mmengine.runner import BaseLoop, Runner
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from ssr.checkpoints import Termination
+from ssr.artefacts.files import replacing
 from ssr.config import Segmenter
-from ssr.event_files import event_file
-from ssr.files import replacing
-from ssr.progress import progress
+from ssr.running.checkpoints import Termination
+from ssr.running.event_files import event_file
+from ssr.running.progress import progress
 from ssr.segmenter.checkpoints import Checkpoints, Rows, newest_of_all, restore
 from ssr.segmenter.micro_batches import (
     Positions,

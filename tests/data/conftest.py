@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from ssr.config import Data
-from ssr.pngs import encode_png
+from ssr.data.pngs import encode_png
 
 CLASSES = ("cat", "dog")
 

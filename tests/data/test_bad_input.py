@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from ssr.data.check import check_dataset
+from ssr.data.images import load_image
 from ssr.errors import InputError
-from ssr.images import load_image
 
 
 def save(folder, name, pixels, **options):

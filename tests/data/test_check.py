@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from PIL import Image as PilImage
 
-from ssr.data import shard_names, split_ids
 from ssr.data.check import check_dataset
+from ssr.data.ids import ALLOWED
+from ssr.data.index import Image
+from ssr.data.splits import shard_names, split_ids
 from ssr.errors import InputError
-from ssr.ids import ALLOWED
-from ssr.index import Image
 
 
 def problems(settings, processes=1):

@@ -3,10 +3,10 @@ import json
 import pytest
 
 from ssr.config import Data
-from ssr.data import split_ids
 from ssr.data.coco import labelled_folders, list_ids, mask_references, masked_folders, read_sources
 from ssr.data.findings import Findings
 from ssr.data.source import Source
+from ssr.data.splits import split_ids
 from ssr.errors import InputError
 from tests.coco_folder import CLASSES, image_id, write_coco
 

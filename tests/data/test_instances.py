@@ -7,8 +7,8 @@ from pycocotools.coco import COCO
 
 from ssr.data.instances import Scene, draw_mask, read_scenes, write_labels, write_masks
 from ssr.data.label_files import read_list
+from ssr.data.pngs import open_pngs
 from ssr.errors import InputError
-from ssr.pngs import open_pngs
 from tests import coco_folder
 from tests.coco_folder import CLASSES, LABELS, SHOWN, SIZE, annotation, polygon
 

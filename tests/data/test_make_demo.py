@@ -3,12 +3,13 @@ import pytest
 
 from ssr.config import Data, Demo
 from ssr.data import make_demo as module
-from ssr.data import split_ids
 from ssr.data.check import check_dataset
+from ssr.data.images import load_image
 from ssr.data.make_demo import make_demo
-from ssr.demo import CLASSES, make_scenes
-from ssr.images import load_image
-from ssr.pngs import read_labels
+from ssr.data.pngs import read_labels
+from ssr.data.splits import split_ids
+from ssr.demo.scenes import make_scenes
+from ssr.demo.vocabulary import CLASSES
 
 DEMO = Demo(train=4, tune=2, val=3, seed=5)
 

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from ssr.data.masks import Masks, UnknownColourError
+from ssr.data.pngs import encode_png
 from ssr.errors import InputError
-from ssr.pngs import encode_png
 
 RED, GREEN, BLACK = 0xFF0000, 0x00FF00, 0x000000
 

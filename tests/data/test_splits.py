@@ -4,8 +4,7 @@ import sys
 import pytest
 
 from ssr.config import Config, Data, Demo
-from ssr.data import cam_list, count_images, shard_names, split_ids
-from ssr.data.splits import required
+from ssr.data.splits import cam_list, count_images, required, shard_names, split_ids
 from ssr.errors import InputError
 
 

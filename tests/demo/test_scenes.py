@@ -7,7 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ssr.demo import CLASSES, IGNORED, SIDE, STUFF, Scene, make_scene, make_scenes, scenes
+from ssr.demo import scenes
+from ssr.demo.scenes import Scene, make_scene, make_scenes
+from ssr.demo.vocabulary import CLASSES, IGNORED, SIDE, STUFF
 
 GOLDEN = "c046020f404ccc72f11abcfd73a9df22989b9131571cf1eb69ff248018206b08"
 

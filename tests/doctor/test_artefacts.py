@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
+from ssr.artefacts.store import ShardWriter
+from ssr.artefacts.tensors import write_tensors
+from ssr.data.index import Image, Index
+from ssr.data.pngs import PngWriter, encode_png
 from ssr.doctor.artefacts import damaged
-from ssr.evaluation import write_evaluation
-from ssr.index import Image, Index
-from ssr.pngs import PngWriter, encode_png
-from ssr.store import ShardWriter
-from ssr.tensors import write_tensors
+from ssr.evaluation.evaluation import write_evaluation
 
 LABELS = np.zeros((4, 4), np.uint8)
 SEALED = [

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ssr.digests import artefacts
 from ssr.doctor.leftovers import left_over, size, spent_checkpoints, strangers, unfinished
+from ssr.running.digests import artefacts
 
 OUTPUTS = [
     "alignment/ssr/1.safetensors",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ssr.doctor.remains import locks, orphans
-from ssr.runs import Run, Trace
+from ssr.running.claims import Run, Trace
 
 RUN = Run("me", "login1", 1, "noon", "snakemake --profile slurm", jobs="ssr_1")
 

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from ssr.alignment.arrays import save_arrays
 from ssr.alignment.heads import starting_heads
 from ssr.alignment.prototypes import make_prototypes
 from ssr.alignment.samples import Samples
-from ssr.evaluation import count, count_cams, count_labels, pair_with_masks
-from ssr.image_scores import write_image_counts
+from ssr.artefacts.arrays import save_arrays
+from ssr.backbones.text import TextEmbeddings
+from ssr.evaluation.evaluation import count, count_cams, count_labels, pair_with_masks
+from ssr.evaluation.image_scores import write_image_counts
 from ssr.results import Results, open_results
-from ssr.text import TextEmbeddings
 from tests.made_up_results import make_results
 
 TOKEN = "a-token"

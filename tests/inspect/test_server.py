@@ -7,10 +7,10 @@ import pytest
 from starlette.responses import Response
 from starlette.testclient import TestClient
 
+from ssr.artefacts.store import open_shards
 from ssr.data.masks import Masks
 from ssr.inspect.server import application
 from ssr.results import Results
-from ssr.store import open_shards
 from tests.inspect.conftest import TOKEN
 
 

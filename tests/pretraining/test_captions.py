@@ -5,7 +5,7 @@ import pytest
 import torch
 from open_clip.tokenizer import SimpleTokenizer
 
-from ssr.demo import CLASSES, STUFF
+from ssr.demo.vocabulary import CLASSES, STUFF
 from ssr.errors import InputError
 from ssr.pretraining.captions import Speaker, occurring_tokens
 from ssr.pretraining.clip import Vocabulary, multi_positive_loss

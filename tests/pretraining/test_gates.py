@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from ssr.backbones import load_clip, load_dino
+from ssr.backbones.networks import load_clip, load_dino
+from ssr.backbones.text import TextEmbeddings
 from ssr.config import Features
 from ssr.labels import IGNORE
 from ssr.pretraining.gates import (
@@ -19,7 +20,6 @@ from ssr.pretraining.gates import (
     read_scenes,
     single_object_top1,
 )
-from ssr.text import TextEmbeddings
 from tests.backbone_models import tiny_clip, tiny_dino
 
 

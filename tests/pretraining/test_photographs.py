@@ -7,8 +7,8 @@ import pytest
 import torch
 from PIL import Image as Picture
 
+from ssr.data.index import Image
 from ssr.errors import InputError
-from ssr.index import Image
 from ssr.pretraining.captions import Speaker
 from ssr.pretraining.lessons import Chance
 from ssr.pretraining.photograph_lessons import (

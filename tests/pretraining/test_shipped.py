@@ -6,15 +6,16 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from ssr.backbones import load_clip, load_dino, load_tokenizer
+from ssr.backbones.networks import load_clip, load_dino, load_tokenizer
 from ssr.config import Backbone
-from ssr.demo import CLASSES, STUFF
+from ssr.demo.vocabulary import CLASSES, STUFF
 from ssr.pretraining.captions import Speaker, occurring_tokens
 from ssr.pretraining.clip import Vocabulary, build_clip, silence_last_mlp
 from ssr.pretraining.recipes import ClipRecipe
+from tests import ROOT
 from tests.backbone_models import tiny_clip
 
-BACKBONES = Path(__file__).parents[2] / "backbones"
+BACKBONES = ROOT / "backbones"
 
 
 @pytest.mark.parametrize("name", ["demo", "standin"])

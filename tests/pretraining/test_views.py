@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ssr.demo import make_scene
+from ssr.demo.scenes import make_scene
 from ssr.pretraining.corpus import UNLABELLED, join_labels
 from ssr.pretraining.positions import (
     corner_places,

@@ -2,12 +2,12 @@ from pathlib import Path
 
 import pytest
 
+from ssr.artefacts.store import open_shards
 from ssr.data.masks import Masks
-from ssr.pngs import open_pngs
+from ssr.data.pngs import open_pngs
 from ssr.report.evaluations import Evaluations, read_evaluations
 from ssr.report.shown import Stores
 from ssr.report.stages import CAM_STAGES
-from ssr.store import open_shards
 from tests.report.finished_run import FinishedRun, finish_run, small_config, small_scenes
 
 

@@ -14,13 +14,17 @@ from numpy.typing import NDArray
 from PIL import Image as Picture
 from scipy import ndimage
 
-from ssr.alignment.arrays import save_arrays
 from ssr.alignment.heads import HeadOptions, new_heads, save_heads
 from ssr.alignment.prototypes import make_prototypes
 from ssr.alignment.samples import Samples
+from ssr.artefacts.arrays import save_arrays
+from ssr.artefacts.store import ShardWriter
+from ssr.cams.superpixels import segment
 from ssr.config import Config
+from ssr.data.index import Image, Index
 from ssr.data.masks import Masks
-from ssr.evaluation import (
+from ssr.data.pngs import PngWriter, encode_png
+from ssr.evaluation.evaluation import (
     count,
     count_cams,
     count_labels,
@@ -30,12 +34,8 @@ from ssr.evaluation import (
     quality,
     write_evaluation,
 )
-from ssr.index import Image, Index
-from ssr.metrics import best, confusion_at, sweep, thresholds
-from ssr.pngs import PngWriter, encode_png
+from ssr.evaluation.metrics import best, confusion_at, sweep, thresholds
 from ssr.report.stages import CAM_STAGES
-from ssr.store import ShardWriter
-from ssr.superpixels import segment
 
 PATCH = 8
 # How blurred and how noisy the made-up maps of a stage are.

@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 
 from ssr.errors import InputError
+from ssr.evaluation.summary import STAGES as SUMMARISED
 from ssr.report.evaluations import Evaluations, read_evaluations
 from ssr.report.stages import CAM_STAGES, STAGES
-from ssr.summary import STAGES as SUMMARISED
 from tests.report.finished_run import FinishedRun
 
 

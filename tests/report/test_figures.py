@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ssr.config import Refinement
-from ssr.index import Image, Index
+from ssr.data.index import Image, Index
 from ssr.report import figures
 from ssr.report.shown import ShownImage, Stores, read
 from ssr.report.stages import PANELS

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from ssr.config import Refinement
-from ssr.index import Index
+from ssr.data.index import Index
 from ssr.report.gallery import gallery
 from ssr.report.shown import Stores, read
 from ssr.report.stages import PANELS

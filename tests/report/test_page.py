@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from ssr.config import Refinement
-from ssr.index import Index
+from ssr.data.index import Index
 from ssr.report.benchmarks import read_benchmarks
 from ssr.report.charts import Charts, draw_charts
 from ssr.report.evaluations import Evaluations

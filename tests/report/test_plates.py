@@ -4,7 +4,7 @@ import pytest
 from PIL import Image as Picture
 
 from ssr.config import Refinement
-from ssr.index import Index
+from ssr.data.index import Index
 from ssr.report.plates import PLATES, plate_files
 from ssr.report.shown import ShownImage, Stores, read
 from tests.report.finished_run import FinishedRun

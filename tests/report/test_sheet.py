@@ -1,7 +1,7 @@
 import numpy as np
 
 from ssr.config import Refinement
-from ssr.index import Image, Index
+from ssr.data.index import Image, Index
 from ssr.report.sheet import HEAD, draw_sheet
 from ssr.report.shown import ShownImage, Stores, read
 from ssr.report.stages import PANELS

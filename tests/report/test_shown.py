@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ssr.config import Refinement
-from ssr.index import Image, Index
+from ssr.data.index import Image, Index
 from ssr.report.shown import SIDE, Stores, choose, nearest, read
 from tests.report.finished_run import FinishedRun
 

@@ -7,9 +7,9 @@ import pytest
 import yaml
 from PIL import Image
 
+from ssr.config.settings import parse_config
+from ssr.data.index import Index
 from ssr.errors import InputError
-from ssr.index import Index
-from ssr.settings import parse_config
 from tests.workflow.conftest import in_folder, workflow_in
 
 

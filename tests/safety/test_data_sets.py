@@ -19,15 +19,15 @@ from ssr.config import Data
 from ssr.data.check import check_dataset
 from ssr.data.coco import labelled_folders, masked_folders
 from ssr.data.findings import Findings
+from ssr.data.ids import is_plain
+from ssr.data.images import load_image, measure_image
+from ssr.data.index import Image, Index
 from ssr.data.instances import Scene, draw_mask, read_scenes
 from ssr.data.label_files import read_label_file
 from ssr.data.masks import Masks
+from ssr.data.pngs import PngWriter, read_labels
 from ssr.data.voc import read_sources
 from ssr.errors import InputError
-from ssr.ids import is_plain
-from ssr.images import load_image, measure_image
-from ssr.index import Image, Index
-from ssr.pngs import PngWriter, read_labels
 from tests.malice import Payload
 
 CLASSES = ("cat", "dog")

@@ -14,16 +14,16 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 
-import ssr.backbones
-from ssr import checkpoints
-from ssr.alignment.arrays import load_arrays
+import ssr.backbones.networks
 from ssr.alignment.heads import load_heads
-from ssr.architectures import dino_config
-from ssr.backbones import load_clip
+from ssr.artefacts.arrays import load_arrays
+from ssr.backbones.networks import load_clip
+from ssr.backbones.pretrained import Pretrained
+from ssr.backbones.weights import read_weights
+from ssr.config.architectures import dino_config
+from ssr.data.images import CLIP_MEAN, CLIP_STD
 from ssr.errors import InputError
-from ssr.images import CLIP_MEAN, CLIP_STD
-from ssr.pretrained import Pretrained
-from ssr.weights import read_weights
+from ssr.running import checkpoints
 from tests.backbone_models import tiny_clip, tiny_dino
 from tests.malice import Payload
 
@@ -79,8 +79,8 @@ def test_no_file_in_the_cache_of_a_hub_runs_code(tmp_path, trace, monkeypatch):
     path = tmp_path / "open_clip_pytorch_model.bin"
     torch.save({"state_dict": Payload(trace)}, path)
     tag = Pretrained("a tag", "some/repository", (path.name,), CLIP_MEAN, CLIP_STD)
-    monkeypatch.setattr(ssr.backbones, "clip_tag", lambda *_: tag)
-    monkeypatch.setattr(ssr.backbones, "cached", lambda _: path)
+    monkeypatch.setattr(ssr.backbones.networks, "clip_tag", lambda *_: tag)
+    monkeypatch.setattr(ssr.backbones.networks, "cached", lambda _: path)
     settings = tiny_clip(tmp_path).model_copy(update={"weights": "some_tag"})
     with pytest.raises(InputError, match=r"model\.bin: not a complete"):
         load_clip(settings, "cpu")

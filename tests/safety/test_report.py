@@ -5,17 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from ssr.artefacts.store import open_shards
 from ssr.config import Refinement
+from ssr.data.index import Index
 from ssr.data.masks import Masks
-from ssr.index import Index
-from ssr.pngs import open_pngs
+from ssr.data.pngs import open_pngs
 from ssr.report.charts import draw_charts
 from ssr.report.evaluations import Evaluations, read_evaluations
 from ssr.report.histories import find_histories
 from ssr.report.page import Run, write_figures, write_page
 from ssr.report.shown import Stores, read
 from ssr.report.stages import CAM_STAGES
-from ssr.store import open_shards
 from tests.report.finished_run import finish_run, small_config, small_scenes
 
 SCRIPT = "<script>alert(1)</script>"

@@ -3,11 +3,11 @@
 import ast
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
+from tests import ROOT
+
 SOURCES = sorted(
     path for part in ("ssr", "workflow_scripts") for path in ROOT.glob(f"{part}/**/*.py")
 )

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from numcodecs import zstd
 
+from ssr.artefacts.store import open_shards
+from ssr.data.pngs import encode_png, open_pngs
 from ssr.errors import InputError
-from ssr.pngs import encode_png, open_pngs
-from ssr.store import open_shards
 
 SOUND = {
     "shape": [2, 3],

@@ -10,8 +10,8 @@ from PIL import Image as Picture
 from torch import Tensor
 
 from ssr.config import Backbone, Segmenter
-from ssr.index import Image, Index
-from ssr.pngs import PngWriter, open_pngs
+from ssr.data.index import Image, Index
+from ssr.data.pngs import PngWriter, open_pngs
 from ssr.segmenter.dataset import PseudoLabelDataset, augmentation
 from ssr.segmenter.model import build, model_config
 from ssr.segmenter.training import Place, train

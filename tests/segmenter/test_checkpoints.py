@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from ssr.checkpoints import Termination, fingerprint, newest, remove
+from ssr.running.checkpoints import Termination, fingerprint, newest, remove
 from ssr.segmenter.checkpoints import Checkpoints, restore, save
 
 

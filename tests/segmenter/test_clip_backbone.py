@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from ssr.backbones import load_clip
+from ssr.backbones.networks import load_clip
 from ssr.errors import InputError
 from ssr.segmenter.clip_backbone import FrozenCLIP
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from ssr.data.index import Index
+from ssr.data.pngs import PngWriter, open_pngs
 from ssr.errors import InputError
-from ssr.index import Index
-from ssr.pngs import PngWriter, open_pngs
-from ssr.provenance import reachable_modules
+from ssr.running.provenance import reachable_modules
 from ssr.segmenter.dataset import PseudoLabelDataset, RandomScale, augmentation
 
 
@@ -36,8 +36,8 @@ def test_only_labelled_images_of_train_are_learned_from(dataset):
 
 
 def test_no_module_behind_the_training_knows_masks():
-    assert "ssr.pngs" in reachable_modules("workflow_scripts.train_segmenter")
-    masks = {"ssr.data.masks", "ssr.metrics"}
+    assert "ssr.data.pngs" in reachable_modules("workflow_scripts.train_segmenter")
+    masks = {"ssr.data.masks", "ssr.evaluation.metrics"}
     assert not masks & reachable_modules("workflow_scripts.train_segmenter")
 
 

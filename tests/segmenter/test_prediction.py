@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 
 from ssr.config import Prediction
-from ssr.images import normalise
+from ssr.data.images import normalise
 from ssr.segmenter.model import build, model_config
 from ssr.segmenter.prediction import predict
 

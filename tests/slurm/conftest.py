@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
+from tests import ROOT
 from tests.slurm import cluster
-from tests.workflow.conftest import ROOT, Run, in_folder, workflow_in
+from tests.workflow.conftest import Run, in_folder, workflow_in
 
 # Beside the profile's groups: every job of SLURM costs two starts of Snakemake.
 GROUPS = {

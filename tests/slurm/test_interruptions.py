@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from ssr.digests import digests
+from ssr.running.digests import digests
 from tests.slurm import cluster
 from tests.slurm.conftest import arguments
 from tests.workflow.conftest import Run, in_folder

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ssr.data.index import Index
 from ssr.data.masks import Masks
-from ssr.index import Index
 from tests.coco_folder import CLASSES, image_id, write_coco
 from tests.workflow.conftest import Run, in_folder, rules_in, workflow_in
 from tests.workflow.test_dag import EVALUATION

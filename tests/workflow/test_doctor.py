@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ssr.runs import trace
+from ssr.running.claims import trace
 from tests.workflow.conftest import in_folder
 
 pytestmark = pytest.mark.slow

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.faults import differences, killed_run
-from ssr.digests import digest
-from tests.workflow.conftest import ROOT, Run, in_folder, rules_in, workflow_in
+from ssr.running.digests import digest
+from tests import ROOT
+from tests.workflow.conftest import Run, in_folder, rules_in, workflow_in
 
 pytestmark = pytest.mark.slow
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from ssr.pngs import open_pngs
-from tests.workflow.conftest import ROOT, in_folder, rules_in, workflow_in
+from ssr.data.pngs import open_pngs
+from tests import ROOT
+from tests.workflow.conftest import in_folder, rules_in, workflow_in
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ssr.config import Config, Section
-from ssr.data import SPLITS
+from ssr.data.source import SPLITS
 from tests.workflow.conftest import Run, rules_in
 
 pytestmark = pytest.mark.slow

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
+from ssr.config.settings import FROZEN, freeze
 from ssr.errors import InputError
-from ssr.settings import FROZEN, freeze
-from tests.workflow.conftest import ROOT, Run
+from tests import ROOT
+from tests.workflow.conftest import Run
 
 PROFILE: dict[str, Any] = yaml.safe_load((ROOT / "slurm/profile.yaml").read_text())
 RULES = "\n".join(path.read_text() for path in sorted((ROOT / "rules").glob("*.smk")))

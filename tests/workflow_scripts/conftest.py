@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image as Picture
 
-from ssr.index import Image, Index
+from ssr.data.index import Image, Index
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from ssr.alignment.heads import HeadOptions, new_heads, save_heads
-from ssr.backbones import load_clip
-from ssr.cam import clip_score, gradient_cam
+from ssr.artefacts.store import Shards, ShardWriter, open_shards
+from ssr.backbones.networks import load_clip
+from ssr.backbones.text import TextEmbeddings
+from ssr.cams.activation import clip_score, gradient_cam
 from ssr.config import AlignedCams, Cams
-from ssr.index import Image, Index
-from ssr.store import Shards, ShardWriter, open_shards
-from ssr.text import TextEmbeddings
+from ssr.data.index import Image, Index
 from tests.backbone_models import tiny_clip
 
 Run = Callable[..., None]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ssr.index import Image, Index
-from ssr.pngs import PngWriter, read_labels
+from ssr.data.index import Image, Index
+from ssr.data.pngs import PngWriter, read_labels
 
 IMAGES = (
     Image("v", "v.jpg", 4, 3, "val", (1,), "val_0000"),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import save_file
 
-from ssr.backbones import load_clip, load_dino
+from ssr.backbones.networks import load_clip, load_dino
 from ssr.config import Backbone, Backbones
 from tests.backbone_models import tiny_clip, tiny_dino
 

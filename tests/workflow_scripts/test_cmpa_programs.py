@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 import torch
 
-from ssr.alignment.arrays import load_arrays
 from ssr.alignment.heads import load_heads
 from ssr.alignment.prototypes import Prototypes
 from ssr.alignment.samples import Samples
+from ssr.artefacts.arrays import load_arrays
+from ssr.artefacts.store import ShardWriter
+from ssr.backbones.text import TextEmbeddings
 from ssr.config import Alignment
 from ssr.config import Prototypes as Settings
-from ssr.index import Image, Index
-from ssr.store import ShardWriter
-from ssr.text import TextEmbeddings
+from ssr.data.index import Image, Index
 from tests.backbone_models import tiny_clip
 
 Run = Callable[..., None]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from ssr.backbones.text import DEFAULT_BACKGROUNDS, TextEmbeddings
 from ssr.config import Text
-from ssr.text import DEFAULT_BACKGROUNDS, TextEmbeddings
 from tests.backbone_models import tiny_clip
 
 Run = Callable[..., None]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from ssr.artefacts.store import open_shards
 from ssr.config import Backbones, Features, Images
-from ssr.store import open_shards
 from tests.backbone_models import tiny_clip, tiny_dino
 
 Run = Callable[..., None]

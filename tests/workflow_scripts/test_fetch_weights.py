@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import save_file
 
-from ssr.backbones import load_dino
+from ssr.backbones.networks import load_dino
 from ssr.config import Backbone, Backbones
 from tests.hub import point_at, serve
 

@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 
 from ssr.config import Data
+from ssr.data.index import Index
 from ssr.data.masks import Masks
-from ssr.index import Index
-from ssr.pngs import encode_png
+from ssr.data.pngs import encode_png
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from ssr.config import Crf, Labels
-from ssr.index import Index
+from ssr.data.index import Index
+from ssr.data.pngs import open_pngs
+from ssr.evaluation.thresholds import Threshold
 from ssr.labels import IGNORE
-from ssr.pngs import open_pngs
-from ssr.thresholds import Threshold
 from tests.evaluated_folder import CLASSES, make_folder, write_cams
 
 Run = Callable[..., None]

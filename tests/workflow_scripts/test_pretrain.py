@@ -6,10 +6,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from ssr.backbones import load_clip, load_dino, load_tokenizer
+from ssr.backbones.networks import load_clip, load_dino, load_tokenizer
+from ssr.backbones.text import encode_text
 from ssr.config import Backbone, Pretraining, Text
-from ssr.event_files import is_event_file
-from ssr.text import encode_text
+from ssr.running.event_files import is_event_file
 from tests.backbone_models import tiny_clip, tiny_dino
 
 SHORT = Pretraining(

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from ssr.artefacts.store import Shards, ShardWriter, open_shards
+from ssr.cams.refinement import image_affinity, patch_mask, refine
 from ssr.config import Refinement
-from ssr.normalisation import min_max
-from ssr.refinement import image_affinity, patch_mask, refine
-from ssr.store import Shards, ShardWriter, open_shards
+from ssr.maps import min_max
 
 Run = Callable[..., None]
 RANDOM = np.random.default_rng(0)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from ssr.config import Crf, Prediction
+from ssr.data.pngs import open_pngs
 from ssr.labels import IGNORE
-from ssr.pngs import open_pngs
 from tests.evaluated_folder import CLASSES, make_folder, write_logits
 
 Run = Callable[..., None]

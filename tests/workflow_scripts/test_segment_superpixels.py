@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from ssr.artefacts.store import open_shards
 from ssr.config import Images, Superpixels
-from ssr.store import open_shards
 
 Run = Callable[..., None]
 

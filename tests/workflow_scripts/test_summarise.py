@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ssr.evaluation import quality, write_evaluation
+from ssr.evaluation.evaluation import quality, write_evaluation
 
 Run = Callable[..., None]
 

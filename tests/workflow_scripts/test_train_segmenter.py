@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from ssr.artefacts.store import open_shards
 from ssr.config import Prediction, Segmenter
-from ssr.index import Image, Index
-from ssr.pngs import PngWriter
-from ssr.store import open_shards
+from ssr.data.index import Image, Index
+from ssr.data.pngs import PngWriter
 from tests.backbone_models import tiny_clip
 
 TINY = {"width": 16, "layers": 1, "heads": 2, "crop_size": 32, "batch_size": 2, "iterations": 2}

@@ -1,0 +1,8 @@
+"""The frozen networks, CLIP and DINO, and what is read of them: tokens, attention, text embeddings.
+
+In: names, tags or files of weights, read without running code; images; prompts.
+Out: the tokens that enter CLIP's last block and the mean attention of both networks on CLIP's grid;
+unit vectors of classes and backgrounds in the joint space of images and texts.
+"""
+
+__all__ = ["features", "networks", "pretrained", "text", "weights"]

@@ -1,0 +1,295 @@
+"""Frozen features: one pass per image through CLIP and DINO, and CLIP's last block run again.
+
+Everything behind (any CAM, any affinity, any prototype) is computed from what one pass stores:
+the tokens that enter CLIP's last block, averaged attention maps, and DINO's patch features. Shapes:
+B images, N = h*w patches in row-major order, W token width, D joint image-text width. Backbones
+are as loaded by `ssr.backbones.networks`; where DINO has another patch than CLIP, what it gives is
+brought to CLIP's grid by area.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple, Protocol
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from open_clip.model import CLIP
+from open_clip.transformer import ResidualAttentionBlock
+from open_clip.transformer import VisionTransformer as ClipVision
+from torch import Tensor, nn
+
+from ssr.backbones.grids import Grid, mean_over_cells, resample_attention
+from ssr.backbones.networks import Channels, Dino, pixel_statistics
+from ssr.data.images import normalise, patch_grid, resize
+from ssr.data.index import Image
+from ssr.errors import InputError
+
+_position_grids: WeakKeyDictionary[nn.Module, dict[object, Tensor]] = WeakKeyDictionary()
+
+
+class FeatureSettings(Protocol):
+    """How many last blocks each mean attention takes."""
+
+    @property
+    def clip_attention_blocks(self) -> int:
+        """Of CLIP."""
+
+    @property
+    def dino_attention_blocks(self) -> int:
+        """Of DINO."""
+
+
+class ClipFeatures(NamedTuple):
+    """What one pass through CLIP keeps, float32."""
+
+    tokens: Tensor
+    """(B, N+1, W) entering the last block, class token first."""
+    attention: Tensor
+    """(B, N, N) patch-to-patch attention, mean over heads and blocks; rows sum to less than 1."""
+    class_token: Tensor
+    """(B, D) projected class token of the last block, L2-normalised."""
+
+
+class DinoFeatures(NamedTuple):
+    """What one pass through DINO keeps, float32."""
+
+    patches: Tensor
+    """(B, N, W) normalised patch tokens of the last block, on DINO's own grid."""
+    attention: Tensor
+    """(B, N, N) patch-to-patch attention, mean over heads and blocks; rows sum to less than 1."""
+
+
+def clip_positions(visual: ClipVision, grid: Grid) -> Tensor:
+    """Position embeddings of a (h, w) patch grid, (N+1, W) float32, class token first.
+
+    Bicubic with antialiasing, as open_clip resizes a checkpoint's. Computed once per grid shape
+    while they are frozen.
+    """
+    table = visual.positional_embedding
+    if table.requires_grad:
+        return _interpolate_positions(table, visual.grid_size, grid)
+    cache = _position_grids.setdefault(visual, {})
+    key = (grid, table.device, table._version)  # weights that are loaded later change the version
+    if key not in cache:
+        cache[key] = _interpolate_positions(table, visual.grid_size, grid)
+    return cache[key]
+
+
+def _interpolate_positions(table: Tensor, own: Grid, grid: Grid) -> Tensor:
+    first, patches = table[:1].float(), table[1:].float()
+    if own == grid:
+        return table.float()
+    image = patches.T.reshape(1, -1, *own)  # (1, W, h, w)
+    image = F.interpolate(image, size=grid, mode="bicubic", align_corners=False, antialias=True)
+    return torch.cat([first, image.flatten(2)[0].T])
+
+
+def embed_clip(clip: CLIP, pixels: Tensor) -> Tensor:
+    """Tokens entering CLIP's first block, (B, N+1, W), of normalised pixels (B, 3, H, W).
+
+    H and W are multiples of the patch size; any patch grid is allowed.
+    """
+    visual = clip.visual
+    patches = visual.conv1(pixels)  # (B, W, h, w)
+    first = visual.class_embedding.expand(len(pixels), 1, -1)
+    tokens = torch.cat([first, patches.flatten(2).mT], dim=1)
+    grid = (patches.shape[2], patches.shape[3])
+    return visual.ln_pre(tokens + clip_positions(visual, grid))
+
+
+def last_block_activation(clip: CLIP, residual: Tensor) -> Tensor:
+    """A = ln_1(X), the input of CLIP's last attention and the activation of Grad-CAM.
+
+    `residual` X and the result are (B, N+1, W), class token first.
+    """
+    return clip.visual.transformer.resblocks[-1].ln_1(residual)
+
+
+def last_block_patch_tokens(clip: CLIP, residual: Tensor, activation: Tensor) -> Tensor:
+    """Projected patch tokens (B, N, D) of CLIP's last block, not L2-normalised.
+
+    `residual` is X, the stored tokens entering the block, `activation` is A = ln_1(X) (from
+    `last_block_activation`, or a detached copy that requires gradients); both (B, N+1, W) float32.
+    Differentiable with respect to the activation, which feeds queries, keys and values. The
+    projection is linear, so the mean over patches may be taken before or after it.
+    """
+    tokens = _finish_clip_block(clip, residual, activation)
+    return tokens[:, 1:] @ clip.visual.proj
+
+
+def _finish_clip_block(clip: CLIP, residual: Tensor, activation: Tensor) -> Tensor:
+    block = clip.visual.transformer.resblocks[-1]
+    tokens = residual + block.ls_1(block.attention(activation))
+    tokens = tokens + block.ls_2(block.mlp(block.ln_2(tokens)))
+    return clip.visual.ln_post(tokens)
+
+
+def clip_block(block: ResidualAttentionBlock, tokens: Tensor) -> tuple[Tensor, Tensor]:
+    """One block of CLIP with its attention: tokens (B, L, W) → (B, L, W), head mean (B, L, L).
+
+    The attention is computed once, for both results.
+    """
+    attention, batch = block.attn, len(tokens)
+    packed = F.linear(block.ln_1(tokens), attention.in_proj_weight, attention.in_proj_bias)
+    packed = packed.view(batch, -1, 3, attention.num_heads, attention.head_dim)
+    mixed, weights = _attend(*packed.permute(2, 0, 3, 1, 4).unbind(0))
+    tokens = tokens + block.ls_1(attention.out_proj(mixed))
+    return tokens + block.ls_2(block.mlp(block.ln_2(tokens))), weights
+
+
+def _attend(queries: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+    """Scaled dot-product attention of (B, heads, L, d): mixed values (B, L, heads*d), head mean."""
+    weights = (queries * queries.shape[-1] ** -0.5 @ keys.mT).softmax(-1)
+    return (weights @ values).transpose(1, 2).flatten(2), weights.mean(1)
+
+
+@torch.no_grad()
+def clip_features(clip: CLIP, pixels: Tensor, attention_blocks: int) -> ClipFeatures:
+    """One pass through CLIP for normalised pixels (B, 3, H, W), H and W multiples of the patch.
+
+    `attention_blocks` counts from the last block, whose own attention is part of the mean, as in
+    CLIP-ES.
+    """
+    blocks = clip.visual.transformer.resblocks
+    early = _blocks_before(attention_blocks, len(blocks), "clip_attention_blocks")
+    tokens = embed_clip(clip, pixels)
+    for block in blocks[:early]:
+        tokens = block(tokens)
+    maps = []
+    for block in blocks[early:]:
+        entering = tokens
+        tokens, weights = clip_block(block, tokens)
+        maps.append(weights)
+    class_token = clip.visual.ln_post(tokens[:, 0]) @ clip.visual.proj
+    attention = torch.stack(maps).mean(0)[:, 1:, 1:]
+    return ClipFeatures(entering, attention, F.normalize(class_token, dim=-1))
+
+
+@torch.no_grad()
+def dino_features(dino: Dino, pixels: Tensor, attention_blocks: int) -> DinoFeatures:
+    """One pass through DINO for normalised pixels (B, 3, H, W), H and W multiples of the patch.
+
+    timm interpolates the position embeddings itself, bicubic in float32. Class and register tokens
+    take part in the attention and are left out of the results.
+    """
+    early = _blocks_before(attention_blocks, len(dino.blocks), "dino_attention_blocks")
+    with _recorded([block.attn for block in dino.blocks[early:]]) as maps:
+        tokens = dino.forward_features(pixels)
+    first = dino.num_prefix_tokens
+    attention = torch.stack(maps).mean(0)[:, first:, first:]
+    return DinoFeatures(tokens[:, first:], attention)
+
+
+@contextmanager
+def _recorded(attentions: Sequence[Any]) -> Iterator[list[Tensor]]:
+    """Collect the head means (B, L, L) of timm's attentions while they run.
+
+    The fused kernel keeps no weights, so it is set aside; the dropout behind the softmax, which
+    does nothing here, is where timm lets one see them.
+    """
+    maps: list[Tensor] = []
+
+    def keep(_module: nn.Module, _inputs: tuple[Tensor], weights: Tensor) -> None:
+        maps.append(weights.mean(1))
+
+    fused = [attention.fused_attn for attention in attentions]
+    hooks = [attention.attn_drop.register_forward_hook(keep) for attention in attentions]
+    try:
+        for attention in attentions:
+            attention.fused_attn = False
+        yield maps
+    finally:
+        for attention, setting, hook in zip(attentions, fused, hooks, strict=True):
+            attention.fused_attn = setting
+            hook.remove()
+
+
+def _blocks_before(attention_blocks: int, depth: int, name: str) -> int:
+    if not 1 <= attention_blocks <= depth:
+        raise InputError(f"features.{name}: allowed 1 to {depth} (blocks); came {attention_blocks}")
+    return depth - attention_blocks
+
+
+def extract(
+    clip: CLIP,
+    dino: Dino,
+    images: Sequence[NDArray[np.uint8]],
+    settings: FeatureSettings,
+) -> list[dict[str, NDArray[Any]]]:
+    """The stored arrays of images of one size, one dictionary per image.
+
+    `images` are RGB (H, W, 3), sides multiples of CLIP's patch. In float16, on CLIP's grid: tokens
+    (N+1, W), clip_attention (N, N), dino_attention (N, N), class_token (D,), dino_patches (N, Wd);
+    and grid, (h, w) int32.
+
+    Raises:
+        InputError: a feature is not finite in float16 (broken weights).
+    """
+    patch = clip.visual.patch_size[0]
+    height, width = images[0].shape[:2]
+    grid = (height // patch, width // patch)
+    to_clip = _batch(images, *pixel_statistics(clip), clip.logit_scale.device)
+    of_clip = clip_features(clip, to_clip, settings.clip_attention_blocks)
+    of_dino = _dino_on_grid(dino, images, grid, settings.dino_attention_blocks)
+    stored = {
+        "tokens": of_clip.tokens,
+        "clip_attention": of_clip.attention,
+        "dino_attention": of_dino.attention,
+        "class_token": of_clip.class_token,
+        "dino_patches": of_dino.patches,
+    }
+    halves = {name: _half(name, values) for name, values in stored.items()}
+    return [
+        {name: values[index] for name, values in halves.items()}
+        | {"grid": np.array(grid, np.int32)}
+        for index in range(len(images))
+    ]
+
+
+def _dino_on_grid(
+    dino: Dino, images: Sequence[NDArray[np.uint8]], grid: Grid, attention_blocks: int
+) -> DinoFeatures:
+    """DINO's features on CLIP's grid.
+
+    DINO sees the images at about their size: with sides rounded to whole patches of its own.
+    """
+    patch = dino.patch_embed.patch_size[0]
+    rows, columns = (max(1, round(side / patch)) for side in images[0].shape[:2])
+    resized = [resize(image, rows * patch, columns * patch) for image in images]
+    device = next(dino.parameters()).device
+    pixels = _batch(resized, *pixel_statistics(dino), device)
+    patches, attention = dino_features(dino, pixels, attention_blocks)
+    own = (rows, columns)
+    return DinoFeatures(
+        mean_over_cells(patches, own, grid), resample_attention(attention, own, grid)
+    )
+
+
+def same_grid_batches(
+    images: Sequence[Image], patch: int, max_side: int | None, size: int
+) -> Iterator[list[Image]]:
+    """Batches of at most `size` images that have the same patch grid."""
+    groups: dict[Grid, list[Image]] = {}
+    for image in images:
+        grid = patch_grid(image.height, image.width, patch, max_side)
+        groups.setdefault(grid, []).append(image)
+    for group in groups.values():
+        for start in range(0, len(group), size):
+            yield group[start : start + size]
+
+
+def _batch(
+    images: Sequence[NDArray[np.uint8]], mean: Channels, deviation: Channels, device: torch.device
+) -> Tensor:
+    planes = [normalise(image, mean, deviation) for image in images]
+    return torch.from_numpy(np.stack(planes)).to(device)
+
+
+def _half(name: str, values: Tensor) -> NDArray[np.float16]:
+    halves: NDArray[np.float16] = values.half().cpu().numpy()
+    if not np.isfinite(halves).all():
+        raise InputError(f"features: {name} is not finite in float16; the weights may be broken")
+    return halves

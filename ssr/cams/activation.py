@@ -1,0 +1,153 @@
+"""Class activation maps from stored CLIP tokens: softmax Grad-CAM and the direct patch-text map.
+
+Both ask a `Score` how well patches fit the classes of an image and its possible backgrounds: CLIP's
+own score, or one of the aligned space. Shapes: N patches, W token width, D joint image-text width,
+K classes present, M = K + backgrounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from open_clip.model import CLIP
+from torch import Tensor
+
+from ssr.alignment.heads import AlignmentHeads
+from ssr.backbones.features import last_block_activation, last_block_patch_tokens
+from ssr.backbones.text import TextEmbeddings
+
+Score = Callable[[Tensor], Tensor]
+"""Projected patch tokens (R, n, D) → logits (R, M): R pools of n patches, each judged by its mean.
+
+The first K columns are the classes of the image, the others the backgrounds that rival them.
+"""
+Kind = Literal["gradient", "similarity"]
+
+
+def clip_score(texts: Tensor, scale: float) -> Score:
+    """CLIP's logits: `scale` times the cosine of the mean patch and the unit `texts` (M, D)."""
+
+    def score(tokens: Tensor) -> Tensor:
+        return scale * F.normalize(tokens.mean(1), dim=-1) @ texts.T
+
+    return score
+
+
+def aligned_score(heads: AlignmentHeads, texts: Tensor) -> Score:
+    """The same through CMPA's heads: ISA(mean patch) · TSA(text) / tau, for `texts` (M, D)."""
+    aligned = heads.text(texts)
+
+    def score(tokens: Tensor) -> Tensor:
+        return heads.image(tokens.mean(1)) @ aligned.T / heads.temperature
+
+    return score
+
+
+def between_classes(objects: Score, classes: Score, count: int) -> Score:
+    """Let `objects` judge class against background, and `classes` between the `count` classes.
+
+    The probability that `objects` gives to all classes together is shared out as `classes` says.
+    With one class present this is `objects` itself.
+    """
+
+    def score(tokens: Tensor) -> Tensor:
+        judged = objects(tokens)
+        together = judged[:, :count].logsumexp(-1, keepdim=True)
+        shares = classes(tokens)[:, :count].log_softmax(-1)
+        return torch.cat([together + shares, judged[:, count:]], dim=-1)
+
+    return score
+
+
+class ImageScores:
+    """Makes the score of an image: its classes against each other and against all backgrounds.
+
+    Without `heads` CLIP judges. With them the aligned space does, or, where `background` is "clip",
+    only between the classes.
+    """
+
+    def __init__(
+        self,
+        texts: TextEmbeddings,
+        device: torch.device,
+        heads: AlignmentHeads | None = None,
+        background: Literal["aligned", "clip"] = "aligned",
+    ) -> None:
+        self._classes = torch.from_numpy(texts.classes).to(device)
+        self._backgrounds = torch.from_numpy(texts.backgrounds).to(device)
+        self._scale = float(texts.logit_scale)
+        self._heads = heads.to(device) if heads else None
+        self._background = background
+
+    def of(self, labels: Sequence[int]) -> Score:
+        """The score of an image with these classes (1..C), in their order."""
+        texts = torch.cat([self._classes[[label - 1 for label in labels]], self._backgrounds])
+        by_clip = clip_score(texts, self._scale)
+        if self._heads is None:
+            return by_clip
+        aligned = aligned_score(self._heads, texts)
+        if self._background == "clip":
+            return between_classes(by_clip, aligned, len(labels))
+        return aligned
+
+
+def activate(kind: Kind, clip: CLIP, residual: Tensor, score: Score, count: int) -> Tensor:
+    """Raw maps (K, N) float32, K = `count`, of one image by `gradient_cam` or `similarity_cam`."""
+    method = {"gradient": gradient_cam, "similarity": similarity_cam}[kind]
+    return method(clip, residual, score, count)
+
+
+def gradient_cam(clip: CLIP, residual: Tensor, score: Score, count: int) -> Tensor:
+    """Softmax Grad-CAM (CLIP-ES) of the first `count` columns of `score`, one forward for all.
+
+    CAM_c = ReLU(Σ_k w_k A_k), where A = ln_1(X) is the input of CLIP's last attention and w_k the
+    mean over patches of ∂p_c/∂A_k. The gradient taken is that of the log-odds log(p_c / (1 - p_c)),
+    which differs from ∂p_c by the positive factor p_c (1 - p_c): the map is the same after min-max,
+    but does not vanish where the softmax saturates. Without any rival, it is that of the logit.
+
+    Args:
+        clip: frozen, in evaluation mode.
+        residual: X, the tokens (N+1, W) entering the last block, class token first.
+        score: logits of the image's classes, then of their rivals.
+        count: K, how many columns are classes.
+
+    Returns:
+        (K, N) float32, at least 0, not normalised; zero where nothing speaks for the class.
+    """
+    with torch.enable_grad(), torch.autocast(residual.device.type, enabled=False):
+        entering = residual.detach().float()[None]
+        activation = last_block_activation(clip, entering).detach().requires_grad_()
+        odds = _log_odds(score(last_block_patch_tokens(clip, entering, activation)), count)[0]
+        # One backward pass each: faster than replicating the image or batched gradients.
+        gradients = [
+            torch.autograd.grad(value, activation, retain_graph=rest > 0)[0][0, 1:]
+            for rest, value in zip(reversed(range(count)), odds, strict=True)
+        ]
+        weights = torch.stack(gradients).mean(1)  # (K, N, W) → (K, W)
+        return (weights @ activation.detach()[0, 1:].T).relu()
+
+
+@torch.no_grad()
+def similarity_cam(clip: CLIP, residual: Tensor, score: Score, count: int) -> Tensor:
+    """The direct patch-text map: the softmax of `score` for each patch by itself.
+
+    Arguments as for `gradient_cam`; the result (K, N) float32 holds probabilities.
+    """
+    with torch.autocast(residual.device.type, enabled=False):
+        entering = residual.float()[None]
+        activation = last_block_activation(clip, entering)
+        patches = last_block_patch_tokens(clip, entering, activation)  # (1, N, D)
+        return score(patches.transpose(0, 1)).softmax(-1)[:, :count].T.contiguous()
+
+
+def _log_odds(logits: Tensor, count: int) -> Tensor:
+    """log(p / (1 - p)) of the first `count` columns (R, K) of the softmax of `logits` (R, M)."""
+    columns = logits.shape[1]
+    if columns == 1:
+        return logits
+    own = torch.eye(count, columns, dtype=torch.bool, device=logits.device)
+    rivals = logits[:, None].masked_fill(own, -torch.inf).logsumexp(-1)  # (R, K, M) → (R, K)
+    return logits[:, :count] - rivals

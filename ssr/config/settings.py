@@ -1,0 +1,214 @@
+"""Settings from files: read, check everything at once, write config.yaml, derive methods."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from ssr.artefacts.files import replacing
+from ssr.config import Config, Section, Text
+from ssr.config.architectures import names_file
+from ssr.errors import InputError
+
+# Sections on which the artefacts of each stage depend, from the first that a method can vary.
+HEADS = ("prototypes", "alignment")
+ALIGNED = (*HEADS, "aligned_cams")
+REFINED = (*ALIGNED, "refinement")
+LABELLED = (*REFINED, "labels")
+TRAINED = (*LABELLED, "segmenter")
+PREDICTED = (*TRAINED, "prediction")
+FINISHED = (*PREDICTED, "crf")
+
+# Sections that a method may override, in the order in which the stages use them.
+METHOD_SECTIONS = FINISHED
+
+# Where a run keeps its configuration for its jobs; sbatch hands the environment on.
+FROZEN = "SSR_CONFIG"
+# And for those who read its results, below their folder.
+_RECORD = "logs/config.json"
+
+
+def freeze(values: dict[str, Any], starts: bool) -> None:
+    """Keep `values` for the jobs of a run that `starts`; in a job, replace them by those kept.
+
+    Raises:
+        InputError: a job has not been handed the configuration.
+    """
+    if starts:
+        os.environ[FROZEN] = json.dumps(values)
+        return
+    if FROZEN not in os.environ:
+        raise InputError(f"this job lacks the variable {FROZEN} of the run that submitted it")
+    values.clear()
+    values.update(json.loads(os.environ[FROZEN]))
+
+
+def record(config: Config, results: Path) -> None:
+    """Keep the configuration of a run with its results."""
+    with replacing(results / _RECORD) as temporary:
+        temporary.write_text(config.model_dump_json(indent=1))
+
+
+def recorded(results: Path) -> Config:
+    """The configuration of the last run that wrote to `results`, its paths absolute.
+
+    Raises:
+        InputError: there is none, or it is none of this version.
+    """
+    path = results / _RECORD
+    try:
+        values = json.loads(path.read_text())
+        # Snakemake ran, and found data and backbones, where results/ lies.
+        _make_absolute(values, Path(os.path.abspath(results)).parent.parent)
+        return parse_config(values)
+    except OSError:
+        raise InputError(f"{path}: no such file; a run of snakemake writes it") from None
+    except (LookupError, TypeError, AttributeError, ValueError, InputError) as error:
+        raise InputError(f"{path}: {error}; a run of snakemake writes it anew") from error
+
+
+def _make_absolute(values: dict[str, Any], start: Path) -> None:
+    """Let the paths in `values`, which are relative to the folder `start`, begin with it."""
+    values["data"]["root"] = str(start / values["data"]["root"])
+    for backbone in values["backbones"].values():
+        if backbone["model"].endswith(".json"):
+            backbone["model"] = str(start / backbone["model"])
+        if names_file(backbone["weights"]):
+            backbone["weights"] = str(start / backbone["weights"])
+
+
+def parse_config(values: Mapping[str, Any]) -> Config:
+    """Check `values` (nested dicts as read from YAML) and every method's overrides.
+
+    Raises:
+        InputError: one line per finding, all findings at once.
+    """
+    config = _validate(values, prefix="")
+    for method in config.methods:
+        method_config(config, method)
+    return config
+
+
+def method_config(config: Config, method: str) -> Config:
+    """`config` with the overrides of one method."""
+    overrides = config.methods[method]
+    if unknown := [key for key in overrides if key not in METHOD_SECTIONS]:
+        allowed = ", ".join(METHOD_SECTIONS)
+        raise InputError(f"methods.{method}.{unknown[0]}: a method may override {allowed}")
+    return _validate(merge(config.model_dump(), overrides), prefix=f"methods.{method}: ")
+
+
+def merge(base: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """`base` with `overrides` laid over it, section by section."""
+    merged = dict(base)
+    for key, value in overrides.items():
+        below = merged.get(key)
+        if isinstance(value, Mapping) and isinstance(below, Mapping):
+            value = merge(below, value)
+        merged[key] = value
+    return merged
+
+
+def owner(config: Config, method: str, sections: tuple[str, ...]) -> str:
+    """The first method whose `sections` equal those of `method`.
+
+    Methods share an artefact when all settings up to its stage agree; it lies under the owner's
+    name.
+    """
+
+    def chosen(name: str) -> list[str]:
+        resolved = method_config(config, name)
+        return [getattr(resolved, section).canonical() for section in sections]
+
+    wanted = chosen(method)
+    return next(name for name in config.methods if chosen(name) == wanted)
+
+
+def doubts(config: Config) -> list[str]:
+    """What is allowed, but hardly meant."""
+    if config.data.format == "demo" or config.text.backgrounds != Text().backgrounds:
+        return []
+    return [
+        "text.backgrounds is the list of the demo's world; name what surrounds the objects in "
+        "these images, or CAMs will cover it (docs/own_data.md, Classes and backgrounds)"
+    ]
+
+
+def config_hash(config: Config) -> str:
+    """Twelve hexadecimal digits that stand for all settings."""
+    return hashlib.sha256(config.canonical().encode()).hexdigest()[:12]
+
+
+def _validate(values: Mapping[str, Any], prefix: str) -> Config:
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        lines = [f"  {prefix}{line}" for line in map(_explain, error.errors())]
+        raise InputError("the configuration is wrong\n" + "\n".join(lines)) from None
+
+
+def _explain(finding: Any) -> str:
+    """One pydantic finding as `key: what is allowed; what came`."""
+    path = [str(part) for part in finding["loc"]]
+    key = ".".join(path) or "configuration"
+    if finding["type"] == "extra_forbidden":
+        return f"{key}: unknown key{_suggestion(path)}"
+    if finding["type"] == "missing":
+        return f"{key}: missing"
+    message = finding["msg"].removeprefix("Value error, ")
+    if finding["type"] == "value_error":
+        return f"{key}: {message}" if path else message
+    return f"{key}: {message[0].lower()}{message[1:]}; came {finding['input']!r}"
+
+
+def _suggestion(path: list[str]) -> str:
+    model: Any = Config
+    for part in path[:-1]:
+        field = model.model_fields.get(part) if _is_section(model) else None
+        model = field.annotation if field else None
+    if not _is_section(model):
+        return ""
+    near = difflib.get_close_matches(path[-1], model.model_fields, n=1)
+    allowed = ", ".join(model.model_fields)
+    return f"; did you mean {near[0]}?" if near else f"; allowed: {allowed}"
+
+
+def _is_section(model: Any) -> bool:
+    return isinstance(model, type) and issubclass(model, BaseModel)
+
+
+def render(config: Section) -> str:
+    """The settings as commented YAML: the text of config.yaml."""
+    lines = ["# Every setting, its default (the demo) and what it does.", *_render(config, 0)]
+    return "\n".join(lines) + "\n"
+
+
+def _render(section: Section, depth: int) -> Iterator[str]:
+    indent = "  " * depth
+    for name, field in type(section).model_fields.items():
+        value = getattr(section, name)
+        if isinstance(value, Section):
+            if depth == 0:
+                yield ""
+            yield f"{indent}{name}:  # {field.description}"
+            yield from _render(value, depth + 1)
+        elif name == "methods":
+            yield f"\n{name}:  # {field.description}"
+            yield from (f"  {method}: {_flow(value[method])}" for method in value)
+        else:
+            yield f"{indent}{name}: {_flow(value)}  # {field.description}"
+
+
+def _flow(value: Any) -> str:
+    if isinstance(value, tuple):
+        value = list(value)
+    text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=1000)
+    return text.strip().removesuffix("...").strip()

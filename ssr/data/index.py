@@ -1,0 +1,123 @@
+"""The index: every image with its size, split, labels and shard, in one Parquet table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ssr.artefacts.files import replacing
+from ssr.artefacts.seals import BLANK, seal, verify
+from ssr.data.ids import ALLOWED, is_plain
+from ssr.errors import InputError
+
+_SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("image", pa.string()),
+        ("width", pa.int32()),
+        ("height", pa.int32()),
+        ("split", pa.string()),
+        ("labels", pa.list_(pa.int32())),
+        ("shard", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Image:
+    """One image.
+
+    `image` is relative to the root of the data set; `width` and `height` are those of the upright
+    image; `labels` are its classes, ascending from 1, and empty where nothing is known of it: such
+    an image is predicted but not learned from.
+
+    Raises:
+        InputError: `id` can't be the name of a file, or `image` leads out of the data set: files
+            are named after the one, and opened by the other, wherever an index came from.
+    """
+
+    id: str
+    image: str
+    width: int
+    height: int
+    split: str
+    labels: tuple[int, ...]
+    shard: str
+
+    def __post_init__(self) -> None:
+        if not is_plain(self.id):
+            raise InputError(f"image id {self.id!a}: wanted {ALLOWED}")
+        if self.image.startswith("/") or ".." in self.image.split("/"):
+            raise InputError(f"image {self.image!a}: wanted a path below the data set's root")
+
+
+class Index:
+    """All images of a data set, ordered by split (train, tune, val, test) and id.
+
+    Kept as a table: a job that works on one shard makes `Image`s of that shard alone.
+    """
+
+    def __init__(self, images: Sequence[Image]) -> None:
+        columns = {name: [getattr(image, name) for image in images] for name in _SCHEMA.names}
+        self._table = pa.table(columns, schema=_SCHEMA)
+
+    @classmethod
+    def read(cls, path: str | Path) -> Self:
+        """Read what `write` wrote.
+
+        Raises:
+            InputError: the file is missing, damaged or no index.
+        """
+        verify(Path(path))
+        index = cls(())
+        try:
+            index._table = pq.read_table(path, schema=_SCHEMA)
+        except (OSError, pa.ArrowException) as error:
+            raise InputError(f"{path}: cannot be read as an index ({error})") from error
+        return index
+
+    def write(self, path: str | Path) -> None:
+        """Write a Parquet table; equal indices give equal bytes."""
+        with replacing(path) as temporary:
+            # Below one megabyte Snakemake compares content, so that an equal index reruns nothing:
+            # with ids stored by what differs from the one before, that of COCO stays below.
+            pq.write_table(
+                self._table.replace_schema_metadata({b"seal": BLANK}),
+                temporary,
+                compression="zstd",
+                compression_level=12,
+                use_dictionary=["width", "height", "split", "labels", "shard"],
+                column_encoding={"id": "DELTA_BYTE_ARRAY", "image": "DELTA_BYTE_ARRAY"},
+            )
+            seal(temporary)
+
+    @property
+    def images(self) -> tuple[Image, ...]:
+        """All images."""
+        return tuple(_images(self._table))
+
+    def split(self, split: str) -> list[Image]:
+        """The images of a split: train, tune, val or test."""
+        return _images(self._table.filter(pc.field("split") == split))
+
+    def shard(self, name: str) -> list[Image]:
+        """The images of a shard.
+
+        Raises:
+            InputError: no shard has this name.
+        """
+        images = _images(self._table.filter(pc.field("shard") == name))
+        if not images:
+            shards = ", ".join(self._table["shard"].unique().to_pylist())
+            raise InputError(f"no shard is named {name}; there are {shards or 'none'}")
+        return images
+
+
+def _images(table: pa.Table) -> list[Image]:
+    return [Image(**{**row, "labels": tuple(row["labels"])}) for row in table.to_pylist()]

@@ -1,0 +1,131 @@
+"""Label maps as palette PNGs, one zip file per shard: any image viewer shows them in colour."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from PIL import Image
+
+from ssr.artefacts.archives import Archives, new_archive, write_entry
+from ssr.data.images import open_image
+from ssr.errors import InputError
+
+_SUFFIX = ".png"
+
+
+def voc_palette() -> np.ndarray:
+    """PASCAL VOC's colours, (256, 3) uint8: the bits of an index, spread over red, green, blue."""
+    index = np.arange(256)
+    palette = np.zeros((256, 3), np.uint8)
+    for bit in range(8):
+        for channel in range(3):
+            palette[:, channel] |= (((index >> channel) & 1) << (7 - bit)).astype(np.uint8)
+        index = index >> 3
+    return palette
+
+
+def encode_png(labels: np.ndarray) -> bytes:
+    """A palette PNG of `labels`, (H, W) uint8: 0 background, 1..C classes, 255 ignored."""
+    image = Image.fromarray(labels)
+    image.putpalette(voc_palette().tobytes())
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def read_labels(source: str | Path | io.BytesIO) -> np.ndarray:
+    """Label map of a PNG whose pixels are indices (palette or 8-bit greyscale), (H, W) uint8.
+
+    Raises:
+        InputError: the file is missing, damaged or of another kind.
+    """
+    with open_image(source) as image:
+        if image.mode not in ("P", "L"):
+            raise InputError(
+                f"{source}: a mask is a palette or 8-bit greyscale PNG, came mode {image.mode}"
+            )
+        return np.array(image)
+
+
+class PngWriter:
+    """Write label maps into one zip file, which appears only when the block ends without error."""
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = path
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._archive = self._stack.enter_context(new_archive(self._path))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stack.__exit__(kind, error, traceback)
+
+    def add(self, image_id: str, labels: np.ndarray) -> None:
+        """Store `labels`, (H, W) uint8, as `{image_id}.png`."""
+        self.add_encoded(image_id, encode_png(labels))
+
+    def add_encoded(self, image_id: str, png: bytes) -> None:
+        """Store what `encode_png` made, perhaps in another process, as `{image_id}.png`."""
+        write_entry(self._archive, image_id + _SUFFIX, png)
+
+
+class Pngs:
+    """The label maps of many zip files, read by image id. Made by `open_pngs`."""
+
+    def __init__(self, paths: Sequence[str | Path]) -> None:
+        self._archives = Archives(paths)
+        self._stores = {
+            key.removesuffix(_SUFFIX): number
+            for number in range(len(paths))
+            for key in self._archives.keys(number)
+        }
+
+    @property
+    def ids(self) -> list[str]:
+        """Image ids, in the order of the files and of writing."""
+        return list(self._stores)
+
+    def __len__(self) -> int:
+        return len(self._stores)
+
+    def __contains__(self, image_id: object) -> bool:
+        return image_id in self._stores
+
+    def read(self, image_id: str) -> np.ndarray:
+        """Labels of one image, (H, W) uint8.
+
+        Raises:
+            InputError: no such image, or the file is damaged.
+        """
+        return read_labels(io.BytesIO(self.read_png(image_id)))
+
+    def read_png(self, image_id: str) -> bytes:
+        """The PNG of one image, as it is.
+
+        Raises:
+            InputError: no such image, or the file is damaged.
+        """
+        if image_id not in self._stores:
+            raise InputError(f"no label map of image {image_id} in {self._archives.paths}")
+        return self._archives.read(self._stores[image_id], image_id + _SUFFIX)
+
+
+def open_pngs(paths: Sequence[str | Path]) -> Pngs:
+    """Open zip files of label maps; can be pickled and used in forked processes.
+
+    Raises:
+        InputError: a file is missing or cut short.
+    """
+    return Pngs(paths)

@@ -1,0 +1,18 @@
+"""What every program shares while it runs.
+
+In: a program's flags, a loop to watch, a training to keep, a results folder to hold.
+Out: one line per error, progress, checkpoints from which a training ends with the same bits, work
+on all cores and several GPUs, hashes of code and results.
+"""
+
+__all__ = [
+    "checkpoints",
+    "claims",
+    "digests",
+    "distributed",
+    "event_files",
+    "processes",
+    "programs",
+    "progress",
+    "provenance",
+]

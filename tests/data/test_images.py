@@ -1,0 +1,155 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from ssr.data.images import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    load_image,
+    load_on_grid,
+    measure_image,
+    normalise,
+    patch_grid,
+    resize,
+)
+from ssr.errors import InputError
+
+# Red left, blue right; a bright row on top, so that every turn can be told from the others.
+RGB = np.zeros((6, 8, 3), np.uint8)
+RGB[:, :4, 0] = 200
+RGB[:, 4:, 2] = 200
+RGB[:2, :, 1] = 100
+
+
+def saved(path, image, **options):
+    image.save(path, **options)
+    return path
+
+
+def test_rgb_is_read_as_it_is(tmp_path):
+    image = load_image(saved(tmp_path / "a.png", Image.fromarray(RGB)))
+    np.testing.assert_array_equal(image, RGB, strict=True)
+
+
+def test_the_rotation_of_a_camera_is_applied(tmp_path):
+    turned = Image.fromarray(np.rot90(RGB))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be shown turned clockwise by 90 degrees
+    image = load_image(saved(tmp_path / "a.png", turned, exif=exif))
+    np.testing.assert_array_equal(image, RGB, strict=True)
+
+
+def test_greyscale_has_three_equal_channels(tmp_path):
+    grey = np.arange(48, dtype=np.uint8).reshape(6, 8)
+    image = load_image(saved(tmp_path / "a.png", Image.fromarray(grey)))
+    np.testing.assert_array_equal(image, np.stack([grey] * 3, axis=-1), strict=True)
+
+
+def test_a_palette_is_looked_up(tmp_path):
+    palette = Image.fromarray(RGB).quantize(8)
+    image = load_image(saved(tmp_path / "a.png", palette))
+    np.testing.assert_array_equal(image, RGB, strict=True)
+
+
+def test_transparency_is_dropped(tmp_path):
+    alpha = np.full((6, 8, 1), 7, np.uint8)
+    image = load_image(saved(tmp_path / "a.png", Image.fromarray(np.dstack([RGB, alpha]))))
+    np.testing.assert_array_equal(image, RGB, strict=True)
+
+
+def test_cmyk_is_converted(tmp_path):
+    large = Image.fromarray(RGB).resize((80, 60), Image.Resampling.NEAREST)
+    image = load_image(saved(tmp_path / "a.jpg", large.convert("CMYK"), quality=98))
+    assert image.shape == (60, 80, 3)
+    assert np.abs(image[5:-5, 5:35] - np.asarray(large, int)[5:-5, 5:35]).mean() < 10
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_sixteen_bits_are_scaled_not_clipped(tmp_path, suffix):
+    deep = (np.arange(48, dtype=np.uint16) * 1300).reshape(6, 8)
+    image = load_image(saved(tmp_path / f"a.{suffix}", Image.fromarray(deep)))
+    np.testing.assert_array_equal(image, np.stack([deep // 256] * 3, -1).astype(np.uint8))
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+def test_a_file_cut_short_is_refused(tmp_path, suffix):
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
+    path = saved(tmp_path / f"a.{suffix}", Image.fromarray(noise))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    for read in (load_image, measure_image):
+        with pytest.raises(InputError, match=rf"a\.{suffix}: cannot be read as an image"):
+            read(path)
+
+
+@pytest.mark.parametrize("kept", [0.2, 0.9, 0.99])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_the_end_of_a_large_jpeg_is_looked_at_when_it_is_measured(tmp_path, kept, progressive):
+    noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3)).astype(np.uint8)
+    path = saved(tmp_path / "a.jpg", Image.fromarray(noise), progressive=progressive)
+    assert measure_image(path) == (300, 400)
+    path.write_bytes(path.read_bytes()[: int(kept * path.stat().st_size)])
+    with pytest.raises(InputError, match="truncated"):
+        measure_image(path)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_size_is_that_of_the_upright_image(tmp_path, orientation, suffix):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = saved(tmp_path / f"a.{suffix}", Image.fromarray(RGB), exif=exif)
+    assert measure_image(path) == load_image(path).shape[:2]
+
+
+@pytest.mark.parametrize("content", [b"", b"no image", b"\x89PNG\r\n\x1a\n"])
+def test_a_file_that_is_no_image_is_refused(tmp_path, content):
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(InputError, match=r"a\.png: cannot be read as an image"):
+        load_image(tmp_path / "a.png")
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"a\.png: no such file"):
+        load_image(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "patch", "max_side", "grid"),
+    [
+        (375, 500, 16, None, (24, 32)),  # the usual VOC image
+        (112, 112, 8, None, (14, 14)),
+        (1, 17, 16, None, (1, 2)),
+        (1000, 500, 16, 500, (32, 16)),  # 500 × 250
+        (400, 300, 16, 500, (25, 19)),  # not enlarged
+        (3000, 2, 16, 64, (4, 1)),
+    ],
+)
+def test_sides_are_rounded_up_to_whole_patches(height, width, patch, max_side, grid):
+    assert patch_grid(height, width, patch, max_side) == grid
+
+
+def test_an_image_is_loaded_on_its_grid(tmp_path):
+    path = saved(tmp_path / "a.png", Image.fromarray(RGB))
+    assert load_on_grid(path, 4).shape == (8, 8, 3)
+    assert load_on_grid(path, 4, max_side=4).shape == (4, 4, 3)
+    np.testing.assert_array_equal(load_on_grid(path, 2), RGB)
+
+
+def test_resizing_keeps_what_fits_and_averages_what_shrinks():
+    assert resize(RGB, 6, 8) is RGB
+    stripes = np.tile(np.array([0, 255], np.uint8)[:, None], (32, 64))[..., None].repeat(3, -1)
+    small = resize(stripes, 16, 16)
+    assert small.shape == (16, 16, 3)
+    assert np.abs(small.astype(int) - 127).max() < 20  # without antialiasing: all 0 or all 255
+
+
+def test_normalised_channels_have_the_mean_and_deviation_taken_off():
+    image = np.round(np.array(IMAGENET_MEAN) * 255).astype(np.uint8) * np.ones((2, 3, 1), np.uint8)
+    channels = normalise(image, IMAGENET_MEAN, IMAGENET_STD)
+    assert channels.shape == (3, 2, 3)
+    assert channels.dtype == np.float32
+    assert channels.flags.c_contiguous
+    np.testing.assert_allclose(channels, 0, atol=0.01)
+    white = normalise(np.full((2, 3, 3), 255, np.uint8), IMAGENET_MEAN, IMAGENET_STD)
+    np.testing.assert_allclose(white[0], (1 - 0.485) / 0.229, rtol=1e-5)
+    np.testing.assert_allclose(white[2], (1 - 0.406) / 0.225, rtol=1e-5)

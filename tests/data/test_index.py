@@ -1,0 +1,64 @@
+import random
+
+import pytest
+
+from ssr.data.index import Image, Index
+from ssr.errors import InputError
+
+INDEX = Index(
+    (
+        Image("a", "images/a.jpg", 500, 375, "train", (1, 15), "train_0000"),
+        Image("c", "images/c.jpg", 20, 30, "train", (), "train_0001"),
+        Image("b", "images/b.jpg", 40, 50, "val", (2,), "val_0000"),
+    )
+)
+
+
+def test_reads_what_was_written(tmp_path):
+    INDEX.write(tmp_path / "index.parquet")
+    assert Index.read(tmp_path / "index.parquet").images == INDEX.images
+
+
+def test_equal_indices_give_equal_bytes(tmp_path):
+    for name in ("first", "second"):
+        INDEX.write(tmp_path / name)
+    assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
+
+
+def test_an_empty_index_can_be_read(tmp_path):
+    Index(()).write(tmp_path / "index.parquet")
+    assert Index.read(tmp_path / "index.parquet").images == ()
+
+
+def test_images_are_found_by_split_and_shard():
+    assert [image.id for image in INDEX.split("train")] == ["a", "c"]
+    assert INDEX.split("tune") == []
+    assert [image.id for image in INDEX.shard("train_0001")] == ["c"]
+
+
+def test_an_index_as_large_as_that_of_coco_stays_small(tmp_path):
+    """Below one megabyte Snakemake compares content, so that an equal index reruns nothing."""
+    chosen = random.Random(0)
+    images = []
+    for number in sorted(chosen.sample(range(581_929), 122_218)):
+        name = f"COCO_train2014_{number:012d}"
+        labels = tuple(sorted(chosen.choices(range(1, 81), k=3)))
+        side = chosen.choice((480, 480, chosen.randint(330, 640)))
+        images.append(Image(name, f"train2014/{name}.jpg", 640, side, "train", labels, "train_0"))
+    Index(images).write(tmp_path / "index.parquet")
+    assert (tmp_path / "index.parquet").stat().st_size < 1_000_000
+
+
+def test_an_unknown_shard_is_refused():
+    with pytest.raises(InputError, match=r"train_0002; there are train_0000, train_0001, val_0000"):
+        INDEX.shard("train_0002")
+
+
+def test_a_missing_or_damaged_file_is_named(tmp_path):
+    path = tmp_path / "index.parquet"
+    with pytest.raises(InputError, match=r"index\.parquet: cannot be read"):
+        Index.read(path)
+    INDEX.write(path)
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(InputError, match=r"index\.parquet: is damaged"):
+        Index.read(path)

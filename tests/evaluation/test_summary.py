@@ -1,0 +1,98 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ssr.errors import InputError
+from ssr.evaluation.evaluation import quality, write_evaluation
+from ssr.evaluation.summary import STAGES, format_table, summary_rows
+
+CONFUSION = np.array([[60, 20, 20], [5, 35, 0]])
+
+
+def write(folder: Path, stage: str, **entries: Any) -> Path:
+    path = folder / stage / "val.json"
+    document: dict[str, Any] = {"stage": stage, "split": "val", "images": 200, "crf": False}
+    document |= {"scales": None, "flip": None, "threshold": None, "threshold_from": None}
+    document |= quality(CONFUSION, ["background", "cat"])
+    write_evaluation(path, document | entries)
+    return path
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> list[dict[str, Any]]:
+    tuned = {"threshold": 0.37, "threshold_from": {"split": "tune", "images": 100}}
+    segmenter = {"crf": True, "scales": [1.0, 0.75], "flip": True}
+    shared = write(tmp_path, "initial_cam", **tuned)
+    final = write(tmp_path, "prediction_crf", **segmenter)
+    nothing_right = {"confusion_ratio": None, "never_right_classes": ["cat", "dog"]}
+    refined = write(tmp_path, "refined_cam", **tuned, **nothing_right)
+    evaluations = [("ssr", final), ("ssr", shared), ("clip", shared), ("clip", refined)]
+    return summary_rows(evaluations, "demo", 3, "0123456789ab")
+
+
+def test_methods_keep_their_order_and_stages_follow_the_data(rows: list[dict[str, Any]]) -> None:
+    assert [(row["method"], row["stage"]) for row in rows] == [
+        ("ssr", "initial_cam"),
+        ("ssr", "prediction_crf"),
+        ("clip", "initial_cam"),
+        ("clip", "refined_cam"),
+    ]
+
+
+def test_a_row_says_all_it_takes_to_read_its_figures(rows: list[dict[str, Any]]) -> None:
+    row = rows[0]
+    assert (row["dataset"], row["seed"], row["config_hash"]) == ("demo", 3, "0123456789ab")
+    assert (row["split"], row["images"], row["crf"]) == ("val", 200, False)
+    assert row["threshold"] == 0.37
+    assert row["threshold_from"] == {"split": "tune", "images": 100}
+    assert row["miou"] == pytest.approx((60 / 85 + 35 / 60) / 2)
+    assert row["per_class"]["cat"]["iou"] == pytest.approx(35 / 60)
+    assert (rows[1]["scales"], rows[1]["flip"], rows[1]["crf"]) == ([1.0, 0.75], True, True)
+    assert "confusion" not in row
+
+
+def test_every_split_has_its_all_background_baseline(rows: list[dict[str, Any]]) -> None:
+    assert rows[0]["all_background_miou"] == pytest.approx(100 / 140 / 2)
+    assert format_table(rows).count("all background would have mIoU 35.7 on val.") == 1
+
+
+def test_rows_survive_json(rows: list[dict[str, Any]]) -> None:
+    assert json.loads(json.dumps(rows, allow_nan=False)) == rows
+
+
+def test_table_prints_each_row_with_what_its_figures_rest_on(rows: list[dict[str, Any]]) -> None:
+    table = format_table(rows).splitlines()
+    assert table[0] == "dataset demo, seed 3, settings 0123456789ab"
+    cells = [line.split() for line in table if line.startswith(("ssr", "clip"))]
+    assert cells[0][:4] == ["ssr", "initial_cam", "val", "200"]
+    assert cells[0][4:11] == ["64.5", "78.0", "81.2", "0.327", "25.0", "0.0", "85.7"]
+    assert cells[0][11:] == ["no", "-", "0.37"]
+    assert cells[1][-6:] == ["yes", "1,", "0.75", "+", "flip", "-"]
+    assert cells[3][7] == "-", "a missing confusion ratio is a dash"
+    assert "threshold: chosen on tune (100 images)." in table
+    assert table[-1] == "left out of FP/TP (not one right pixel), clip refined_cam: cat, dog"
+
+
+def test_columns_of_the_table_are_aligned(rows: list[dict[str, Any]]) -> None:
+    table = format_table(rows).splitlines()
+    heading = next(line for line in table if line.startswith("method"))
+    lines = [line for line in table if line.startswith(("ssr", "clip"))]
+    end = heading.index("mIoU") + len("mIoU")
+    assert {line[end - 4 : end] for line in lines} == {"64.5"}
+
+
+def test_no_rows_make_no_table() -> None:
+    assert format_table([]) == "nothing was evaluated: the data set has no masks"
+
+
+def test_files_that_are_no_evaluations_are_named(tmp_path: Path) -> None:
+    other = tmp_path / "other.json"
+    other.write_text("[1, 2]")
+    for path in (other, tmp_path / "gone.json"):
+        with pytest.raises(InputError, match=path.name):
+            summary_rows([("ssr", path)], "demo", 0, "0")
+    with pytest.raises(InputError, match=f"{', '.join(STAGES)}; came guess"):
+        summary_rows([("ssr", write(tmp_path, "guess"))], "demo", 0, "0")

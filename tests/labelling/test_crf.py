@@ -1,0 +1,123 @@
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from ssr.config import Crf
+from ssr.labelling.crf import _mean_field, contenders, dense_crf
+from ssr.maps import upsample
+
+
+def two_halves(height: int = 24, width: int = 32) -> NDArray[np.uint8]:
+    """A dark left and a bright right half."""
+    image = np.full((height, width, 3), (30, 40, 50), np.uint8)
+    image[:, width // 2 :] = (200, 190, 60)
+    return image
+
+
+def random_scores(seed: int, sharpness: float, classes: int = 21) -> NDArray[np.float32]:
+    """Smooth softmax maps (classes, 48, 64); each class has its own mean."""
+    random = np.random.default_rng(seed)
+    logits = random.normal(size=(classes, 5, 6)) + random.normal(size=(classes, 1, 1))
+    powers = np.exp(upsample(sharpness * logits, (48, 64)))
+    return powers / powers.sum(axis=0)
+
+
+def exact_mean_field(
+    image: NDArray[np.uint8], probabilities: NDArray[np.float32], settings: Crf
+) -> NDArray:
+    """Mean field with full kernel matrices: what the lattice approximates."""
+    classes, height, width = probabilities.shape
+    place = np.indices((height, width)).reshape(2, -1).T
+    colour = image.reshape(-1, 3).astype(float)
+
+    def kernel(features: NDArray) -> NDArray:
+        distances = ((features[:, None] - features[None]) ** 2).sum(-1)
+        values = np.exp(-distances / 2)
+        norm = values.sum(axis=1) ** -0.5
+        return norm[:, None] * values * norm[None]
+
+    appearance = np.hstack([place / settings.bilateral_sxy, colour / settings.bilateral_srgb])
+    weights = settings.gaussian_compat * kernel(place / settings.gaussian_sxy)
+    weights += settings.bilateral_compat * kernel(appearance)
+    unary = np.log(probabilities.reshape(classes, -1))
+    marginals = np.exp(unary)
+    for _ in range(settings.iterations):
+        marginals /= marginals.sum(axis=0)
+        marginals = np.exp(unary + marginals @ weights)
+    return (marginals / marginals.sum(axis=0)).reshape(classes, height, width)
+
+
+def test_agrees_with_exact_mean_field() -> None:
+    settings = Crf(iterations=5, bilateral_sxy=20, bilateral_srgb=20)
+    image = two_halves()
+    noise = np.random.default_rng(0).integers(0, 25, image.shape)
+    image = (image + noise).astype(np.uint8)
+    probabilities = random_scores(1, sharpness=1, classes=3)[:, ::2, ::2]
+
+    ours = dense_crf(image, probabilities, settings)
+    exact = exact_mean_field(image, probabilities, settings)
+
+    assert (probabilities.argmax(0) != exact.argmax(0)).mean() > 0.05, "the CRF changes nothing"
+    assert (ours.argmax(0) == exact.argmax(0)).mean() > 0.97
+    assert np.abs(ours - exact).mean() < 0.03
+
+
+def test_labels_snap_to_the_colour_edge() -> None:
+    image = two_halves()
+    ramp = np.linspace(0.1, 0.9, 32) + 0.1  # crosses one half four pixels left of the edge
+    right = np.broadcast_to(ramp.clip(0, 0.95), (24, 32)).astype(np.float32)
+    labels = dense_crf(image, np.stack([1 - right, right]), Crf()).argmax(0)
+    assert (right > 0.5)[:, :16].any()
+    np.testing.assert_array_equal(labels, np.arange(32)[None].repeat(24, 0) >= 16)
+
+
+def test_result_is_a_distribution_over_the_classes() -> None:
+    result = dense_crf(two_halves(48, 64), random_scores(0, 2), Crf())
+    assert result.shape == (21, 48, 64)
+    assert result.dtype == np.float32
+    np.testing.assert_allclose(result.sum(axis=0), 1, atol=1e-4)
+
+
+def test_scores_need_not_sum_to_one() -> None:
+    image, probabilities = two_halves(48, 64), random_scores(0, 1, classes=3)
+    result = dense_crf(image, probabilities, Crf())
+    np.testing.assert_allclose(dense_crf(image, 0.3 * probabilities, Crf()), result, atol=1e-3)
+
+
+def test_layout_of_the_image_in_memory_does_not_matter() -> None:
+    image, probabilities = two_halves(48, 64), random_scores(0, 1, classes=3)
+    result = dense_crf(np.asfortranarray(image), probabilities, Crf())
+    np.testing.assert_array_equal(result, dense_crf(image, probabilities, Crf()))
+
+
+@pytest.mark.parametrize("sharpness", [5, 10])
+def test_leaving_out_classes_changes_next_to_nothing(sharpness: float) -> None:
+    changed, left_out = 0, 0
+    for seed in range(5):
+        image = np.random.default_rng(seed).integers(0, 256, (6, 8, 3)).repeat(8, 0).repeat(8, 1)
+        image = image.astype(np.uint8)
+        probabilities = random_scores(seed, sharpness)
+        full = _mean_field(image, probabilities, Crf())
+        reduced = dense_crf(image, probabilities, Crf())
+        absent = np.setdiff1d(np.arange(21), contenders(probabilities, Crf()))
+        left_out += len(absent)
+        changed += (full.argmax(0) != reduced.argmax(0)).sum()
+        assert not np.isin(full.argmax(0), absent).any(), "a left-out class wins the full CRF"
+        assert not reduced[absent].any()
+    assert left_out > 10, "the case is vacuous: every class takes part"
+    assert changed <= 1e-4 * 5 * 48 * 64
+
+
+def test_strong_compatibilities_let_more_classes_take_part() -> None:
+    probabilities = np.full((2, 4, 4), 1, np.float32)
+    probabilities[1] = 0.005
+    assert contenders(probabilities, Crf()).tolist() == [0]
+    assert contenders(probabilities, Crf(bilateral_compat=100)).tolist() == [0, 1]
+
+
+def test_a_single_contender_takes_every_pixel() -> None:
+    probabilities = np.zeros((3, 24, 32), np.float32)
+    probabilities[1] = 0.9
+    result = dense_crf(two_halves(), probabilities, Crf())
+    assert (result[1] == 1).all()
+    assert not result[[0, 2]].any()

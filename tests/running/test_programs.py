@@ -1,0 +1,61 @@
+import argparse
+import os
+import signal
+import sys
+
+import pytest
+import torch
+
+from ssr.errors import InputError
+from ssr.running.processes import map_in_processes
+from ssr.running.programs import parser, run
+
+
+@pytest.fixture(autouse=True)
+def started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a program finds when it starts, and nothing of it left behind."""
+    monkeypatch.setattr(sys, "argv", ["program", "--threads", str(torch.get_num_threads())])
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def exit_of(main) -> str:
+    """What a program with this `main` says when it exits."""
+    with pytest.raises(SystemExit) as exit_:
+        run(main, parser(None))
+    return str(exit_.value)
+
+
+def wrong_input(_: argparse.Namespace) -> None:
+    raise InputError("image a is missing")
+
+
+def too_large_array(_: argparse.Namespace) -> None:
+    bytearray(2**62)
+
+
+def too_large_tensor(_: argparse.Namespace) -> None:
+    torch.empty(2**60)
+
+
+def killed_worker(_: argparse.Namespace) -> None:
+    list(map_in_processes(kill_oneself, range(2), 2))
+
+
+def kill_oneself(_: int) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_wrong_input_is_one_line() -> None:
+    assert exit_of(wrong_input) == "error: image a is missing"
+
+
+@pytest.mark.parametrize("main", [too_large_array, too_large_tensor, killed_worker])
+def test_too_little_memory_says_what_to_do(main) -> None:
+    assert exit_of(main).startswith("error: memory is used up; run fewer jobs at once")
+
+
+def test_other_errors_keep_their_traceback() -> None:
+    with pytest.raises(ZeroDivisionError):
+        run(lambda _: 1 / 0, parser(None))
