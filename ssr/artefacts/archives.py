@@ -7,9 +7,10 @@ import os
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from ssr.artefacts.files import replacing
 from ssr.artefacts.seals import BLANK, broken, seal
@@ -52,6 +53,26 @@ def write_entry(archive: zipfile.ZipFile, key: str, content: bytes) -> None:
     entry.create_system = 3  # Unix on every system
     entry.external_attr = _READABLE
     archive.writestr(entry, content)
+
+
+class ArchiveWriter:
+    """Write one zip file, which appears only when the block ends without error."""
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = path
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._archive = self._stack.enter_context(new_archive(self._path))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stack.__exit__(kind, error, traceback)
 
 
 def refuse_compressed(archive: zipfile.ZipFile, keys: Iterable[str]) -> None:
@@ -110,6 +131,25 @@ class Archives:
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_handles": {}}
+
+
+class ImageArchives:
+    """Zip files of which each holds some images, whose ids a subclass lists in `_stores`."""
+
+    def __init__(self, paths: Sequence[str | Path]) -> None:
+        self._archives = Archives(paths)
+        self._stores: dict[str, int] = {}
+
+    @property
+    def ids(self) -> list[str]:
+        """Image ids, in the order of the files and of writing."""
+        return list(self._stores)
+
+    def __len__(self) -> int:
+        return len(self._stores)
+
+    def __contains__(self, image_id: object) -> bool:
+        return image_id in self._stores
 
 
 def _open_zip(path: Path) -> zipfile.ZipFile:

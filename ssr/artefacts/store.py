@@ -11,15 +11,13 @@ import json
 import math
 import operator
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
 from numcodecs import zstd
 
-from ssr.artefacts.archives import Archives, new_archive, write_entry
+from ssr.artefacts.archives import ArchiveWriter, ImageArchives, write_entry
 from ssr.artefacts.seals import broken
 from ssr.errors import InputError
 
@@ -29,7 +27,7 @@ _ZSTD_LEVEL = 3
 _LARGEST = 2**30
 
 
-class ShardWriter:
+class ShardWriter(ArchiveWriter):
     """Write one shard; the file appears under its name only when the block ends without error.
 
     Args:
@@ -44,24 +42,15 @@ class ShardWriter:
         attributes: Mapping[str, Any] | None = None,
         compress: Collection[str] = (),
     ) -> None:
-        self._path = path
+        super().__init__(path)
         self._attributes = dict(attributes or {})
         self._compress = frozenset(compress)
         self._names: set[str] = set()
-        self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        self._archive = self._stack.enter_context(new_archive(self._path))
+        super().__enter__()
         self._write_json("", _group(self._attributes))
         return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._stack.__exit__(kind, error, traceback)
 
     def add(self, image_id: str, arrays: Mapping[str, np.ndarray]) -> None:
         """Store numbers of any shape and NumPy type, each array as one chunk `{name}/{image_id}`.
@@ -86,27 +75,15 @@ class ShardWriter:
         write_entry(self._archive, folder + _METADATA, json.dumps(metadata).encode())
 
 
-class Shards:
+class Shards(ImageArchives):
     """The images of many stores, read by id. Made by `open_shards`."""
 
     def __init__(self, paths: Sequence[str | Path]) -> None:
-        self._archives = Archives(paths)
-        self._stores: dict[str, int] = {}
+        super().__init__(paths)
         self._names: dict[str, tuple[str, ...]] = {}
         for number in range(len(paths)):
             self._list(number)
         self.attributes = self._common_attributes()
-
-    @property
-    def ids(self) -> list[str]:
-        """Image ids, in the order of the stores and of writing."""
-        return list(self._stores)
-
-    def __len__(self) -> int:
-        return len(self._stores)
-
-    def __contains__(self, image_id: object) -> bool:
-        return image_id in self._stores
 
     def names(self, image_id: str) -> tuple[str, ...]:
         """Names of the arrays of one image."""

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 from PIL import Image
 
-from ssr.artefacts.archives import Archives, new_archive, write_entry
+from ssr.artefacts.archives import ArchiveWriter, ImageArchives, write_entry
 from ssr.data.images import open_image
 from ssr.errors import InputError
 
@@ -53,24 +50,8 @@ def read_labels(source: str | Path | io.BytesIO) -> np.ndarray:
         return np.array(image)
 
 
-class PngWriter:
+class PngWriter(ArchiveWriter):
     """Write label maps into one zip file, which appears only when the block ends without error."""
-
-    def __init__(self, path: str | Path) -> None:
-        self._path = path
-        self._stack = ExitStack()
-
-    def __enter__(self) -> Self:
-        self._archive = self._stack.enter_context(new_archive(self._path))
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._stack.__exit__(kind, error, traceback)
 
     def add(self, image_id: str, labels: np.ndarray) -> None:
         """Store `labels`, (H, W) uint8, as `{image_id}.png`."""
@@ -81,27 +62,14 @@ class PngWriter:
         write_entry(self._archive, image_id + _SUFFIX, png)
 
 
-class Pngs:
+class Pngs(ImageArchives):
     """The label maps of many zip files, read by image id. Made by `open_pngs`."""
 
     def __init__(self, paths: Sequence[str | Path]) -> None:
-        self._archives = Archives(paths)
-        self._stores = {
-            key.removesuffix(_SUFFIX): number
-            for number in range(len(paths))
-            for key in self._archives.keys(number)
-        }
-
-    @property
-    def ids(self) -> list[str]:
-        """Image ids, in the order of the files and of writing."""
-        return list(self._stores)
-
-    def __len__(self) -> int:
-        return len(self._stores)
-
-    def __contains__(self, image_id: object) -> bool:
-        return image_id in self._stores
+        super().__init__(paths)
+        for number in range(len(paths)):
+            ids = (key.removesuffix(_SUFFIX) for key in self._archives.keys(number))
+            self._stores.update(dict.fromkeys(ids, number))
 
     def read(self, image_id: str) -> np.ndarray:
         """Labels of one image, (H, W) uint8.
