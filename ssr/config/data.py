@@ -8,6 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from ssr.config.section import Colour, Count, Fraction, Section
+from ssr.demo.vocabulary import CLASSES
 
 
 class Demo(Section):
@@ -51,18 +52,7 @@ class Data(Section):
         description='class, background or ignore: "#rrggbb"; empty: pixels of masks are indices',
     )
     classes: tuple[str, ...] = Field(
-        (
-            "aeroplane",
-            "bird",
-            "boat",
-            "bottle",
-            "bus",
-            "car",
-            "chair",
-            "cow",
-            "horse",
-            "sofa",
-        ),
+        CLASSES,
         min_length=1,
         description="foreground classes in the order of their index, from 1",
     )
