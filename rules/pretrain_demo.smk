@@ -2,15 +2,15 @@
 # shipped in backbones/, so no other rule asks for it: docs/demo_backbones.md has the recipe.
 
 
-rule pretrain_demo_clip:
+rule pretrain_demo_backbone:
     input:
-        model="backbones/demo_clip.json",
+        model="backbones/demo_{network}.json",
     output:
-        weights=result("pretraining/demo_clip.safetensors"),
+        weights=result("pretraining/demo_{network}.safetensors"),
     log:
-        log_file("pretrain_demo_clip"),
+        log_file("pretrain_demo_backbone", "network"),
     benchmark:
-        benchmark_file("pretrain_demo_clip")
+        benchmark_file("pretrain_demo_backbone", "network")
     conda:
         "../envs/ssr.yaml"
     threads: 1
@@ -18,39 +18,11 @@ rule pretrain_demo_clip:
         mem_mb=memory(5000, size=1),
         runtime=DAY,
     params:
-        work=result("pretraining/work_demo_clip"),
+        work=result("pretraining/work_demo_{network}"),
     shell:
         """
-        python -m workflow_scripts.pretrain_demo_clip \
-            --model {input.model:q} \
-            --work {params.work:q} \
-            --seed 0 \
-            --output {output.weights:q} \
-            --threads {threads} \
-            2>&1 | tee {log:q}
-        """
-
-
-rule pretrain_demo_dino:
-    input:
-        model="backbones/demo_dino.json",
-    output:
-        weights=result("pretraining/demo_dino.safetensors"),
-    log:
-        log_file("pretrain_demo_dino"),
-    benchmark:
-        benchmark_file("pretrain_demo_dino")
-    conda:
-        "../envs/ssr.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(5000, size=1),
-        runtime=DAY,
-    params:
-        work=result("pretraining/work_demo_dino"),
-    shell:
-        """
-        python -m workflow_scripts.pretrain_demo_dino \
+        python -m workflow_scripts.pretrain_demo_backbone \
+            --network {wildcards.network:q} \
             --model {input.model:q} \
             --work {params.work:q} \
             --seed 0 \
@@ -62,5 +34,4 @@ rule pretrain_demo_dino:
 
 rule pretrain_demo:
     input:
-        rules.pretrain_demo_clip.output,
-        rules.pretrain_demo_dino.output,
+        expand(rules.pretrain_demo_backbone.output.weights, network=["clip", "dino"]),

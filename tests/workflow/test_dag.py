@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ssr.provenance import reachable_modules
+from ssr.running.provenance import reachable_modules
 from tests.workflow.conftest import Run, rules_in
 
 EVALUATION = {
@@ -55,7 +55,7 @@ ALL = (
         ("ablation", TO_LABELS | {"evaluate_cams", "evaluate_labels"}),
         ("report", ALL),
         ("all", ALL),
-        ("pretrain_demo", {"pretrain_demo_clip", "pretrain_demo_dino"}),
+        ("pretrain_demo", {"pretrain_demo_backbone"}),
     ],
 )
 def test_targets_stop_where_their_name_says(clone: Run, target: str, rules: set[str]) -> None:
