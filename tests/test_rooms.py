@@ -33,7 +33,7 @@ def room_of(path: Path) -> str:
 
 
 def imports(source: str) -> Iterator[tuple[str, str]]:
-    """Room and name in it (a module, or what its package defines) of every import of the library."""
+    """Room, and module or name of its package, of every import of the library."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ssr."):
             names = [f"{node.module}.{alias.name}" for alias in node.names]
@@ -42,7 +42,8 @@ def imports(source: str) -> Iterator[tuple[str, str]]:
         else:
             continue
         for name in names:
-            yield tuple((name.split(".") + [""])[1:3])
+            _, room, *rest = name.split(".")
+            yield room, rest[0] if rest else ""
 
 
 def python_of(path: Path) -> str:
