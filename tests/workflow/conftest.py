@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests import ROOT
+from tests.workflow.dry_runs import dry_run
 
 PARTS = (
     "Snakefile",
@@ -31,10 +32,15 @@ def in_folder(folder: Path, environment: Mapping[str, str] | None = None) -> Run
     """A function that runs `snakemake ARGUMENTS` in `folder` and returns what it printed."""
 
     def run(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "snakemake", *arguments]
-        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+        if "-n" in arguments and environment is None:
+            done = dry_run([*arguments], folder)
+        else:
+            command = [sys.executable, "-m", "snakemake", *arguments]
+            done = subprocess.run(
+                command, cwd=folder, env=environment, capture_output=True, text=True
+            )
         if check and done.returncode:
-            pytest.fail(f"{' '.join(command)}\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}")
+            pytest.fail(f"{' '.join(done.args)}\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}")
         return done
 
     return run
