@@ -23,7 +23,7 @@ test: $(READY)
 	mypy
 	snakefmt --check Snakefile rules
 	snakemake --lint
-	pytest --numprocesses 2 --dist loadgroup
+	pytest --numprocesses 2
 
 format: $(READY)
 	ruff format .

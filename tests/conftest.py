@@ -1,20 +1,34 @@
-"""Tests run in two processes: those that share a costly run of the workflow stay in one of them."""
+"""Tests run in several processes; those that share a costly run of the workflow stay together."""
 
 from __future__ import annotations
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
-# The longest come first, or one process would be left alone with them at the end.
-GROUPS = ("slurm", "mini_folder")
+# Folders whose tests share a run. The longest come first, or one process would be left alone with
+# them at the end.
+RUNS = ("tests/slurm/", "tests/workflow/miniature/")
+
+
+def scope(test: str) -> str:
+    """What stays in one process with a test: its folder, if it is one of `RUNS`, else its file."""
+    return next((run for run in RUNS if test.startswith(run)), test.partition("::")[0])
+
+
+class ByRun(LoadScopeScheduling):
+    """The scheduler `loadscope` of pytest-xdist, in the order of the tests."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByRun:
+    """Take `ByRun` for every `--dist`."""
+    config.option.loadscopereorder = False
+    return ByRun(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Name the group of every test; tests of one file share one."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
-    items.sort(key=lambda item: [group == _group(item) for group in GROUPS], reverse=True)
-
-
-def _group(item: pytest.Item) -> str:
-    shared = getattr(item, "fixturenames", ())
-    return next((group for group in GROUPS if group in shared), item.path.name)
+    """Let the tests of `RUNS` come first."""
+    items.sort(key=lambda item: [run == scope(item.nodeid) for run in RUNS], reverse=True)

@@ -15,7 +15,7 @@ import yaml
 
 from tests import ROOT
 from tests.slurm import cluster
-from tests.workflow.conftest import Run, in_folder, workflow_in
+from tests.workflow.conftest import MINIATURE, Run, in_folder, workflow_in
 
 # Beside the profile's groups: every job of SLURM costs two starts of Snakemake.
 GROUPS = {
@@ -41,7 +41,7 @@ def arguments() -> list[str]:
     """`snakemake --profile slurm` as it is shipped, with what makes the run small and quick."""
     profile = yaml.safe_load((ROOT / "slurm/profile.yaml").read_text())
     groups = dict(each.split("=") for each in profile["groups"]) | GROUPS
-    overlays = [ROOT / "tests/workflow/mini.yaml", ROOT / "tests/slurm/fewer_jobs.yaml"]
+    overlays = [MINIATURE, ROOT / "tests/slurm/fewer_jobs.yaml"]
     return [
         *("--profile", "slurm", "--configfile", *map(str, overlays)),
         *("--groups", *(f"{rule}={group}" for rule, group in groups.items())),

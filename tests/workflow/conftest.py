@@ -1,4 +1,4 @@
-"""A copy of the workflow in a folder of its own, and the whole DAG run in it once, in miniature."""
+"""A copy of the workflow in a folder of its own, and Snakemake in it."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ PARTS = (
     "ssr",
     "backbones",
 )
+
+MINIATURE = ROOT / "tests/workflow/mini.yaml"
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -63,20 +65,3 @@ def rules_in(dry_run: subprocess.CompletedProcess[str]) -> set[str]:
 def clone(tmp_path: Path) -> Run:
     """Snakemake in a fresh clone."""
     return in_folder(workflow_in(tmp_path))
-
-
-@pytest.fixture(scope="session")
-def mini_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder in which the whole DAG has been run in miniature."""
-    folder = workflow_in(tmp_path_factory.mktemp("mini"))
-    in_folder(folder)("--cores", "2", "--configfile", str(Path(__file__).parent / "mini.yaml"))
-    (folder / "data/mini/some.txt").write_text("demo_000000\n")
-    return folder
-
-
-@pytest.fixture(scope="session")
-def mini(mini_folder: Path) -> Run:
-    """Snakemake where the whole DAG has been run in miniature."""
-    run = in_folder(mini_folder)
-    overlay = str(Path(__file__).parent / "mini.yaml")
-    return lambda *arguments, **options: run(*arguments, "--configfile", overlay, **options)

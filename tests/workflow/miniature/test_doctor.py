@@ -14,11 +14,10 @@ import pytest
 import yaml
 
 from ssr.running.claims import trace
-from tests.workflow.conftest import in_folder
+from tests.workflow.conftest import MINIATURE, in_folder
 
 pytestmark = pytest.mark.slow
 
-MINI = Path(__file__).parent / "mini.yaml"
 RESULTS = Path("results/mini")
 
 
@@ -28,7 +27,7 @@ def folder(mini_folder: Path, tmp_path: Path) -> Path:
     return shutil.copytree(mini_folder, tmp_path / "copy", symlinks=True)
 
 
-def doctor(folder: Path, configfile: Path = MINI) -> subprocess.CompletedProcess[str]:
+def doctor(folder: Path, configfile: Path = MINIATURE) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "ssr.command", "doctor", str(RESULTS)]
     return subprocess.run(
         [*command, "--configfile", str(configfile)],
@@ -56,7 +55,7 @@ def test_all_that_can_be_wrong_is_found_and_the_commands_mend_it(folder: Path) -
     os.utime(store, ns=(before.st_atime_ns, before.st_mtime_ns))
     shutil.copytree(results / "cams/refined/ssr", results / "cams/refined/removed")
     (results / "features/.val_0000.zarr.zip.node7.1.part").write_text("half")
-    settings = yaml.safe_load(MINI.read_text())
+    settings = yaml.safe_load(MINIATURE.read_text())
     changed = folder / "changed.yaml"
     changed.write_text(yaml.safe_dump(settings | {"crf": {"iterations": 1}}))
 
@@ -78,7 +77,7 @@ def test_all_that_can_be_wrong_is_found_and_the_commands_mend_it(folder: Path) -
 
 def test_a_second_run_is_refused_and_told_whose_the_first_is(folder: Path) -> None:
     arguments = [str(RESULTS / "text/embeddings.npz"), "--forcerun", "encode_text"]
-    arguments += ["--cores", "1", "--configfile", str(MINI)]
+    arguments += ["--cores", "1", "--configfile", str(MINIATURE)]
     command = [sys.executable, "-m", "snakemake", *arguments]
     first = subprocess.Popen(
         command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -105,7 +104,7 @@ def test_results_that_cannot_be_written_stop_a_run_before_its_first_job(
 ) -> None:
     shutil.rmtree(folder / RESULTS)
     (folder / RESULTS).write_text("a file where the folder should be\n")
-    done = in_folder(folder)("--cores", "1", "--configfile", str(MINI), check=False)
+    done = in_folder(folder)("--cores", "1", "--configfile", str(MINIATURE), check=False)
     assert done.returncode
     assert "error: results/mini: results need a folder, came a file" in done.stderr
     assert "rule " not in done.stdout + done.stderr

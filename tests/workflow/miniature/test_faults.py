@@ -15,12 +15,11 @@ import pytest
 
 from benchmarks.faults import differences, killed_run
 from ssr.running.digests import digest
-from tests import ROOT
-from tests.workflow.conftest import Run, in_folder, rules_in, workflow_in
+from tests.workflow.conftest import MINIATURE, Run, in_folder, rules_in, workflow_in
 
 pytestmark = pytest.mark.slow
 
-MINI = ("--configfile", str(ROOT / "tests/workflow/mini.yaml"))
+MINI = ("--configfile", str(MINIATURE))
 STORE = "results/mini/cams/initial/val_0000.zarr.zip"
 
 
