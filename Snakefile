@@ -20,6 +20,10 @@ if workflow.is_main_process:
 freeze(config, starts=workflow.is_main_process)
 
 
+# In which `snakemake --sdm apptainer` runs the rules: docs/slurm.md, In a container.
+container: "ssr.sif"
+
+
 include: "rules/common.smk"
 include: "rules/inputs.smk"
 include: "rules/resources.smk"

@@ -3,6 +3,8 @@
 import os
 from typing import Any
 
+from ssr.version import __version__ as __version__
+
 # Libraries that call torch.load themselves (mmengine for the weights that its configs name, among
 # others) would run what a pickle says. This makes every such call read weights alone.
 os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"

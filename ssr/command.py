@@ -8,11 +8,13 @@ import sys
 from ssr.doctor import diagnosis, status
 from ssr.errors import InputError
 from ssr.inspect import command as inspection
+from ssr.version import __version__
 
 
 def main() -> None:
     """Run the subcommand that the command line names."""
     parser = argparse.ArgumentParser(prog="ssr", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"ssr {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     doctor = commands.add_parser("doctor", help="is everything in a results folder sound?")
     diagnosis.add_flags(doctor)

@@ -7,7 +7,8 @@ from tests import ROOT
 
 def test_conda_environment_has_the_pins_of_the_project() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = {line.partition(";")[0].strip() for line in project["dependencies"]}
+    lines = [*project["dependencies"], *project["optional-dependencies"]["fast_slic"]]
+    wanted = {line.partition(";")[0].strip() for line in lines}
     environment = yaml.safe_load((ROOT / "envs/ssr.yaml").read_text())["dependencies"]
     pip = environment.pop()["pip"]
     conda = {line.replace("=", "==") for line in environment if line.startswith("numpy")}

@@ -15,6 +15,8 @@ from ssr.doctor.findings import Finding
 from ssr.errors import InputError
 
 _TARGETS = ("all", "cams", "labels", "segmenter", "ablation")
+# All reasons but the environment, which only the command line of a run knows (--sdm).
+_TRIGGERS = ("--rerun-triggers", "code", "input", "mtime", "params")
 _CHANGED = "Params have changed since last execution: "
 _NEWER = "Updated input files: "
 _FOLLOWS = "Input files updated by another job"
@@ -49,11 +51,16 @@ def ask(configfiles: Sequence[str]) -> Workflow:
     """Ask Snakemake, in the current folder, without running anything.
 
     Raises:
-        InputError: Snakemake refuses the workflow or its configuration.
+        InputError: there is no workflow, or Snakemake refuses it or its configuration.
     """
+    if not Path("Snakefile").is_file():
+        raise InputError(
+            f"no Snakefile in {Path.cwd()}: run it in a clone of the repository, "
+            "where snakemake runs"
+        )
     configuration = options(configfiles)
     summary, dry_run = _snakemake(
-        ["--summary", *configuration], ["-n", "--rerun-incomplete", *configuration]
+        ["--summary", *configuration], ["-n", "--rerun-incomplete", *_TRIGGERS, *configuration]
     )
     return Workflow(outputs_in(summary), tuple(jobs_in(dry_run)))
 

@@ -12,12 +12,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("ssr", "workflow_scripts")
-# How a program is started and how it speaks, and what only readers of results use; nothing in them
-# changes what a program computes.
+# How a program is started and how it speaks, what only readers of results use, and the version;
+# nothing in them changes what a program computes.
 PLUMBING = frozenset(
     f"ssr.{name}"
     for name in (
-        *("artefacts.files", "config", "config.settings", "errors", "results"),
+        *("artefacts.files", "config", "config.settings", "errors", "results", "version"),
         *("running.distributed", "running.event_files", "running.progress", "running.programs"),
     )
 )
