@@ -23,6 +23,7 @@ class ByRun(LoadScopeScheduling):
         return scope(nodeid)
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByRun:
     """Take `ByRun` for every `--dist`."""
     config.option.loadscopereorder = False

@@ -35,13 +35,14 @@ def room_of(path: Path) -> str:
 def imports(source: str) -> Iterator[tuple[str, str]]:
     """Room, and module or name of its package, of every import of the library."""
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ssr."):
+        if isinstance(node, ast.ImportFrom):
+            assert not node.level, "a relative import, which the hash of the code would overlook"
             names = [f"{node.module}.{alias.name}" for alias in node.names]
         elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names if alias.name.startswith("ssr.")]
+            names = [alias.name for alias in node.names]
         else:
             continue
-        for name in names:
+        for name in (name for name in names if name.startswith("ssr.")):
             _, room, *rest = name.split(".")
             yield room, rest[0] if rest else ""
 

@@ -1,7 +1,7 @@
 """Pretrain the demo's small CLIP or DINO on procedural web scenes and write its weights.
 
-Continues from the newest checkpoint in the work folder. The model's JSON and the losses land beside
-the weights.
+Continues from the newest checkpoint in the work folder, unless the code of either network changed.
+The model's JSON and the losses land beside the weights.
 """
 
 from __future__ import annotations

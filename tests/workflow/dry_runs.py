@@ -19,13 +19,15 @@ from tests import ROOT
 
 def dry_run(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     """What `snakemake ARGUMENTS` prints in `folder`, a clone whose code is the repository's."""
+    assert (folder / "ssr").resolve() == (ROOT / "ssr").resolve()
     server = _server()
     with tempfile.TemporaryDirectory() as printed:
-        server.stdin.write(json.dumps([arguments, str(folder), printed]) + "\n")
+        server.stdin.write(json.dumps([arguments, str(folder), printed, dict(os.environ)]) + "\n")
         server.stdin.flush()
-        status = int(server.stdout.readline())
+        status = server.stdout.readline()
+        assert status, "the process that forks dry-runs is no more"
         out, err = (Path(printed, name).read_text() for name in ("stdout", "stderr"))
-    return subprocess.CompletedProcess(["snakemake", *arguments], status, out, err)
+    return subprocess.CompletedProcess(["snakemake", *arguments], int(status), out, err)
 
 
 @cache
@@ -52,10 +54,12 @@ def _serve() -> None:
     for program in (ROOT / "workflow_scripts").glob("[!_]*.py"):
         code_hash(f"workflow_scripts.{program.stem}")
     for request in sys.stdin:
-        arguments, folder, printed = json.loads(request)
+        arguments, folder, printed, environment = json.loads(request)
         child = os.fork()
         if not child:
             os.chdir(folder)
+            os.environ.clear()
+            os.environ.update(environment)
             sys.path[0] = folder
             for number, name in ((0, os.devnull), (1, "stdout"), (2, "stderr")):
                 os.dup2(os.open(Path(printed, name), os.O_RDWR | os.O_CREAT), number)
