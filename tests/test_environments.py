@@ -1,13 +1,26 @@
 import tomllib
+from importlib.metadata import version
 
+import pytest
 import yaml
+from packaging.requirements import Requirement
 
 from tests import ROOT
 
 
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+ASKED = [*PROJECT["dependencies"], *sum(PROJECT["optional-dependencies"].values(), [])]
+
+
+@pytest.mark.parametrize("line", ASKED)
+def test_make_installs_what_the_project_asks_for(line: str) -> None:
+    asked = Requirement(line)
+    if not asked.marker or asked.marker.evaluate():
+        assert asked.specifier.contains(version(asked.name), prereleases=True)
+
+
 def test_conda_environment_has_the_pins_of_the_project() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    lines = [*project["dependencies"], *project["optional-dependencies"]["fast_slic"]]
+    lines = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["slic"]]
     wanted = {line.partition(";")[0].strip() for line in lines}
     environment = yaml.safe_load((ROOT / "envs/ssr.yaml").read_text())["dependencies"]
     pip = environment.pop()["pip"]

@@ -114,7 +114,7 @@ def test_what_is_packed_works_in_any_folder(
 
 def test_pip_needs_nothing_at_hand_to_install_the_package() -> None:
     assert not any(line.startswith("fast_slic") for line in PROJECT["dependencies"])
-    assert ".[dev,fast_slic]" in (ROOT / "Makefile").read_text()
+    assert ".[dev,slic]" in (ROOT / "Makefile").read_text()
 
 
 def test_the_documented_commands_are_those_of_make() -> None:
@@ -122,7 +122,7 @@ def test_the_documented_commands_are_those_of_make() -> None:
     documented = (ROOT / "docs/installing.md").read_text()
     lines = [line.strip() for line in documented.splitlines()]
     commands = [line for line in lines if re.match(r"pip (un)?install --?|pip install \"", line)]
-    shared = [line for line in commands if not line.endswith('".[fast_slic]"')]
+    shared = [line for line in commands if not line.endswith('".[slic]"')]
     assert len(shared) == 3
     assert all(f"\t{line}\n" in makefile for line in shared)
 
