@@ -1,5 +1,6 @@
 import tomllib
 from importlib.metadata import version
+from itertools import chain
 
 import pytest
 import yaml
@@ -7,12 +8,11 @@ from packaging.requirements import Requirement
 
 from tests import ROOT
 
-
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-ASKED = [*PROJECT["dependencies"], *sum(PROJECT["optional-dependencies"].values(), [])]
+EXTRAS = PROJECT["optional-dependencies"]
 
 
-@pytest.mark.parametrize("line", ASKED)
+@pytest.mark.parametrize("line", chain(PROJECT["dependencies"], *EXTRAS.values()))
 def test_make_installs_what_the_project_asks_for(line: str) -> None:
     asked = Requirement(line)
     if not asked.marker or asked.marker.evaluate():
@@ -20,7 +20,7 @@ def test_make_installs_what_the_project_asks_for(line: str) -> None:
 
 
 def test_conda_environment_has_the_pins_of_the_project() -> None:
-    lines = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["slic"]]
+    lines = [*PROJECT["dependencies"], *EXTRAS["slic"]]
     wanted = {line.partition(";")[0].strip() for line in lines}
     environment = yaml.safe_load((ROOT / "envs/ssr.yaml").read_text())["dependencies"]
     pip = environment.pop()["pip"]
