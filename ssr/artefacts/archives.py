@@ -7,7 +7,7 @@ import os
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -59,11 +59,10 @@ class ArchiveWriter:
     """Write one zip file, which appears only when the block ends without error."""
 
     def __init__(self, path: str | Path) -> None:
-        self._path = path
-        self._stack = ExitStack()
+        self._context = new_archive(path)
 
     def __enter__(self) -> Self:
-        self._archive = self._stack.enter_context(new_archive(self._path))
+        self._archive = self._context.__enter__()
         return self
 
     def __exit__(
@@ -72,7 +71,7 @@ class ArchiveWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._stack.__exit__(kind, error, traceback)
+        self._context.__exit__(kind, error, traceback)
 
 
 def refuse_compressed(archive: zipfile.ZipFile, keys: Iterable[str]) -> None:

@@ -80,10 +80,7 @@ def _tree(module: str) -> ast.Module:
 
 def _offers_names(statement: ast.stmt) -> bool:
     """Whether a statement is `__all__ = …`, which a room's next module must be free to change."""
-    match statement:
-        case ast.Assign(targets=[ast.Name(id="__all__")]):
-            return True
-    return False
+    return isinstance(statement, ast.Assign) and "__all__" in map(ast.unparse, statement.targets)
 
 
 @cache
