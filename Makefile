@@ -23,7 +23,7 @@ test: $(READY)
 	mypy
 	snakefmt --check Snakefile rules
 	snakemake --lint
-	pytest --numprocesses 2
+	pytest --numprocesses 4
 
 format: $(READY)
 	ruff format .

@@ -13,7 +13,7 @@ from tests.workflow.conftest import in_folder, workflow_in
 def jobs(run: subprocess.CompletedProcess[str]) -> list[list[str]]:
     """The words of each line on a job and its reason; their order means nothing."""
     lines = re.findall(r"^(?:(?:local)?rule \w+:|    \w+: .*)$", run.stdout, re.MULTILINE)
-    return sorted(sorted(re.split("[ ,]+", line)) for line in lines)
+    return sorted(sorted(re.split("[ ,;]+", line)) for line in lines)
 
 
 def test_a_fork_prints_what_a_process_of_its_own_prints(tmp_path: Path) -> None:

@@ -21,12 +21,6 @@ pytestmark = pytest.mark.slow
 RESULTS = Path("results/mini")
 
 
-@pytest.fixture
-def folder(mini_folder: Path, tmp_path: Path) -> Path:
-    """A copy of the folder in which the whole DAG has been run, to be damaged."""
-    return shutil.copytree(mini_folder, tmp_path / "copy", symlinks=True)
-
-
 def doctor(folder: Path, configfile: Path = MINIATURE) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "ssr.command", "doctor", str(RESULTS)]
     return subprocess.run(

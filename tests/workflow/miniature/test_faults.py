@@ -15,11 +15,11 @@ import pytest
 
 from benchmarks.faults import differences, killed_run
 from ssr.running.digests import digest
-from tests.workflow.conftest import MINIATURE, Run, in_folder, rules_in, workflow_in
+from tests.workflow.conftest import Run, rules_in, workflow_in
+from tests.workflow.miniature.conftest import OVERLAY
 
 pytestmark = pytest.mark.slow
 
-MINI = ("--configfile", str(MINIATURE))
 STORE = "results/mini/cams/initial/val_0000.zarr.zip"
 
 
@@ -27,27 +27,14 @@ def test_a_run_killed_three_times_ends_with_the_same_bytes(
     mini_folder: Path, tmp_path: Path
 ) -> None:
     results = mini_folder / "results/mini"
-    kills = list(killed_run(workflow_in(tmp_path), results, ["--cores", "2", *MINI], 3, seed=0))
+    kills = list(killed_run(workflow_in(tmp_path), results, ["--cores", "2", *OVERLAY], 3, seed=0))
     assert len(kills) == 3
     assert differences(results, tmp_path / "results/mini") == []
 
 
-@pytest.fixture
-def folder(mini_folder: Path, tmp_path: Path) -> Path:
-    """A folder of its own with the whole miniature in it."""
-    return shutil.copytree(mini_folder, tmp_path / "copy", symlinks=True)
-
-
-@pytest.fixture
-def snakemake(folder: Path) -> Run:
-    """Snakemake there."""
-    run = in_folder(folder)
-    return lambda *arguments, **options: run(*arguments, *MINI, **options)
-
-
 def remake(folder: Path, *before: str, prepare: Callable[[], None] | None = None) -> str:
     """What Snakemake prints when it fails to make STORE; `before` stands before the command."""
-    command = [*before, sys.executable, "-m", "snakemake", "--cores", "1", STORE, *MINI]
+    command = [*before, sys.executable, "-m", "snakemake", "--cores", "1", STORE, *OVERLAY]
     done = subprocess.run(command, cwd=folder, preexec_fn=prepare, capture_output=True, text=True)
     assert done.returncode
     return done.stdout + done.stderr

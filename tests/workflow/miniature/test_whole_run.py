@@ -45,9 +45,9 @@ def test_a_second_run_has_nothing_to_do(mini: Run) -> None:
     assert "Nothing to be done" in "".join(mini("-n").stdout + mini("-n").stderr)
 
 
-def test_touched_inputs_and_restored_files_rerun_nothing(mini: Run, mini_folder: Path) -> None:
-    (mini_folder / "data/mini/labels.csv").touch()
-    assert rules_in(mini("-n")) == set()
+def test_touched_inputs_and_restored_files_rerun_nothing(snakemake: Run, folder: Path) -> None:
+    (folder / "data/mini/labels.csv").touch()
+    assert rules_in(snakemake("-n")) == set()
 
 
 def test_every_job_leaves_a_log_and_a_benchmark(mini_folder: Path) -> None:
@@ -58,16 +58,15 @@ def test_every_job_leaves_a_log_and_a_benchmark(mini_folder: Path) -> None:
     assert {"extract_features", "train_segmenter", "build_report"} <= logged
 
 
-def test_a_shard_cut_short_is_named_and_nothing_is_lost(mini: Run, mini_folder: Path) -> None:
-    store = mini_folder / "results/mini/cams/initial/val_0000.zarr.zip"
+def test_a_shard_cut_short_is_named_and_nothing_is_lost(snakemake: Run, folder: Path) -> None:
+    store = folder / "results/mini/cams/initial/val_0000.zarr.zip"
     whole = store.read_bytes()
     store.write_bytes(whole[: len(whole) // 2])
     refined = "results/mini/cams/refined/clip/val_0000.zarr.zip"
-    try:
-        done = mini("--cores", "1", "--force", refined, check=False)
-        assert done.returncode != 0
-        assert "error: results/mini/cams/initial/val_0000.zarr.zip" in done.stdout + done.stderr
-        assert not (mini_folder / refined).exists()
-    finally:
-        store.write_bytes(whole)
-        mini("--cores", "2", "--rerun-triggers", "mtime")
+    done = snakemake("--cores", "1", "--force", refined, check=False)
+    assert done.returncode != 0
+    assert "error: results/mini/cams/initial/val_0000.zarr.zip" in done.stdout + done.stderr
+    assert not (folder / refined).exists()
+    store.write_bytes(whole)
+    snakemake("--cores", "2", refined, "--rerun-triggers", "mtime")
+    assert (folder / refined).exists()
