@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import math
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -21,7 +22,9 @@ from pycocotools import mask as rle
 from pycocotools.coco import COCO
 
 from ssr.artefacts.files import replacing
+from ssr.data.findings import Findings
 from ssr.data.ids import ALLOWED, is_plain
+from ssr.data.outlines import compress
 from ssr.data.pngs import PngWriter, encode_png
 from ssr.errors import InputError
 from ssr.labels import BACKGROUND, IGNORE
@@ -44,14 +47,15 @@ _SPELLINGS = {
 
 @dataclass(frozen=True)
 class Scene:
-    """An image and what it shows: the class indices (from 1) and outlines of its annotations.
+    """An image and what it shows: ids, class indices (from 1) and outlines of its annotations.
 
-    Outlines are those of COCO: polygons, or run lengths with or without compression.
+    Outlines are those of COCO, see `ssr.data.outlines`; None where an annotation has none.
     """
 
     id: str
     height: int
     width: int
+    annotations: tuple[Any, ...]
     classes: tuple[int, ...]
     outlines: tuple[Any, ...]
 
@@ -77,6 +81,8 @@ def read_scenes(path: str | Path, classes: Sequence[str]) -> list[Scene]:
     for scene in scenes:
         if not is_plain(scene.id) or len(scene.id.split()) > 1:
             raise InputError(f"{path}: image id {scene.id!a}: wanted {ALLOWED}, no space")
+    if twice := [name for name, count in Counter(s.id for s in scenes).items() if count > 1]:
+        raise InputError(f"{path}: two images are called {twice[0]}")
     return sorted(scenes, key=lambda scene: scene.id)
 
 
@@ -91,12 +97,17 @@ def write_masks(path: str | Path, scenes: Sequence[Scene], processes: int) -> No
     """Draw the mask of each scene and write all to one zip file of index PNGs.
 
     Raises:
-        InputError: an outline cannot be drawn.
+        InputError: all masks that cannot be drawn in one report; no file appears.
     """
+    findings = Findings()
     drawn = map_in_processes(_draw_png, scenes, processes, chunk=_MASKS_PER_TASK)
     with PngWriter(path) as writer:
         for scene, png in zip(scenes, progress(drawn, len(scenes), "drawing masks"), strict=True):
-            writer.add_encoded(scene.id, png)
+            if isinstance(png, InputError):
+                findings.problem("image whose mask cannot be drawn", str(png))
+            else:
+                writer.add_encoded(scene.id, png)
+        findings.raise_problems(Path(path).stem)
 
 
 def draw_mask(scene: Scene) -> NDArray[np.uint8]:
@@ -105,50 +116,33 @@ def draw_mask(scene: Scene) -> NDArray[np.uint8]:
     Of two equally large ones, the later annotation is seen.
 
     Raises:
-        InputError: an outline cannot be drawn.
+        InputError: the size of the image is none, or an outline cannot be drawn.
     """
-    try:
-        return _draw(scene)
-    # pycocotools raises bare exceptions.
-    except Exception as error:
-        raise InputError(f"an annotation of {scene.id} cannot be drawn ({error})") from error
-
-
-def _draw_png(scene: Scene) -> bytes:
-    return encode_png(draw_mask(scene))
-
-
-def _draw(scene: Scene) -> NDArray[np.uint8]:
-    _check_size(scene)
-    shapes = [_compress(outline, scene.height, scene.width) for outline in scene.outlines]
+    sides = (scene.height, scene.width)
+    if not all(isinstance(side, int) and side > 0 for side in sides) or math.prod(sides) > _LARGEST:
+        raise InputError(f"{scene.id} cannot be drawn: it has {sides[0]}×{sides[1]} pixels")
+    shapes = [_compress(scene, number) for number in range(len(scene.outlines))]
     areas = [int(rle.area(shape)) for shape in shapes]
-    mask = np.full((scene.height, scene.width), BACKGROUND, np.uint8)
+    mask = np.full(sides, BACKGROUND, np.uint8)
     for number in sorted(range(len(shapes)), key=lambda number: -areas[number]):
         mask[rle.decode(shapes[number]) == 1] = scene.classes[number]
     return mask
 
 
-def _check_size(scene: Scene) -> None:
-    sides = (scene.height, scene.width)
-    if not all(isinstance(side, int) and side > 0 for side in sides) or math.prod(sides) > _LARGEST:
-        raise ValueError(f"its image has {scene.height}×{scene.width} pixels")
+def _draw_png(scene: Scene) -> bytes | InputError:
+    try:
+        return encode_png(draw_mask(scene))
+    except InputError as error:
+        return error
 
 
-def _compress(outline: Any, height: int, width: int) -> Any:
-    """An outline as compressed run lengths, as COCO.annToRLE makes them.
-
-    pycocotools writes beyond its memory where polygons lie far outside an image.
-    """
-    if isinstance(outline, list):
-        far = 2 * max(height, width)
-        if not all(-far <= place <= far for polygon in outline for place in polygon):
-            raise ValueError(f"a polygon leaves its image of {height}×{width} pixels")
-        return rle.merge(rle.frPyObjects(outline, height, width))
-    if list(outline["size"]) != [height, width]:
-        raise ValueError(f"its size is {outline['size']}, its image's is {[height, width]}")
-    if isinstance(outline["counts"], list):
-        return rle.frPyObjects(outline, height, width)
-    return outline
+def _compress(scene: Scene, number: int) -> Any:
+    try:
+        return compress(scene.outlines[number], scene.height, scene.width)
+    # pycocotools raises bare exceptions, and an outline may be anything that JSON can be.
+    except Exception as error:
+        name = f"annotation {scene.annotations[number]!a} of {scene.id}"
+        raise InputError(f"{name} cannot be drawn ({error})") from error
 
 
 def _read(path: str | Path) -> COCO:
@@ -185,6 +179,7 @@ def _scene(
         PurePosixPath(image["file_name"]).stem,
         image["height"],
         image["width"],
+        tuple(annotation["id"] for annotation in ordered),
         tuple(index[annotation["category_id"]] for annotation in ordered),
-        tuple(annotation["segmentation"] for annotation in ordered),
+        tuple(annotation.get("segmentation") for annotation in ordered),
     )

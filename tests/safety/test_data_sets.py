@@ -248,17 +248,18 @@ def test_a_pickle_reaches_no_name_through_the_few_that_are_known(tmp_path, trace
         {"size": [4, 4], "counts": [-1, 17]},
         {"size": [200_000, 200_000], "counts": "0"},
         {"size": [4, 4], "counts": "\x7f" * 50},
+        {"size": [4, 4], "counts": "o" * 10**6},
     ],
 )
 def test_an_outline_beyond_its_image_is_not_drawn(outline):
-    with pytest.raises(InputError, match="an annotation of a cannot be drawn"):
-        draw_mask(Scene("a", 4, 4, (1,), (outline,)))
+    with pytest.raises(InputError, match="annotation 7 of a cannot be drawn"):
+        draw_mask(Scene("a", 4, 4, (7,), (1,), (outline,)))
 
 
 @pytest.mark.parametrize("size", [(10**6, 10**6), (-1, 4), ("4", 4), (0, 4)])
 def test_no_mask_is_larger_than_an_image_may_be(size):
     with pytest.raises(InputError, match="cannot be drawn"):
-        draw_mask(Scene("a", *size, (), ()))
+        draw_mask(Scene("a", *size, (), (), ()))
 
 
 @pytest.mark.parametrize("file", ["a\nb 1.jpg", "..", "a b.jpg", "a\x1b.jpg"])
