@@ -13,7 +13,7 @@ from ssr.data import coco, folder, voc
 from ssr.data.findings import Findings
 from ssr.data.ids import ALLOWED, is_plain
 from ssr.data.index import Image, Index
-from ssr.data.inspection import inspect_images
+from ssr.data.inspection import Seen, inspect_images
 from ssr.data.masks import Masks
 from ssr.data.source import SPLITS, Source
 from ssr.data.splits import assign, required, shard_names
@@ -57,9 +57,9 @@ def check_dataset(settings: Data, processes: int = 1, derived: Path = Path()) ->
     labels = _class_indices(sources, settings.classes, findings)
     _check_labels(labels, splits, settings.classes, findings)
     masks = _find_masks(settings, sources, splits, findings, derived)
-    sizes = inspect_images(settings, sources, masks, processes, findings)
+    seen = inspect_images(settings, sources, masks, processes, findings)
     findings.raise_problems(settings.root)
-    index = _index(splits, sources, sizes, labels, settings.shard_size)
+    index = _index(splits, sources, seen, labels, settings.shard_size)
     return Checked(index, masks, findings.warnings)
 
 
@@ -171,7 +171,7 @@ def _colours(settings: Data) -> dict[int, int]:
 def _index(
     splits: Mapping[str, Sequence[str]],
     sources: Mapping[str, Source],
-    sizes: Mapping[str, tuple[int, int]],
+    seen: Mapping[str, Seen],
     labels: Mapping[str, tuple[int, ...]],
     shard_size: int,
 ) -> Index:
@@ -179,8 +179,8 @@ def _index(
     images = []
     for split in SPLITS:
         for position, image_id in enumerate(splits[split]):
-            height, width = sizes[image_id]
+            look, own = seen[image_id], labels[image_id]
             shard = shards[split][position // shard_size]
             image = sources[image_id].image
-            images.append(Image(image_id, image, width, height, split, labels[image_id], shard))
+            images.append(Image(image_id, image, look.width, look.height, split, own, shard))
     return Index(tuple(images))

@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image
 
+from ssr.data.depth import eight_bits, extreme, refuse_empty_bits
 from ssr.errors import InputError
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
@@ -18,39 +21,67 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 # Not among them: EPS, which PIL hands to Ghostscript, an interpreter of programs.
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "PPM", "TIFF", "WEBP")
-# EXIF orientations in which rows and columns change places.
+# What turns an image upright, by its EXIF orientation.
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 _SIDEWAYS = (5, 6, 7, 8)
+# In PIL's raw modes of 16 bits. Greyscale keeps all of them, colours the upper 8.
+_DEEP = ";16"
+# A tag of TIFF, and its value for negatives, which PIL reverses in 8 bits only.
+_PHOTOMETRIC = 262
+_WHITE_IS_ZERO = 0
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Height and width of an upright image in pixels, and what is doubtful in it: (kind, what)."""
+
+    height: int
+    width: int
+    doubts: tuple[tuple[str, str], ...] = ()
 
 
 def load_image(path: str | Path | io.BytesIO) -> np.ndarray:
     """Decode an image of any kind to RGB, (H, W, 3) uint8.
 
-    The rotation noted by a camera (EXIF) is applied. Greyscale, palette, CMYK and 16-bit images
-    are converted; transparency is dropped.
+    The rotation noted by a camera (EXIF) is applied. Greyscale, palette and CMYK images are
+    converted, deeper ones than 8 bits as `ssr.data.depth` says; transparency is dropped.
 
     Raises:
-        InputError: the file is missing, damaged, cut short or no image of `FORMATS`.
+        InputError: the file is missing, damaged, cut short, no image of `FORMATS`, or its
+            brightness can't be told.
     """
     with open_image(path) as image:
-        upright = ImageOps.exif_transpose(image)
-        return np.array(_eight_bits(upright).convert("RGB"))
+        return _decode(image)[0]
 
 
-def measure_image(path: str | Path) -> tuple[int, int]:
-    """Height and width of the upright image, whose file is decoded to its end.
+def measure_image(path: str | Path) -> Measured:
+    """Decode an image as `load_image` does, for its size and what is doubtful in it.
 
     A JPEG is decoded to an eighth of its size: all of its data is gone through as ever, in a third
     of the time.
 
     Raises:
-        InputError: the file is missing, damaged, cut short or no image of `FORMATS`.
+        InputError: `load_image` would raise one.
     """
     with open_image(path) as image:
         width, height = image.size
         image.draft(None, (max(1, width // 8), max(1, height // 8)))
-        image.load()
-        sideways = image.getexif().get(ExifTags.Base.Orientation) in _SIDEWAYS
-    return (width, height) if sideways else (height, width)
+        pixels, depth = _decode(image)
+        if _orientation(image) in _SIDEWAYS:
+            width, height = height, width
+    doubts = {
+        "image of more than 8 bits, scaled by its largest value instead of 16 bits": depth,
+        "image nearly black or nearly white": extreme(pixels),
+    }
+    return Measured(height, width, tuple((kind, what) for kind, what in doubts.items() if what))
 
 
 @contextmanager
@@ -110,10 +141,33 @@ def normalise(
     return np.ascontiguousarray(channels.transpose(2, 0, 1))
 
 
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Bring a 16-bit greyscale image to 8 bits, which PIL would clip instead of scale."""
-    if not image.mode.startswith("I"):
-        return image
-    return Image.fromarray(
-        (np.asarray(image).astype(np.uint32) >> 8).clip(max=255).astype(np.uint8)
-    )
+def _decode(image: Image.Image) -> tuple[np.ndarray, str]:
+    """Pixels (H, W, 3) uint8 of an opened image, and what was taken for granted of its depth."""
+    deep = image.mode[0] not in "IF" and any(_DEEP in raw_mode for raw_mode in raw_modes(image))
+    image.load()  # by which PIL turns a TIFF upright itself, and drops its orientation
+    turn = _TURNS.get(_orientation(image))
+    upright, depth = _in_eight_bits(image if turn is None else image.transpose(turn))
+    pixels = np.array(upright.convert("RGB"))
+    if deep:
+        refuse_empty_bits(pixels)
+    return pixels, depth
+
+
+def raw_modes(image: Image.Image) -> list[str]:
+    """How PIL unpacks the pixels of an opened image, such as "L;4"; nothing once it is decoded."""
+    arguments = [tile[3] for tile in getattr(image, "tile", ())]
+    return [str(own[0] if isinstance(own, tuple) else own) for own in arguments]
+
+
+def _orientation(image: Image.Image) -> Any:
+    return image.getexif().get(ExifTags.Base.Orientation)
+
+
+def _in_eight_bits(image: Image.Image) -> tuple[Image.Image, str]:
+    """A deeper greyscale image in 8 bits, and what was taken for granted; others as they are."""
+    if image.mode != "F" and not image.mode.startswith("I"):
+        return image, ""
+    values, doubt = eight_bits(np.asarray(image))
+    if getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
+        values = 255 - values
+    return Image.fromarray(values), doubt

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -33,11 +33,15 @@ class _Job:
 
 
 @dataclass(frozen=True)
-class _Seen:
-    """Size of an image, zero if unreadable, and the findings (kind, example) on the way."""
+class Seen:
+    """Size of an image, zero if unreadable, and the findings (kind, example) on the way.
+
+    `shown` are the classes 1..C in its mask, None without a mask that can be used.
+    """
 
     height: int = 0
     width: int = 0
+    shown: tuple[int, ...] | None = None
     problems: tuple[tuple[str, str], ...] = ()
     warnings: tuple[tuple[str, str], ...] = ()
 
@@ -48,8 +52,8 @@ def inspect_images(
     masks: Masks,
     processes: int,
     findings: Findings,
-) -> dict[str, tuple[int, int]]:
-    """Height and width of each image, by id; what is wrong with it or its mask goes to `findings`.
+) -> dict[str, Seen]:
+    """What was seen of each image, by id; what is wrong with it or its mask goes to `findings`.
 
     Each file is opened once.
     """
@@ -65,25 +69,27 @@ def inspect_images(
             findings.problem(kind, example)
         for kind, example in look.warnings:
             findings.warning(kind, example)
-    return {image_id: (look.height, look.width) for image_id, look in seen.items()}
+    return seen
 
 
-def _look(job: _Job) -> _Seen:
+def _look(job: _Job) -> Seen:
     if not job.image.is_file():
-        return _Seen(problems=(("missing image", str(job.image)),))
+        return Seen(problems=(("missing image", str(job.image)),))
     try:
-        height, width = measure_image(job.image)
+        image = measure_image(job.image)
     except InputError as error:
-        return _Seen(problems=(("unreadable image", str(error)),))
-    if min(height, width) < 2:
-        example = f"{job.image} ({height}×{width} pixels)"
-        return _Seen(problems=(("image of less than two pixels a side", example),))
+        return Seen(problems=(("unreadable image", str(error)),))
+    if min(image.height, image.width) < 2:
+        example = f"{job.image} ({image.height}×{image.width} pixels)"
+        return Seen(problems=(("image of less than two pixels a side", example),))
+    doubts = tuple((kind, f"{job.image} ({what})") for kind, what in image.doubts)
     if not job.masks.ids:
-        return _Seen(height, width)
-    return _look_at_mask(job, height, width)
+        return Seen(image.height, image.width, warnings=doubts)
+    seen = _look_at_mask(job, image.height, image.width)
+    return replace(seen, warnings=(*doubts, *seen.warnings))
 
 
-def _look_at_mask(job: _Job, height: int, width: int) -> _Seen:
+def _look_at_mask(job: _Job, height: int, width: int) -> Seen:
     name = job.masks.references[job.id]
     problem = partial(_problem, height, width)
     try:
@@ -100,13 +106,14 @@ def _look_at_mask(job: _Job, height: int, width: int) -> _Seen:
         allowed = f"allowed 0 to {job.classes} and {IGNORE}"
         example = f"{name} (value {wrong[0]}, {allowed})"
         return problem("mask with values outside the classes", example)
-    if IGNORE in values and not values[(values != BACKGROUND) & (values != IGNORE)].size:
+    shown = tuple(values[(values != BACKGROUND) & (values != IGNORE)].tolist())
+    if IGNORE in values and not shown:
         kind = (
             "mask without a class: 255 means ignore; for masks of 0 and 255 see data.mask_colours"
         )
-        return _Seen(height, width, warnings=((kind, name),))
-    return _Seen(height, width)
+        return Seen(height, width, shown, warnings=((kind, name),))
+    return Seen(height, width, shown)
 
 
-def _problem(height: int, width: int, kind: str, example: str) -> _Seen:
-    return _Seen(height, width, problems=((kind, example),))
+def _problem(height: int, width: int, kind: str, example: str) -> Seen:
+    return Seen(height, width, problems=((kind, example),))

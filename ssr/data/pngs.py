@@ -10,10 +10,12 @@ import numpy as np
 from PIL import Image
 
 from ssr.artefacts.archives import ArchiveWriter, ImageArchives, write_entry
-from ssr.data.images import open_image
+from ssr.data.images import open_image, raw_modes
 from ssr.errors import InputError
 
 _SUFFIX = ".png"
+# PIL spreads greyscale of fewer bits over 0..255; by its raw mode, from one grey to the next.
+_STEPS = {"1": 255, "L;2": 85, "L;4": 17}
 
 
 def voc_palette() -> np.ndarray:
@@ -37,17 +39,20 @@ def encode_png(labels: np.ndarray) -> bytes:
 
 
 def read_labels(source: str | Path | io.BytesIO) -> np.ndarray:
-    """Label map of a PNG whose pixels are indices (palette or 8-bit greyscale), (H, W) uint8.
+    """Label map of a PNG whose pixels are indices (palette or greyscale), (H, W) uint8.
+
+    Of 1, 2, 4 or 8 bits, they are read as the numbers that were written.
 
     Raises:
         InputError: the file is missing, damaged or of another kind.
     """
     with open_image(source) as image:
-        if image.mode not in ("P", "L"):
+        if image.mode not in ("P", "L", "1"):
             raise InputError(
                 f"{source}: a mask is a palette or 8-bit greyscale PNG, came mode {image.mode}"
             )
-        return np.array(image)
+        step = max((_STEPS.get(raw_mode, 1) for raw_mode in raw_modes(image)), default=1)
+        return np.array(image.convert("L") if image.mode == "1" else image) // np.uint8(step)
 
 
 class PngWriter(ArchiveWriter):

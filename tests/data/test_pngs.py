@@ -7,6 +7,7 @@ from PIL import Image
 
 from ssr.data.pngs import PngWriter, encode_png, open_pngs, read_labels, voc_palette
 from ssr.errors import InputError
+from tests.raw_png import GREY, PALETTE, raw_png
 
 LABELS = np.array([[0, 1, 20], [255, 80, 2]], np.uint8)
 
@@ -81,6 +82,14 @@ def test_masks_are_read_as_indices(tmp_path, mode):
         image.putpalette(voc_palette()[::-1].tobytes())
     image.save(tmp_path / "mask.png")
     np.testing.assert_array_equal(read_labels(tmp_path / "mask.png"), LABELS, strict=True)
+
+
+@pytest.mark.parametrize("kind", [GREY, PALETTE])
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_masks_of_every_depth_are_read_as_the_numbers_that_were_written(tmp_path, bits, kind):
+    numbers = (np.arange(5 * 2**bits) % 2**bits).astype(np.uint8).reshape(-1, 5)
+    (tmp_path / "mask.png").write_bytes(raw_png(numbers, bits, kind))
+    np.testing.assert_array_equal(read_labels(tmp_path / "mask.png"), numbers, strict=True)
 
 
 def test_a_mask_in_colours_is_refused(tmp_path):
