@@ -137,7 +137,7 @@ def link(folder: Path, names: list[str]) -> None:
         if position % LINKS == 0:
             first = folder / name
             if name.endswith(".png"):
-                first.write_bytes(encode_png(np.ones(SIZE, np.uint8)))
+                first.write_bytes(encode_png(np.zeros(SIZE, np.uint8)))
             else:
                 Image.fromarray(pixels).save(first)
         else:
@@ -159,7 +159,8 @@ def measure(name: str, root: Path, threads: int) -> None:
     settings = overlay(name, root)
     (root / "overlay.yaml").write_text(yaml.safe_dump(settings))
     defaults = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
-    data = parse_config(merge(defaults, settings)).data
+    config = parse_config(merge(defaults, settings))
+    data = config.data
     results = root / "results"
     if name == "coco":
         for folder in ("train2014", "val2014"):
@@ -173,6 +174,7 @@ def measure(name: str, root: Path, threads: int) -> None:
             flags += ["--threads", threads, "--output", results / f"{folder}.zip"]
             step(f"masks of {folder}", "-m", program, *flags)
     flags = ["--data", data.canonical(without=("demo",)), "--derived", results]
+    flags += ["--images", config.images.canonical()]
     flags += ["--index", results / "index.parquet", "--masks", results / "masks.parquet"]
     step("index", "-m", "workflow_scripts.index_dataset", *flags, "--threads", threads)
     step("plan", "-m", "snakemake", "-n", "--configfile", root / "overlay.yaml")

@@ -56,12 +56,14 @@ rule index_dataset:
         runtime=minutes(0.3, sum(IMAGES.values())),
     params:
         data=CONFIG.data.canonical(without=("demo",)),
+        images=section("images"),
         derived=result("annotations"),
         code=code_hash("workflow_scripts.index_dataset"),
     shell:
         """
         python -m workflow_scripts.index_dataset \
             --data {params.data:q} \
+            --images {params.images:q} \
             --derived {params.derived:q} \
             --index {output.index:q} \
             --masks {output.masks:q} \

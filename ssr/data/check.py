@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from ssr.config import Data
+from ssr.config import Data, Images
 from ssr.data import coco, folder, voc
+from ssr.data.agreement import compare_masks
 from ssr.data.findings import Findings
 from ssr.data.ids import ALLOWED, is_plain
+from ssr.data.images import patch_grid
 from ssr.data.index import Image, Index
 from ssr.data.inspection import Seen, inspect_images
 from ssr.data.masks import Masks
@@ -19,6 +21,8 @@ from ssr.data.source import SPLITS, Source
 from ssr.data.splits import assign, required, shard_names
 from ssr.labels import BACKGROUND, IGNORE
 
+# Where nobody says how images become patches, every pixel is one.
+_PIXELS = Images(patch=1)
 _FORMATS = {"demo": folder, "folder": folder, "voc": voc, "coco": coco}
 
 
@@ -31,7 +35,9 @@ class Checked:
     warnings: list[str]
 
 
-def check_dataset(settings: Data, processes: int = 1, derived: Path = Path()) -> Checked:
+def check_dataset(
+    settings: Data, processes: int = 1, derived: Path = Path(), images: Images = _PIXELS
+) -> Checked:
     """Decode every image and mask once, and index what they are.
 
     Images without a label are kept, to be predicted. Masks are looked for in the folder
@@ -42,6 +48,7 @@ def check_dataset(settings: Data, processes: int = 1, derived: Path = Path()) ->
         settings: of the data set.
         processes: how many images are looked at at the same time.
         derived: folder of what was derived from COCO's instances files.
+        images: how they become patches. What has a single one is left out of training.
 
     Raises:
         InputError: all problems in one report, each kind with its count and first examples.
@@ -55,9 +62,16 @@ def check_dataset(settings: Data, processes: int = 1, derived: Path = Path()) ->
     ids = [i for i in chain.from_iterable(splits.values()) if is_plain(i)]
     sources = _read_sources(settings, list(dict.fromkeys(ids)), findings, derived)
     labels = _class_indices(sources, settings.classes, findings)
-    _check_labels(labels, splits, settings.classes, findings)
+    _name_unlabelled(labels, findings)
     masks = _find_masks(settings, sources, splits, findings, derived)
     seen = inspect_images(settings, sources, masks, processes, findings)
+    shown = {i: look.shown for i, look in seen.items() if look.shown is not None}
+    compare_masks(shown, labels, settings.classes, findings)
+    train = [image_id for image_id in splits["train"] if labels.get(image_id)]
+    for image_id in _single_patches(seen, train, images):
+        labels[image_id] = ()
+        findings.warning("image of a single patch, left out of training", image_id)
+    _check_train(labels, splits["train"], settings.classes, findings)
     findings.raise_problems(settings.root)
     index = _index(splits, sources, seen, labels, settings.shard_size)
     return Checked(index, masks, findings.warnings)
@@ -110,20 +124,31 @@ def _class_indices(
     }
 
 
-def _check_labels(
-    labels: Mapping[str, tuple[int, ...]],
-    splits: Mapping[str, Sequence[str]],
-    classes: Sequence[str],
-    findings: Findings,
-) -> None:
+def _name_unlabelled(labels: Mapping[str, tuple[int, ...]], findings: Findings) -> None:
     for image_id, own in labels.items():
         if not own:
             findings.warning(
                 "image without a label, kept for prediction, left out of training", image_id
             )
-    train = [labels[image_id] for image_id in splits["train"] if image_id in labels]
-    seen = set(chain.from_iterable(train))
-    if train and not seen:
+
+
+def _single_patches(seen: Mapping[str, Seen], ids: Sequence[str], images: Images) -> Iterator[str]:
+    """Images that are one patch: no map of classes can say where in it they are."""
+    for image_id in ids:
+        size = seen[image_id].height, seen[image_id].width
+        if patch_grid(*size, images.patch, images.max_side) == (1, 1):
+            yield image_id
+
+
+def _check_train(
+    labels: Mapping[str, tuple[int, ...]],
+    train: Sequence[str],
+    classes: Sequence[str],
+    findings: Findings,
+) -> None:
+    own = [labels[image_id] for image_id in train if image_id in labels]
+    seen = set(chain.from_iterable(own))
+    if own and not seen:
         findings.problem("split without any label", "train")
     for number, name in enumerate(classes, start=1):
         if seen and number not in seen:

@@ -34,8 +34,8 @@ class Image:
     """One image.
 
     `image` is relative to the root of the data set; `width` and `height` are those of the upright
-    image; `labels` are its classes, ascending from 1, and empty where nothing is known of it: such
-    an image is predicted but not learned from.
+    image; `labels` are its classes, ascending from 1, and empty where nothing is known of it, or it
+    would train but is a single patch: such an image is predicted but not learned from.
 
     Raises:
         InputError: `id` can't be the name of a file, or `image` leads out of the data set: files

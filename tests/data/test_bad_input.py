@@ -160,7 +160,8 @@ def test_black_and_white_masks_of_0_and_255_are_warned_of(folder):
     mask = np.zeros((6, 8), np.uint8)
     mask[2:4] = 255
     folder.add_mask("v", mask)
-    (warning,) = check_dataset(folder.settings()).warnings
+    warning, missing = check_dataset(folder.settings()).warnings
+    assert missing.startswith("1 × class that labels name and masks lack")
     assert warning.startswith("1 × mask without a class: 255 means ignore")
     assert warning.endswith(": masks/v.png")
 
@@ -170,7 +171,7 @@ def test_all_kinds_come_in_one_report_and_nothing_is_written(folder):
         if spoil is not colours:  # which replaces what the others spoiled
             spoil(folder)
     command = [sys.executable, "-m", "workflow_scripts.index_dataset"]
-    command += ["--data", folder.settings().canonical()]
+    command += ["--data", folder.settings().canonical(), "--images", "{}"]
     out = folder.root / "out"
     command += ["--index", str(out / "index.parquet"), "--masks", str(out / "masks.parquet")]
     done = subprocess.run(command, capture_output=True, text=True)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image as PilImage
 
+from ssr.config import Images
 from ssr.data.check import check_dataset
 from ssr.data.ids import ALLOWED
 from ssr.data.index import Image
@@ -9,10 +10,10 @@ from ssr.data.splits import shard_names, split_ids
 from ssr.errors import InputError
 
 
-def problems(settings, processes=1):
+def problems(settings, processes=1, **options):
     """The lines of the report, which must come."""
     with pytest.raises(InputError) as error:
-        check_dataset(settings, processes)
+        check_dataset(settings, processes, **options)
     first, *lines = str(error.value).splitlines()
     assert first == f"the data set {settings.root} cannot be used:"
     return [line.strip() for line in lines]
@@ -154,6 +155,50 @@ def test_masks_may_be_pictures_in_colours(folder):
     masks = check_dataset(folder.settings(mask_colours=colours)).masks
     assert masks.colours == {0x000080: 2, 0: 0, 0xE0E0C0: 255}
     assert masks.load("v").tolist() == [[2] * 8] * 6
+
+
+@pytest.mark.parametrize(("patch", "learned"), [(4, ["b", "big"]), (8, ["big"])])
+def test_an_image_of_a_single_patch_is_left_out_of_training(empty_folder, patch, learned):
+    """Its only activation is its largest and its smallest: it would be called background."""
+    empty_folder.add("b.png")
+    empty_folder.add("big.png", size=(4, 9))
+    for split in ("tune", "val"):
+        empty_folder.add(f"{split}.png", split)
+    classes = {"classes": ("cat",)}
+    checked = check_dataset(empty_folder.settings(**classes), images=Images(patch=patch))
+    assert [image.id for image in checked.index.split("train") if image.labels] == learned
+    assert checked.index.split("val")[0].labels == (1,)
+    said = ["1 × image of a single patch, left out of training: b"]
+    assert checked.warnings == ([] if "b" in learned else said)
+
+
+def test_a_train_split_of_single_patches_is_refused(folder):
+    assert problems(folder.settings(), images=Images(patch=8)) == [
+        "1 × split without any label: train"
+    ]
+
+
+def test_masks_that_contradict_the_labels_are_refused(empty_folder):
+    for number in range(4):
+        for split in ("train", "tune", "val"):
+            empty_folder.add(f"{split}{number}.png", split, "cat" if number else "dog")
+    assert check_dataset(empty_folder.settings()).warnings == []
+    (line,) = problems(empty_folder.settings(classes=("dog", "cat")))
+    assert line.startswith("2 × class that masks show and labels lack, so that hardly a mask fits")
+    assert line.endswith(
+        "in 12 of 12 images: dog in place of cat (9, such as train1), "
+        "cat in place of dog (3, such as train0)"
+    )
+
+
+def test_what_masks_and_labels_do_not_share_is_warned_of(folder):
+    folder.add_mask("v", np.full((6, 8), 2, np.uint8))
+    folder.add_mask("t", np.zeros((6, 8), np.uint8))
+    assert check_dataset(folder.settings()).warnings == [
+        "1 × class that masks show and labels lack, in 1 of 4 images: "
+        "dog in place of cat (1, such as v)",
+        "1 × class that labels name and masks lack, in 1 of 4 images: dog (1, such as t)",
+    ]
 
 
 def test_the_demo_is_read_from_its_table_whatever_its_counts(folder):

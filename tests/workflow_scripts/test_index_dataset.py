@@ -27,6 +27,7 @@ def root(tmp_path):
 def run(root, classes):
     data = Data(format="folder", root=str(root), classes=classes).canonical()
     command = [sys.executable, "-m", "workflow_scripts.index_dataset", "--data", data]
+    command += ["--images", '{"patch": 2}']
     outputs = ["--index", root / "out/index.parquet", "--masks", root / "out/masks.parquet"]
     return subprocess.run([*command, *outputs], capture_output=True, text=True)
 

@@ -89,7 +89,7 @@ USERS: dict[str, set[str]] = {
     "data.root": {"make_demo_dataset"},
     "data.classes": {"index_dataset", "encode_text"},
     "data.demo": {"make_demo_dataset"},
-    "images": {"extract_features", "segment_superpixels"},
+    "images": {"index_dataset", "extract_features", "segment_superpixels"},
     "backbones.clip": WITH_CLIP,
     "backbones.dino": {"check_backbones", "extract_features"},
     "pretraining": set(),  # no backbone is trained here
