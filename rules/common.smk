@@ -19,15 +19,28 @@ from ssr.config.settings import (
     parse_config,
 )
 from ssr.data.source import SPLITS
-from ssr.data.splits import cam_list, count_images, shard_names
+from ssr.data.splits import (
+    cam_list,
+    count_images,
+    shard_names,
+    without_missing_masks,
+)
 from ssr.errors import InputError
 from ssr.running.provenance import kept_hash
 
 try:
-    CONFIG = parse_config(config)
+    _given = parse_config(config)
+    CONFIG = without_missing_masks(_given)
     IMAGES = count_images(CONFIG)
 except InputError as error:
     sys.exit(f"error: {error}")
+
+if workflow.is_main_process and CONFIG != _given:
+    print(
+        f"warning: {_given.data.root} has no folder {_given.data.masks}: nothing is tuned or "
+        "evaluated, as with data.masks: null",
+        file=sys.stderr,
+    )
 
 # A scheduler's warning, SIGTERM or SIGUSR1, reaches every process of a job. How to end is for the
 # program to decide: the shell waits for it, tee writes down its last words, and the Snakemake of the

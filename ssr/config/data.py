@@ -45,7 +45,8 @@ class Data(Section):
         None, description="voc, coco: .json, .csv, .txt or .npy; null: from the annotations"
     )
     masks: str | None = Field(
-        "masks", description="folder of the masks, read by evaluation rules only; null: none"
+        "masks",
+        description="folder of the masks, read by evaluation only; null, or no folder masks: none",
     )
     mask_colours: dict[str, Colour] = Field(
         {},

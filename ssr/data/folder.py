@@ -8,7 +8,7 @@ docs/own_data.md shows how to make one.
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -73,11 +73,13 @@ def _divide(ids: Sequence[str], settings: Data) -> dict[str, list[str]]:
     step = max(1, -(-len(masked) // max(1, len(ids) // 2)))
     held = masked[::step]
     if len(held) < len(wanted):
+        stray = _stray_masks(settings, ids)
+        others = f", and {len(stray)} other files there, such as {stray[0]!a}" if stray else ""
         raise InputError(
             f"{settings.root}/labels.csv has no column split, so {' and '.join(wanted)} are taken "
             f"from the images with a mask in {folder}: {len(wanted)} at least, half of the images "
-            f"at most; came {len(masked)} of {len(ids)} images with a mask. Without masks, set "
-            f"data.masks: null"
+            f"at most; came {len(masked)} of {len(ids)} images with a mask{others}. Without masks, "
+            f"set data.masks: null"
         )
     part = {image_id: wanted[place % len(wanted)] for place, image_id in enumerate(held)}
     return {split: [i for i in ids if part.get(i, "train") == split] for split in SPLITS}
@@ -96,11 +98,24 @@ def _check_rows(rows: Sequence[_Row], settings: Data, findings: Findings) -> Non
             )
         if files.setdefault(row.id, row.image) != row.image:
             findings.problem("id of two files", f"{row.id} ({files[row.id]}, {row.image})")
-    folder = Path(settings.root) / "images"
+    for name in _others(Path(settings.root, "images"), (row.image for row in rows)):
+        findings.warning("file in images/ without a row in labels.csv, not used", name)
+    for name in _stray_masks(settings, (row.id for row in rows)):
+        kind = "that is the mask of no image ({id}.png), not used"
+        findings.warning(f"file in {settings.masks}/ {kind}", name)
+
+
+def _stray_masks(settings: Data, ids: Iterable[str]) -> list[str]:
+    """Files among the masks that none of the images has, such as `a.PNG` or `a_mask.png`."""
+    if settings.masks is None:
+        return []
+    return _others(Path(settings.root, settings.masks), (f"{image_id}.png" for image_id in ids))
+
+
+def _others(folder: Path, known: Iterable[str]) -> list[str]:
+    """Names in a folder, if there is one, other than these and hidden ones."""
     present = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    for name in sorted(present - {row.image for row in rows}):
-        if not name.startswith("."):
-            findings.warning("file in images/ without a row in labels.csv, not used", name)
+    return sorted(name for name in present - set(known) if not name.startswith("."))
 
 
 def _source(row: _Row) -> Source:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ssr.config import Config, Data
+from ssr.config.settings import merge, parse_config
 from ssr.data import coco, demo, folder, voc
 from ssr.data.label_files import read_ids
 from ssr.data.source import SPLITS
@@ -37,6 +38,25 @@ def assign(listed: Mapping[str, Sequence[str]], settings: Data) -> dict[str, lis
         splits["tune"] = _evenly_spaced(splits["train"], settings.tune_images)
         splits["train"] = sorted(set(splits["train"]) - set(splits["tune"]))
     return splits
+
+
+def without_missing_masks(config: Config) -> Config:
+    """`config`, with `data.masks: null` where there is no folder of the default name.
+
+    A folder of another name was asked for, and is missed. The demo's is still to be made.
+
+    Raises:
+        InputError: another setting needs masks.
+    """
+    data, default = config.data, Data.model_fields["masks"].default
+    folder = Path(data.root, default)
+    expected = data.masks == default and data.format != "demo" and folder.parent.is_dir()
+    if not expected or folder.is_dir():
+        return config
+    try:
+        return parse_config(merge(config.model_dump(), {"data": {"masks": None}}))
+    except InputError as error:
+        raise InputError(f"{folder}: no such folder, so data.masks is null, but {error}") from None
 
 
 def required(settings: Data) -> list[str]:

@@ -145,6 +145,28 @@ def test_files_without_a_row_are_named(folder):
     ]
 
 
+def test_files_that_are_the_mask_of_no_image_are_named(folder):
+    folder.row("u.png", split="unused")
+    for name in ("a.PNG", "a_mask.png", "a.jpg.png", "u.png", "x.png", ".DS_Store"):
+        (folder.root / "masks" / name).touch()
+    findings = Findings()
+    read_sources(folder.settings(), ["a"], findings)
+    assert findings.warnings == [
+        "1 × image whose split is not used: u.png ('unused')",
+        "4 × file in masks/ that is the mask of no image ({id}.png), not used: "
+        "a.PNG, a.jpg.png, a_mask.png, x.png",
+    ]
+
+
+def test_masks_of_other_names_are_mentioned_where_masks_are_too_few(empty_folder):
+    for name in "abcd":
+        empty_folder.add(f"{name}.png", mask=False)
+        (empty_folder.root / "masks" / f"{name}_mask.png").touch()
+    table_without_splits(empty_folder, "abcd")
+    with pytest.raises(InputError, match=r"came 0 of 4 images with a mask, and 4 other files"):
+        list_ids(empty_folder.settings())
+
+
 def test_a_table_that_is_no_text_is_refused(folder):
     (folder.root / "labels.csv").write_bytes(b"\xff\xfe\x00image")
     with pytest.raises(InputError, match=r"labels\.csv: is not a CSV file in UTF-8"):

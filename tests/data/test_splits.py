@@ -1,10 +1,18 @@
+import shutil
 import subprocess
 import sys
 
 import pytest
 
 from ssr.config import Config, Data, Demo
-from ssr.data.splits import cam_list, count_images, required, shard_names, split_ids
+from ssr.data.splits import (
+    cam_list,
+    count_images,
+    required,
+    shard_names,
+    split_ids,
+    without_missing_masks,
+)
 from ssr.errors import InputError
 
 
@@ -129,3 +137,31 @@ def test_snakemake_can_ask_without_loading_anything_heavy():
     program = f"import sys, ssr.data; print(sorted({heavy} & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert result.stdout == "[]\n"
+
+
+class TestWithoutAFolderOfMasks:
+    """What `data.masks` becomes where there is no such folder."""
+
+    def of(self, folder, threshold=0.5, **changes):
+        config = Config(data=folder.settings(**changes), labels={"threshold": threshold})
+        return without_missing_masks(config).data.masks
+
+    def test_a_folder_of_the_default_name_may_be_missing(self, folder):
+        assert self.of(folder) == "masks"
+        shutil.rmtree(folder.root / "masks")
+        assert self.of(folder) is None
+
+    def test_one_of_another_name_was_asked_for(self, folder):
+        assert self.of(folder, masks="truth") == "truth"
+
+    def test_that_of_the_demo_is_still_to_be_made(self, folder):
+        shutil.rmtree(folder.root / "masks")
+        assert self.of(folder, format="demo") == "masks"
+
+    def test_where_the_whole_data_set_is_missing_that_is_said(self, folder):
+        assert self.of(folder, root="nowhere") == "masks"
+
+    def test_what_needs_masks_is_said(self, folder):
+        shutil.rmtree(folder.root / "masks")
+        with pytest.raises(InputError, match=r"set/masks: no such folder, .*\n.*labels\.threshold"):
+            self.of(folder, threshold=None)

@@ -49,7 +49,7 @@ def test_labels_and_masks_are_derived_once_for_each_folder(coco: Run) -> None:
 
 
 def test_masks_of_ones_own_are_not_drawn(coco: Run) -> None:
-    printed = coco("-n", *INDEX, "--config", "data={'masks': 'masks'}")
+    printed = coco("-n", *INDEX, "--config", "data={'masks': 'SegmentationClass'}")
     assert rules_in(printed) == {"derive_coco_labels", "index_dataset"}
 
 

@@ -119,6 +119,15 @@ def test_with_masks_the_own_folder_is_evaluated(my_folder: Callable[..., set[str
     assert my_folder("all", overlay) == ALL - OF_THE_DEMO
 
 
+def test_a_missing_folder_of_masks_means_no_masks_and_is_said(
+    my_folder: Callable[..., set[str]], clone: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "data/my_folder/masks").rename(tmp_path / "data/my_folder/elsewhere")
+    assert my_folder("all", "{data: {masks: masks}}") == ALL - EVALUATION - OF_THE_DEMO
+    said = clone("-n", "--configfile", "config/my_folder.yaml", "more.yaml").stderr
+    assert said.count("warning: data/my_folder has no folder masks: nothing is tuned") == 1
+
+
 def test_a_folder_without_masks_needs_a_threshold(clone: Run, tmp_path: Path) -> None:
     (tmp_path / "more.yaml").write_text("{data: {masks: null}}")
     done = clone("-n", "--configfile", "more.yaml", check=False)
