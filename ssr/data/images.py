@@ -95,6 +95,8 @@ def open_image(source: str | Path | io.BytesIO) -> Iterator[Image.Image]:
         raise InputError(f"{source}: no such file")
     try:
         with Image.open(source, formats=FORMATS) as image:
+            # PIL maps a file that has a name into memory, and a TIFF that lies on its side askew.
+            image.filename = ""
             yield image
     except InputError:
         raise

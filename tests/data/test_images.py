@@ -177,6 +177,19 @@ def test_the_size_is_that_of_the_upright_image(tmp_path, orientation, suffix):
     assert size_of(path) == ((6, 8) if orientation < 5 else (8, 6))
 
 
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.int32, np.float32])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_grey_tiff_is_turned_as_a_png_is(tmp_path, orientation, kind):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    grey = Image.fromarray(RAMP.astype(np.uint8) * 5)
+    wanted = load_image(saved(tmp_path / "a.png", grey, exif=exif))
+    values = (RAMP * (5 if kind == np.uint8 else 1280)).astype(kind)
+    path = saved(tmp_path / "a.tif", Image.fromarray(values), exif=exif)
+    np.testing.assert_array_equal(load_image(path), wanted)
+    assert size_of(path) == wanted.shape[:2]
+
+
 def raw_exif(*entries):
     """EXIF of tags (number, type, count, value of at most four bytes), whatever is in them."""
     rows = (
