@@ -9,6 +9,7 @@ import atexit
 
 from ssr.config.settings import doubts, freeze, record
 from ssr.running.claims import check_folder, claim, explain, this_run
+from ssr.runs.watch import hush, is_shown, settle, watch
 
 # A job starts a Snakemake of its own. It takes the configuration with which the run started, so that
 # an edit of config.yaml waits for the next run.
@@ -18,6 +19,8 @@ if workflow.is_main_process:
 
 
 freeze(config, starts=workflow.is_main_process)
+if is_shown(workflow):
+    hush(workflow)
 
 
 # In which `snakemake --sdm apptainer` runs the rules: docs/slurm.md, In a container.
@@ -62,16 +65,19 @@ if workflow.is_main_process:
 onstart:
     # Only the executor for SLURM has a name for its jobs.
     jobs = getattr(workflow.scheduler._executor, "run_uuid", None)
+    run = this_run(jobs)
     try:
-        claim(Path(RESULTS), this_run(jobs))
+        claim(Path(RESULTS), run)
         record(CONFIG, Path(RESULTS))
     except InputError as error:
         sys.exit(f"error: {error}")
     for doubt in doubts(CONFIG):
         print(f"warning: {doubt}", file=sys.stderr)
+    watch(workflow, Path(RESULTS), run, seconds_of_runtime)
 
 
 onerror:
+    settle(workflow)
     if any("SLURM sbatch failed" in Path(each).read_text() for each in log):
         print(
             "error: sbatch refused a job, for the reason above; docs/slurm.md, What to edit, says "

@@ -27,6 +27,7 @@ from ssr.data.splits import (
 )
 from ssr.errors import InputError
 from ssr.running.provenance import kept_hash
+from ssr.runs.watch import is_shown
 
 try:
     _given = parse_config(config)
@@ -45,9 +46,11 @@ if workflow.is_main_process and CONFIG != _given:
 # A scheduler's warning, SIGTERM or SIGUSR1, reaches every process of a job. How to end is for the
 # program to decide: the shell waits for it, tee writes down its last words, and the Snakemake of the
 # job, which knows what to do on SIGTERM, passes over SIGUSR1.
+# Where the run is shown in our own words, what a program prints goes to its log alone.
+shown = "> /dev/null" if is_shown(workflow) else ""
 shell.prefix(
     "set -euo pipefail; trap : TERM USR1; "
-    "tee() {{ trap '' INT TERM USR1; command tee \"$@\"; }}; "
+    "tee() {{ trap '' INT TERM USR1; command tee \"$@\" " + shown + "; }}; "
 )
 if not workflow.is_main_process:
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)

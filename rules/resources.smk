@@ -12,6 +12,8 @@ MEASURED_PATCH = 16
 SNAKEMAKE_MB = 300
 LEAST_MB = 400
 LEAST_MINUTES = 10
+# So many times the seconds that were measured are asked for.
+MARGIN = 3
 # No training asks for more at once: the next attempt continues from its newest checkpoint.
 DAY = 24 * 60
 
@@ -45,10 +47,15 @@ def minutes(seconds, count=images_of_shard, size=image_size(), longest=None):
 
     def asked(wildcards, attempt):
         number = count(wildcards) if callable(count) else count
-        needed = LEAST_MINUTES + ceil(3 * seconds * size * number / 60)
+        needed = LEAST_MINUTES + ceil(MARGIN * seconds * size * number / 60)
         return min(needed * attempt, longest or needed * attempt)
 
     return asked
+
+
+def seconds_of_runtime(runtime):
+    """The seconds on one core from which `minutes` came to `runtime`."""
+    return 60 * (runtime - LEAST_MINUTES) / MARGIN
 
 
 def crops(wildcards):

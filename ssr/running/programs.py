@@ -26,7 +26,7 @@ def parser(description: str | None, *, device: bool = False) -> argparse.Argumen
 def run(main: Callable[[argparse.Namespace], None], arguments: argparse.ArgumentParser) -> None:
     """Parse the command line and call `main`.
 
-    An InputError, or that memory is used up, becomes one line and exit status 1.
+    An InputError, that memory is used up, or Ctrl-C becomes one line and exit status 1.
     """
     parsed = arguments.parse_args()
     # Libraries read these when they are first imported, so main() imports the heavy ones.
@@ -40,6 +40,8 @@ def run(main: Callable[[argparse.Namespace], None], arguments: argparse.Argument
         main(parsed)
     except InputError as error:
         sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("interrupted")
     except Exception as error:
         if _memory_is_used_up(error):
             sys.exit(f"error: {_TOO_LITTLE_MEMORY} ({error or type(error).__name__})")

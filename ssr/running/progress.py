@@ -41,14 +41,14 @@ def progress(
             last = now
             _print(stream, live, _under_way(label, done, total, now - start))
     seconds = clock() - start
-    _print(stream, live, f"{label}: {done} in {_duration(seconds)} ({_rate(done, seconds)})")
+    _print(stream, live, f"{label}: {done} in {duration(seconds)} ({rate(done, seconds)})")
     if live:
         print(file=stream)
 
 
 def _under_way(label: str, done: int, total: int, seconds: float) -> str:
     remaining = seconds / done * (total - done)
-    return f"{label}: {done}/{total} ({_rate(done, seconds)}, {_duration(remaining)} left)"
+    return f"{label}: {done}/{total} ({rate(done, seconds)}, {duration(remaining)} left)"
 
 
 def _print(stream: TextIO, live: bool, line: str) -> None:
@@ -56,12 +56,14 @@ def _print(stream: TextIO, live: bool, line: str) -> None:
     print(f"\r{line}\033[K" if live else line, end="" if live else "\n", file=stream, flush=True)
 
 
-def _rate(done: int, seconds: float) -> str:
-    rate = done / max(seconds, 1e-9)
-    return f"{rate:.1f}/s" if rate >= 1 or not done else f"{1 / rate:.1f} s each"
+def rate(done: int, seconds: float) -> str:
+    """How fast something went, for people."""
+    each = max(seconds, 1e-9) / max(done, 1)
+    return f"{done / max(seconds, 1e-9):.1f}/s" if each <= 1 or not done else f"{each:.1f} s each"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Seconds as m:ss or h:mm:ss."""
     minutes, second = divmod(round(seconds), 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"

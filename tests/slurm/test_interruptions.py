@@ -85,7 +85,7 @@ def test_a_training_continues_after_a_warning_a_preemption_and_a_cancellation(
     # The log of the requeued job has been begun anew.
     assert len(continued) == 2
     assert min(continued) >= 20
-    assert "Trying to restart job" in (folder / "run.log").read_text()
+    assert "tried again" in (folder / "run.log").read_text()
 
 
 def test_a_job_that_runs_out_of_memory_is_retried_with_more(
@@ -98,7 +98,7 @@ def test_a_job_that_runs_out_of_memory_is_retried_with_more(
     with started(finished[0], slurm, CHECKED, *memory):
         pass
     assert checked.read_bytes() == before
-    assert "Trying to restart job" in (finished[0] / "run.log").read_text()
+    assert "tried again" in (finished[0] / "run.log").read_text()
     logs = [path.read_text() for path in (finished[0] / "logs/slurm").rglob("*.log")]
     assert any("exceeded memory limit" in log for log in logs)
 

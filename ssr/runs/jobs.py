@@ -1,0 +1,66 @@
+"""The jobs of a run, as the journal and the terminal know them."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+# Until a program has imported what it needs, and the least that any job takes.
+START_SECONDS = 4.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job of a run; `after`: the numbers of those that it waits for."""
+
+    number: int
+    rule: str
+    name: str
+    outputs: tuple[str, ...]
+    log: str | None
+    threads: int
+    asked: float
+    """Seconds on one core, by what the job asks of a scheduler."""
+    earlier: float | None
+    """Seconds that it took in an earlier run."""
+    after: frozenset[int] = field(default_factory=frozenset)
+
+    def __str__(self) -> str:
+        return f"{self.rule} {self.name}".rstrip()
+
+
+def jobs_to_run(dag: Any, seconds: Callable[[float], float]) -> list[Job]:
+    """The jobs that a run will run, but for its targets, which run nothing.
+
+    Args:
+        dag: Snakemake's, complete.
+        seconds: from the minutes that a job asks for to its seconds on one core.
+    """
+    needed = {job for job in dag.needrun_jobs() if not job.is_norun}
+    return [_job(dag, job, needed, seconds) for job in needed]
+
+
+def _job(dag: Any, job: Any, needed: Iterable[Any], seconds: Callable[[float], float]) -> Job:
+    return Job(
+        number=dag.jobid(job),
+        rule=job.rule.name,
+        name="-".join(job.wildcards_dict.values()),
+        outputs=tuple(map(str, job.output)),
+        log=str(job.log[0]) if job.log else None,
+        threads=job.threads,
+        asked=max(START_SECONDS, seconds(job.resources.get("runtime", 0))),
+        earlier=_measured(Path(job.benchmark)) if job.benchmark else None,
+        after=frozenset(dag.jobid(other) for other in dag.dependencies[job] if other in needed),
+    )
+
+
+def _measured(benchmark: Path) -> float | None:
+    """The seconds in a benchmark file of Snakemake; None: there is none."""
+    try:
+        with benchmark.open(newline="") as file:
+            return float(next(csv.DictReader(file, delimiter="\t"))["s"])
+    except (OSError, StopIteration, KeyError, ValueError):
+        return None

@@ -1,0 +1,139 @@
+"""Snakemake's events, handed to the journal and to the terminal.
+
+A handler of Snakemake's logger gets every event as an object, as one of its logger plugins does. A
+plugin would have to be named on the command line or in a profile, and is not found in a package
+that was installed for editing; the Snakefile adds this handler to every run.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import signal
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Any
+
+from snakemake_interface_logger_plugins.common import LogEvent
+
+from ssr.running.claims import Run
+from ssr.runs.costs import Costs
+from ssr.runs.jobs import Job, jobs_to_run
+from ssr.runs.journal import Journal
+from ssr.runs.terminal import Terminal
+
+# What Snakemake prints before the first job that the terminal tells in other words.
+_SAID_ELSEWHERE = {LogEvent.RUN_INFO, LogEvent.RESOURCES_INFO, LogEvent.WORKFLOW_STARTED}
+_STREAM = "DefaultStreamHandler"
+# Snakemake repeats the whole command of a rule.
+_COMMAND_FAILED = re.compile(
+    r"CalledProcessError .* returned non-zero exit status (\d+)", re.DOTALL
+)
+
+
+def is_shown(workflow: Any) -> bool:
+    """Whether a run is shown in our words: it runs jobs, and nobody asked Snakemake for its own."""
+    settings = workflow.output_settings
+    asked = (settings.verbose, settings.printshellcmds, settings.debug_dag, settings.quiet)
+    return workflow.is_main_process and not (
+        settings.dryrun or any(asked) or settings.log_handler_settings
+    )
+
+
+def hush(workflow: Any) -> None:
+    """Keep Snakemake's tables, of what it is going to do, in its log alone."""
+    for handler in _streams(workflow):
+        handler.addFilter(lambda record: getattr(record, "event", None) not in _SAID_ELSEWHERE)
+
+
+def watch(workflow: Any, results: Path, run: Run, seconds: Callable[[float], float]) -> None:
+    """Keep the journal of a run below `results`, and show it, from its start to its end.
+
+    Args:
+        workflow: Snakemake's, about to run its jobs.
+        results: the folder that `run` has claimed.
+        run: this process.
+        seconds: from the minutes that a job asks for to its seconds on one core.
+    """
+    jobs = jobs_to_run(workflow.dag, seconds)
+    watchers: list[Journal | Terminal] = [Journal(results, run, jobs)]
+    logger = workflow.logger_manager.logger
+    if is_shown(workflow):
+        settings = workflow.resource_settings
+        slots = settings.cores if workflow.local_exec else settings.nodes
+        log = ", ".join(map(os.path.relpath, workflow.logger_manager.get_logfile()))
+        watchers.append(Terminal(jobs, Costs(jobs, slots, threaded=workflow.local_exec), log))
+        for handler in _streams(workflow):
+            logger.removeHandler(handler)
+    handler = _Handler(jobs, watchers)
+    logger.addHandler(handler)
+    signal.signal(signal.SIGINT, handler.interrupt)
+
+
+def settle(workflow: Any) -> None:
+    """After Ctrl-C, let Snakemake record the jobs that have ended, and clear away the others.
+
+    It leaves that to the next run, which then asks for --rerun-incomplete. Jobs on a cluster are
+    left to it.
+    """
+    scheduler = workflow.scheduler
+    if workflow.local_exec:
+        with scheduler._lock:
+            scheduler._finish_jobs()
+        for job in list(scheduler.running):
+            workflow.async_run(job.postprocess(error=True))
+
+
+def _streams(workflow: Any) -> list[logging.Handler]:
+    """Snakemake's own handler for the terminal, if no plugin stands in its place."""
+    return [each for each in workflow.logger_manager.logger.handlers if each.name == _STREAM]
+
+
+class _Handler(logging.Handler):
+    """Hands events on, from whichever thread logs them."""
+
+    def __init__(self, jobs: Collection[Job], watchers: Collection[Journal | Terminal]) -> None:
+        super().__init__()
+        self._jobs = {job.number: job for job in jobs}
+        self._watchers = watchers
+        self._interrupted = self._closed_before = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self._hand_on(record, record.__dict__)
+        except Exception:
+            self.handleError(record)
+
+    def interrupt(self, number: int, frame: Any) -> None:
+        """SIGINT reaches jobs, too: how they end now is no failure of theirs."""
+        if not self._interrupted:
+            self._interrupted = True
+            for watcher in self._watchers:
+                watcher.interrupted()
+        signal.default_int_handler(number, frame)
+
+    def close(self) -> None:
+        if not self._closed_before:
+            self._closed_before = True
+            for watcher in self._watchers:
+                watcher.ended()
+        super().close()
+
+    def _hand_on(self, record: logging.LogRecord, values: dict[str, Any]) -> None:
+        event = values.get("event")
+        for watcher in () if self._interrupted else self._watchers:
+            if event == LogEvent.JOB_INFO and (job := self._jobs.get(values["jobid"])):
+                watcher.started(job)
+            elif event == LogEvent.JOB_FINISHED and (job := self._jobs.get(values["job_id"])):
+                watcher.finished(job)
+            elif event == LogEvent.JOB_ERROR and (job := self._jobs.get(values["jobid"])):
+                watcher.failed(job, values["log"])
+            elif record.levelno >= logging.WARNING and event in (None, LogEvent.ERROR):
+                watcher.told(_short(record))
+
+
+def _short(record: logging.LogRecord) -> str:
+    text = record.getMessage()
+    failed = _COMMAND_FAILED.search(text)
+    return f"a command ended with exit status {failed[1]}" if failed else text
