@@ -1,31 +1,30 @@
-"""Which setting or code changed, from Snakemake's words on changed params."""
+"""Which setting or code changed, from the params that only one of two runs has."""
 
 from __future__ import annotations
 
 import ast
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-_WORDS = re.compile(r"before: (?P<before>.*) now: (?P<now>.*?) *$")
 _HASH = re.compile(r"[0-9a-f]{12}")
-_NOTHING = "<nothing exclusive>"
 _LONGEST = 120
 
 
-def explain_change(rule: str, change: str) -> Iterator[str]:
+def explain_change(rule: str, before: Sequence[str], now: Sequence[str]) -> Iterator[str]:
     """One line for the code, for each changed setting, and for what else changed.
 
-    `change` is what Snakemake prints: the values of params, which it knows without their names,
-    that only the last run or only the next one has.
+    `before`, `now`: the values of params, as `repr` writes them and without their names, that only
+    the last run or only the next one has.
     """
-    matched = _WORDS.search(change)
     try:
-        before, now = (_values(text) for text in matched.groups()) if matched else ([], [])
+        yield from _explain(rule, *([*map(ast.literal_eval, side)] for side in (before, now)))
     except (ValueError, SyntaxError):
-        yield f"params changed: {_short(change)}"
-        return
+        yield _arrow(before, now)
+
+
+def _explain(rule: str, before: list[Any], now: list[Any]) -> Iterator[str]:
     if any(map(_is_hash, now)):
         # The summary records the hash of all settings, too.
         yield "settings or code changed" if rule == "summarise" else "its code changed"
@@ -34,11 +33,11 @@ def explain_change(rule: str, change: str) -> Iterator[str]:
         yield from _differences(_nearest(section, old), section)
     rest = [[value for value in side if not _is_text(value)] for side in (before, now)]
     if any(rest):
-        yield " → ".join(_short(", ".join(map(str, side)) or "nothing") for side in rest)
+        yield _arrow(*rest)
 
 
-def _values(text: str) -> list[Any]:
-    return [] if text == _NOTHING else list(ast.literal_eval(f"[{text}]"))
+def _arrow(*sides: Sequence[Any]) -> str:
+    return " → ".join(_short(", ".join(map(str, side)) or "nothing") for side in sides)
 
 
 def _is_hash(value: Any) -> bool:

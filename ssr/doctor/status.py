@@ -10,28 +10,30 @@ from datetime import datetime
 from pathlib import Path
 
 from ssr.doctor.findings import lines
-from ssr.doctor.records import begun, failed
-from ssr.doctor.workflow import Workflow, ask, check_folder, remade, stale
-from ssr.running.claims import trace
+from ssr.doctor.workflow import Job, Workflow, ask, check_folder, stale
+from ssr.running.claims import Trace, trace
+from ssr.runs.journal import History, history
 
 _STATES = {
     True: "a run is under way",
     False: "the last run was killed",
     None: "a run on another host, under way or killed",
 }
+Outputs = tuple[Path, ...]
+"""A job, by the files that it makes."""
 _HEADER = ("stage", "done", "stale", "failed", "under way", "newest")
 
 
 @dataclass(frozen=True)
 class Stage:
-    """The jobs of a rule, by the log that each writes, and the time of its newest file."""
+    """The jobs of a rule, and the time of its newest file."""
 
     rule: str
-    jobs: frozenset[str]
-    done: frozenset[str]
-    stale: frozenset[str]
-    failed: frozenset[str]
-    under_way: frozenset[str]
+    jobs: frozenset[Job]
+    done: frozenset[Job]
+    stale: frozenset[Job]
+    failed: frozenset[Job]
+    under_way: frozenset[Job]
     newest: float | None
 
     def cells(self) -> tuple[str, ...]:
@@ -45,43 +47,48 @@ def main(arguments: argparse.Namespace) -> int:
     """Print the table, the reasons and the logs; 0: all is made and as it should be."""
     workflow = ask(arguments.configfile)
     check_folder(arguments.results, workflow)
-    run = trace(arguments.results)
-    started = begun() if run and run.alive is not False else set()
+    run, told = trace(arguments.results), history(arguments.results)
+    under_way = told.under_way if run and run.alive is not False and told.run == run.run else set()
     order = rules_in_order()
     stages = sorted(
-        stages_of(workflow, failed(), started), key=lambda stage: order.index(stage.rule)
+        stages_of(workflow, set(told.failed), under_way), key=lambda stage: order.index(stage.rule)
     )
-    print("\n".join(report(stages, workflow)))
+    print("\n".join([*report(stages, workflow), *unknown(run, told)]))
     if run:
         print(f"{_STATES[run.alive]}: {run.run}")
     return int(any(stage.done != stage.jobs or stage.stale for stage in stages))
 
 
-def stages_of(workflow: Workflow, failures: Set[str], started: Set[Path]) -> Iterator[Stage]:
+def stages_of(workflow: Workflow, failures: Set[Outputs], started: Set[Outputs]) -> Iterator[Stage]:
     """The stages of a workflow.
 
     Args:
         workflow: what Snakemake says of it.
-        failures: logs of the jobs that failed when they ran last.
-        started: outputs of jobs that are running or wait in a queue.
+        failures: the jobs that failed when they ran last.
+        started: jobs that are running or wait in a queue.
     """
-    outputs = workflow.outputs
-    again = {outputs[path].log for job in remade(workflow) for path in job.outputs}
-    running = {outputs[path].log for path in started if path in outputs}
-    for rule in {origin.rule for origin in outputs.values()}:
-        files = {path: origin.log for path, origin in outputs.items() if origin.rule == rule}
-        jobs = frozenset(files.values())
-        made = [path.stat().st_mtime for path in files if path.exists()]
-        missing = {log for path, log in files.items() if not path.exists()}
+    for rule in dict.fromkeys(job.rule for job in workflow.jobs):
+        jobs = frozenset(job for job in workflow.jobs if job.rule == rule)
+        under_way = frozenset(job for job in jobs if job.outputs in started)
+        done = frozenset(job for job in jobs if job.is_made)
+        made = [path.stat().st_mtime for job in jobs for path in job.outputs if path.exists()]
         yield Stage(
             rule,
             jobs=jobs,
-            done=jobs - missing,
-            stale=jobs & again,
-            failed=frozenset(missing & failures - running),
-            under_way=jobs & running,
+            done=done,
+            stale=frozenset(job for job in done - under_way if job.reason),
+            failed=frozenset(job for job in jobs - done - under_way if job.outputs in failures),
+            under_way=under_way,
             newest=max(made, default=None),
         )
+
+
+def unknown(run: Trace | None, told: History) -> Iterator[str]:
+    """What no journal tells: those of runs before this version, and with --no-hooks, have none."""
+    if told.run is None:
+        yield "failed: not known, no run has kept a journal here"
+    if run and run.alive is not False and told.run != run.run:
+        yield "under way: not known, the run keeps no journal"
 
 
 def report(stages: Sequence[Stage], workflow: Workflow) -> Iterator[str]:
@@ -93,7 +100,7 @@ def report(stages: Sequence[Stage], workflow: Workflow) -> Iterator[str]:
         yield "  ".join(cells).rstrip()
     if found := stale(workflow):
         yield from lines(found)[:-1]
-    if logs := sorted(log for stage in stages for log in stage.failed):
+    if logs := sorted(job.log for stage in stages for job in stage.failed):
         yield "failed:"
         yield from (f"  {log}" for log in logs)
 

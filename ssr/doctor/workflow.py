@@ -2,49 +2,59 @@
 
 from __future__ import annotations
 
-import re
+import json
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from ssr.doctor.changes import explain_change
 from ssr.doctor.findings import Finding
 from ssr.errors import InputError
 
-_TARGETS = ("all", "cams", "labels", "segmenter", "ablation")
-# All reasons but the environment, which only the command line of a run knows (--sdm).
-_TRIGGERS = ("--rerun-triggers", "code", "input", "mtime", "params")
-_CHANGED = "Params have changed since last execution: "
-_NEWER = "Updated input files: "
-_FOLLOWS = "Input files updated by another job"
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a job would run; all empty: only because another job runs, or nothing is made yet."""
+
+    newer: tuple[str, ...] = ()
+    """Inputs younger than its outputs."""
+    before: tuple[str, ...] = ()
+    now: tuple[str, ...] = ()
+    """Values of params, as `repr` writes them, that only the last run or the next one has."""
+    others: tuple[str, ...] = ()
+    """In Snakemake's words."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """A job that Snakemake would run, and its reason in Snakemake's words."""
+    """A job of the configuration; without a `reason`, it would not run."""
 
     rule: str
     outputs: tuple[Path, ...]
-    reason: str
+    log: str = ""
+    reason: Reason | None = None
 
-
-@dataclass(frozen=True)
-class Origin:
-    """What makes a file: a rule, in the job that has this log."""
-
-    rule: str
-    log: str
+    @property
+    def is_made(self) -> bool:
+        """Whether all its files are there."""
+        return all(path.exists() for path in self.outputs)
 
 
 @dataclass(frozen=True)
 class Workflow:
-    """All files that the configuration asks for, and the jobs that would run for them."""
+    """All jobs that make what the configuration asks for."""
 
-    outputs: Mapping[Path, Origin]
     jobs: tuple[Job, ...]
+
+    @cached_property
+    def outputs(self) -> frozenset[Path]:
+        """The files that they make."""
+        return frozenset(path for job in self.jobs for path in job.outputs)
 
 
 def ask(configfiles: Sequence[str]) -> Workflow:
@@ -58,11 +68,22 @@ def ask(configfiles: Sequence[str]) -> Workflow:
             f"no Snakefile in {Path.cwd()}: run it in a clone of the repository, "
             "where snakemake runs"
         )
-    configuration = options(configfiles)
-    summary, dry_run = _snakemake(
-        ["--summary", *configuration], ["-n", "--rerun-incomplete", *_TRIGGERS, *configuration]
+    # Snakemake leaves its marks on a process: environment, handlers, exits.
+    command = [sys.executable, "-m", "ssr.doctor.plan", *configfiles]
+    asked = subprocess.run(command, capture_output=True, text=True, check=False)
+    if asked.returncode:
+        raise InputError("snakemake refuses the workflow:\n" + asked.stderr.strip()[-2000:])
+    return Workflow(tuple(map(_job, json.loads(asked.stdout))))
+
+
+def _job(values: dict[str, Any]) -> Job:
+    reason = values["reason"]
+    return Job(
+        values["rule"],
+        tuple(map(Path, values["outputs"])),
+        values["log"],
+        reason and Reason(**{name: tuple(given) for name, given in reason.items()}),
     )
-    return Workflow(outputs_in(summary), tuple(jobs_in(dry_run)))
 
 
 def check_folder(results: Path, workflow: Workflow) -> None:
@@ -82,22 +103,6 @@ def check_folder(results: Path, workflow: Workflow) -> None:
 def options(configfiles: Sequence[str]) -> list[str]:
     """The flags with which Snakemake reads the user's files of settings."""
     return ["--configfile", *configfiles] if configfiles else []
-
-
-def outputs_in(summary: str) -> dict[Path, Origin]:
-    """The files that a summary lists."""
-    rows = [line.split("\t") for line in summary.splitlines()[1:]]
-    return {Path(row[0]): Origin(row[2], row[3]) for row in rows if len(row) == 6}
-
-
-def jobs_in(dry_run: str) -> Iterator[Job]:
-    """The jobs that a dry-run lists."""
-    for block in re.split(r"^(?=(?:local)?rule \w+:$)", dry_run, flags=re.MULTILINE)[1:]:
-        fields = dict(re.findall(r"^    (\w+): (.*)$", block, flags=re.MULTILINE))
-        if "output" in fields:
-            rule = block.partition(":")[0].rpartition(" ")[2]
-            outputs = tuple(map(Path, fields["output"].split(", ")))
-            yield Job(rule, outputs, fields.get("reason", "").strip())
 
 
 def stale(workflow: Workflow) -> list[Finding]:
@@ -120,7 +125,7 @@ def stale(workflow: Workflow) -> list[Finding]:
 
 def remade(workflow: Workflow) -> list[Job]:
     """The jobs that would run though all their files are there."""
-    return [job for job in workflow.jobs if all(path.exists() for path in job.outputs)]
+    return [job for job in workflow.jobs if job.reason and job.is_made]
 
 
 def unmade(workflow: Workflow) -> int:
@@ -130,34 +135,13 @@ def unmade(workflow: Workflow) -> int:
 
 def _causes(job: Job) -> Iterator[str]:
     """Why a job would run, but for what follows from other jobs."""
-    reason, _, change = job.reason.partition(_CHANGED)
-    for part in filter(None, reason.split("; ")):
-        if part.startswith(_NEWER):
-            folder = Path(part.removeprefix(_NEWER).split(", ")[0]).parent
-            yield f"its input from {folder} is newer"
-        elif not part.startswith(_FOLLOWS):
-            yield part[0].lower() + part[1:]
-    if change:
-        yield from explain_change(job.rule, change)
+    reason = job.reason or Reason()
+    if reason.newer:
+        yield f"its input from {Path(reason.newer[0]).parent} is newer"
+    yield from reason.others
+    if reason.before or reason.now:
+        yield from explain_change(job.rule, reason.before, reason.now)
 
 
 def _files(number: int) -> str:
     return "1 file" if number == 1 else f"{number} files"
-
-
-def _snakemake(*calls: Sequence[str]) -> list[str]:
-    """What Snakemake prints on stdout, all calls at once."""
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-m", "snakemake", *_TARGETS, *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for arguments in calls
-    ]
-    printed = [process.communicate() for process in started]
-    for process, (_, errors) in zip(started, printed, strict=True):
-        if process.returncode:
-            raise InputError("snakemake refuses the workflow:\n" + errors.strip()[-2000:])
-    return [output for output, _ in printed]

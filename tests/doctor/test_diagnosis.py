@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ssr.doctor import diagnosis
-from ssr.doctor.workflow import Origin, Workflow
+from ssr.doctor.workflow import Job, Workflow
 from ssr.errors import InputError
 
 FOLDER = Path("results/x")
@@ -17,7 +17,7 @@ FOLDER = Path("results/x")
 @pytest.fixture(autouse=True)
 def _in_a_clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    workflow = Workflow({FOLDER / "summary.json": Origin("summarise", "")}, ())
+    workflow = Workflow((Job("summarise", (FOLDER / "summary.json",)),))
     monkeypatch.setattr("ssr.doctor.diagnosis.ask", lambda configfiles: workflow)
 
 

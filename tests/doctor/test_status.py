@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from ssr.doctor import status
-from ssr.doctor.workflow import Job, Origin, Workflow
+from ssr.doctor.workflow import Job, Reason, Workflow
+from ssr.running.claims import Trace, this_run
+from ssr.runs.journal import History
 
 RESULTS = Path("results/x")
-CHANGE = "Params have changed since last execution: before: '{\"power\": 1}' now: '{\"power\": 2}' "
+CHANGED = Reason(before=("'{\"power\": 1}'",), now=("'{\"power\": 2}'",))
 STORES = [RESULTS / f"cams/{shard}.zip" for shard in ("a", "b", "c")]
-MODEL = [RESULTS / "model.json", RESULTS / "model.safetensors"]
+MODEL = (RESULTS / "model.json", RESULTS / "model.safetensors")
 
 
 @pytest.fixture
@@ -30,10 +32,12 @@ def workflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workflow:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     os.utime(STORES[1], (1.8e9, 1.8e9))
-    origins = {path: Origin("refine_cams", f"logs/{path.stem}.log") for path in STORES}
-    origins |= dict.fromkeys(MODEL, Origin("train_segmenter", "logs/model.log"))
-    job = Job("refine_cams", (STORES[0],), CHANGE)
-    made = Workflow(origins, (job, Job("train_segmenter", tuple(MODEL), "Missing output files")))
+    reasons = (CHANGED, None, Reason())
+    jobs = [
+        Job("refine_cams", (path,), f"logs/{path.stem}.log", reason)
+        for path, reason in zip(STORES, reasons, strict=True)
+    ]
+    made = Workflow((*jobs, Job("train_segmenter", MODEL, "logs/model.log", Reason())))
     monkeypatch.setattr(status, "ask", lambda configfiles: made)
     return made
 
@@ -58,17 +62,33 @@ def test_the_setting_that_made_files_stale_is_named(capsys: pytest.CaptureFixtur
     assert " ".join(printed[4]) == "refine_cams (1 file): power 1 → 2"
 
 
+def cams_of(workflow: Workflow, failed: set[Path], started: set[Path]) -> status.Stage:
+    each = [{(path,) for path in paths} for paths in (failed, started)]
+    (cams,) = (s for s in status.stages_of(workflow, *each) if s.rule == "refine_cams")
+    return cams
+
+
 def test_a_failed_job_is_counted_and_its_log_named(workflow: Workflow) -> None:
-    stages = list(status.stages_of(workflow, {"logs/c.log", "logs/a.log"}, set()))
-    (cams,) = (stage for stage in stages if stage.rule == "refine_cams")
-    assert cams.failed == {"logs/c.log"}, "the outputs of a are there"
-    assert list(status.report(stages, workflow))[-2:] == ["failed:", "  logs/c.log"]
+    cams = cams_of(workflow, {STORES[2], STORES[0]}, set())
+    assert [job.log for job in cams.failed] == ["logs/c.log"], "the outputs of a are there"
+    assert list(status.report([cams], workflow))[-2:] == ["failed:", "  logs/c.log"]
 
 
-def test_a_job_that_runs_again_has_not_failed(workflow: Workflow) -> None:
-    stages = status.stages_of(workflow, {"logs/c.log"}, {STORES[2], Path("other/file")})
-    (cams,) = (stage for stage in stages if stage.rule == "refine_cams")
-    assert (cams.under_way, cams.failed) == ({"logs/c.log"}, set())
+@pytest.mark.parametrize("number", [0, 2], ids=["stale", "failed"])
+def test_a_job_that_runs_again_is_neither_stale_nor_failed(workflow: Workflow, number: int) -> None:
+    cams = cams_of(workflow, {STORES[2]}, {STORES[number], Path("other/file")})
+    assert [job.outputs for job in cams.under_way] == [(STORES[number],)]
+    assert not cams.under_way & (cams.failed | cams.stale)
+
+
+def test_what_no_journal_tells_is_said() -> None:
+    trace = Trace(this_run(), alive=True)
+    assert list(status.unknown(None, History(this_run()))) == []
+    assert list(status.unknown(trace, History(trace.run))) == []
+    assert list(status.unknown(trace, History())) == [
+        "failed: not known, no run has kept a journal here",
+        "under way: not known, the run keeps no journal",
+    ]
 
 
 def test_all_made_ends_with_status_0(
@@ -76,7 +96,8 @@ def test_all_made_ends_with_status_0(
 ) -> None:
     for path in (*STORES, *MODEL):
         path.touch()
-    monkeypatch.setattr(status, "ask", lambda configfiles: Workflow(workflow.outputs, ()))
+    fresh = Workflow(tuple(Job(job.rule, job.outputs, job.log) for job in workflow.jobs))
+    monkeypatch.setattr(status, "ask", lambda configfiles: fresh)
     code, printed = show(capsys)
     assert code == 0
-    assert [row[1] for row in printed] == ["done", "3/3", "1/1"]
+    assert [row[1] for row in printed[:3]] == ["done", "3/3", "1/1"]
