@@ -13,6 +13,7 @@ export PYTHONPATH :=
 demo: $(READY)
 	snakemake --cores all
 	@python -m workflow_scripts.print_summary results/demo
+	@echo "next:   make inspect, or change a setting in config.yaml and make demo again"
 
 inspect: $(READY)
 	python -m ssr.command inspect $(RESULTS)

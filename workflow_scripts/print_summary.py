@@ -1,4 +1,4 @@
-"""Print the summary of a run as a table, and where its report lies."""
+"""Print the summary of a run as a table, and where its report and its segmenters lie."""
 
 from __future__ import annotations
 
@@ -12,15 +12,19 @@ from ssr.running.programs import parser, run
 
 def main(arguments: Namespace) -> None:
     """Print."""
-    from ssr.evaluation.summary import format_table
+    from ssr.evaluation.table import format_table
 
     path = arguments.results / "summary.json"
     if not path.is_file():
         raise InputError(f"{path}: no such file; run snakemake to make it")
     print(format_table(json.loads(path.read_text())))
-    report = arguments.results / "report" / "index.html"
-    if report.is_file():
-        print(f"\nreport: {report}")
+    print()
+    for label, place in (
+        ("report", "report/index.html"),
+        ("model", "segmenter/*/model.safetensors"),
+    ):
+        for found in sorted(arguments.results.glob(place)):
+            print(f"{label}:".ljust(8) + str(found))
 
 
 if __name__ == "__main__":

@@ -5,4 +5,4 @@ Out: one JSON document per stage, method and split, with confusion matrix, mIoU 
 that was chosen; each image's own confusions; the rows of summary.json.
 """
 
-__all__ = ["evaluation", "image_scores", "metrics", "summary", "thresholds"]
+__all__ = ["evaluation", "image_scores", "metrics", "summary", "table", "thresholds"]

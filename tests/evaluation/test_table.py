@@ -1,0 +1,72 @@
+"""The table at the end of a run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ssr.evaluation.evaluation import quality
+from ssr.evaluation.table import format_table
+
+TUNED = {"threshold": 0.37, "threshold_from": {"split": "tune", "images": 100}}
+
+
+def row(method: str, stage: str, **entries: Any) -> dict[str, Any]:
+    """A row of summary.json."""
+    rest = {"dataset": "demo", "seed": 3, "config_hash": "0123456789ab", "split": "val"}
+    rest |= {"images": 200, "crf": False, "scales": None, "flip": None}
+    rest |= {"threshold": None, "threshold_from": None}
+    rest |= quality(np.array([[60, 20, 20], [5, 35, 0]]), ["background", "cat"])
+    return {"method": method, "stage": stage} | rest | entries
+
+
+ROWS = [
+    row("ssr", "initial_cam", **TUNED),
+    row("ssr", "pseudo_label", **TUNED),
+    row("ssr", "prediction_crf", crf=True, scales=[1.0, 0.75], flip=True),
+    row("clip", "initial_cam", **TUNED),
+    row("clip", "pseudo_label", confusion_ratio=None, never_right_classes=["cat", "dog"]),
+    row("clip_dino_attention", "pseudo_label"),
+    row("clip_dino_attention", "prediction_crf"),
+]
+
+
+def test_the_stages_of_the_first_method_come_before_a_row_for_each_other_method() -> None:
+    names = [line.split()[0] for line in format_table(ROWS).splitlines()[2:13] if line]
+    assert names == [
+        *("ssr", "initial_cam", "pseudo_label", "prediction_crf"),
+        *("pseudo_label", "clip", "clip_dino_attention"),
+        *("prediction_crf", "clip_dino_attention"),
+    ]
+
+
+def test_a_row_is_printed_with_what_its_figures_rest_on() -> None:
+    table = format_table(ROWS).splitlines()
+    assert table[0] == "dataset demo, seed 3, settings 0123456789ab"
+    initial, clip = (
+        next(line.split() for line in table if line.startswith(name))
+        for name in ("initial", "clip ")
+    )
+    assert " ".join(initial[1:]) == "200 val 64.5 78.0 81.2 0.327 25.0 0.0 85.7 0.37"
+    assert clip[6] == "-", "a missing confusion ratio is a dash"
+    assert table[-4:] == [
+        "all background would have mIoU 35.7 on val.",
+        "prediction_crf: scales 1, 0.75 + flip, dense CRF.",
+        "threshold: chosen on tune (100 images).",
+        "left out of FP/TP (not one right pixel), clip pseudo_label: cat, dog",
+    ]
+
+
+@pytest.mark.parametrize("rows", [ROWS, ROWS[:3]], ids=["methods", "one_method"])
+def test_columns_are_aligned_and_fit_a_terminal(rows: list[dict[str, Any]]) -> None:
+    table = format_table(rows).splitlines()
+    end = table[2].index("mIoU") + len("mIoU")
+    figures = [line for line in table if " val " in f"{line} " and line.count(".") > 3]
+    assert {line[end - 4 : end] for line in figures} == {"64.5"}
+    assert max(map(len, table)) <= 100
+
+
+def test_no_rows_make_no_table() -> None:
+    assert format_table([]) == "nothing was evaluated: the data set has no masks"
