@@ -33,9 +33,9 @@ class Journal:
         """A job has made its outputs."""
         self._write("finished", job=job.number)
 
-    def failed(self, job: Job, logs: Collection[str]) -> None:
+    def failed(self, job: Job, reason: str, logs: Collection[str]) -> None:
         """A job has failed; it may be tried again."""
-        self._write("failed", job=job.number, logs=[*logs])
+        self._write("failed", job=job.number, reason=reason, logs=[*logs])
 
     def told(self, text: str) -> None:
         """Snakemake warns, or gives the reason of an error."""

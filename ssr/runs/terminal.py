@@ -70,13 +70,15 @@ class Terminal:
             warnings = [line for line in _lines(job.log) if line.startswith(_WARNING)]
             self._print([*self._finished_lines(job, seconds), *warnings])
 
-    def failed(self, job: Job, logs: Collection[str]) -> None:
-        """Show which job failed, and how its logs end."""
+    def failed(self, job: Job, reason: str, logs: Collection[str]) -> None:
+        """Show which job failed, what Snakemake knows of it, and how its logs end."""
         with self._lock:
             self._running.pop(job.number, None)
             self._waiting.add(job.number)
             self._tried.add(job.number)
-            self._print([f"error: {job} failed", *(line for log in logs for line in _end(log))])
+            told = [f"  {line}" for line in reason.splitlines()]
+            ends = [line for log in logs for line in _end(log)]
+            self._print([f"error: {job} failed", *told, *ends])
 
     def told(self, text: str) -> None:
         """Pass on what Snakemake itself warns of."""

@@ -128,7 +128,9 @@ class _Handler(logging.Handler):
             elif event == LogEvent.JOB_FINISHED and (job := self._jobs.get(values["job_id"])):
                 watcher.finished(job)
             elif event == LogEvent.JOB_ERROR and (job := self._jobs.get(values["jobid"])):
-                watcher.failed(job, values["log"])
+                watcher.failed(job, values["rule_msg"] or "", values["log"])
+            elif event == LogEvent.GROUP_ERROR and values["aux_logs"]:
+                watcher.told(f"{record.getMessage()}, log: {', '.join(values['aux_logs'])}")
             elif record.levelno >= logging.WARNING and event in (None, LogEvent.ERROR):
                 watcher.told(_short(record))
 

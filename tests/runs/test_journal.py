@@ -27,7 +27,7 @@ def keep(results: Path, *events: str, run: Run = RUN) -> None:
         if sign == "+":
             journal.started(job)
         elif sign == "-":
-            journal.failed(job, ["a.log"])
+            journal.failed(job, "", ["a.log"])
         else:
             journal.finished(job)
 

@@ -125,11 +125,11 @@ def test_an_error_stays_with_the_end_of_its_log(jobs: list[Job], stream: type[io
     log = jobs[0].log or ""
     Path(log).write_text("".join(f"line {number}\n" for number in range(40)) + "error: x\n")
     run.terminal.started(jobs[0])
-    run.terminal.failed(jobs[0], [log, "slurm.log"])
+    run.terminal.failed(jobs[0], "sbatch failed\n", [log, "slurm.log"])
     run.terminal.ended()
     lines = run.screen()
     start = lines.index("error: refine_cams a failed")
-    assert lines[start + 1 :][:2] == [f"  {log}:", "    line 26"]
+    assert lines[start + 1 :][:3] == ["  sbatch failed", f"  {log}:", "    line 26"]
     assert lines[-3:-1] == ["    error: x", "  slurm.log is empty"]
     assert lines[-1].startswith("0 of 3 jobs done")
 
@@ -137,7 +137,7 @@ def test_an_error_stays_with_the_end_of_its_log(jobs: list[Job], stream: type[io
 def test_a_job_that_is_tried_again_is_named(jobs: list[Job]) -> None:
     run = Watched(jobs, io.StringIO())
     run.terminal.started(jobs[0])
-    run.terminal.failed(jobs[0], [])
+    run.terminal.failed(jobs[0], "", [])
     run.terminal.started(jobs[0])
     assert run.printed()[-1] == "refine_cams a: tried again"
 
