@@ -73,7 +73,7 @@ onstart:
         sys.exit(f"error: {error}")
     for doubt in doubts(CONFIG):
         print(f"warning: {doubt}", file=sys.stderr)
-    watch(workflow, Path(RESULTS), run, seconds_of_runtime)
+    watch(workflow, Path(RESULTS), run, expected_seconds)
 
 
 onerror:

@@ -122,9 +122,13 @@ def _left_out(rows: Sequence[Row]) -> list[str]:
         "absent_classes": "left out (neither there nor predicted)",
         "never_right_classes": "left out of FP/TP (not one right pixel)",
     }
+    places: dict[str, list[str]] = {}
+    for key, reason in reasons.items():
+        for row in rows:
+            if row[key]:
+                text = f"{reason}: {', '.join(row[key])}"
+                places.setdefault(text, []).append(f"{row['method']} {row['stage']}")
     return [
-        f"{reason}, {row['method']} {row['stage']}: {', '.join(row[key])}"
-        for key, reason in reasons.items()
-        for row in rows
-        if row[key]
+        text if len(found) == len(rows) else f"{text} ({', '.join(found)})"
+        for text, found in places.items()
     ]

@@ -8,22 +8,31 @@ from statistics import fmean
 
 from ssr.runs.jobs import Job
 
+# Until a program has imported what it needs, and the least that any job takes.
+START_SECONDS = 4.0
+
 
 class Costs:
-    """What jobs take: as measured in an earlier run or of their rule in this one, else as asked."""
+    """What jobs take: measured in an earlier run, or of their rule in this one; else expected.
+
+    What is expected is scaled by what this run has taken so far, against what was expected of it.
+    """
 
     def __init__(self, jobs: Collection[Job], slots: int, threaded: bool) -> None:
         """`slots`: cores, if jobs are `threaded` here; else jobs that a cluster runs at once."""
         self._jobs = {job.number: job for job in jobs}
         self._slots, self._threaded = slots, threaded
         self._seconds: defaultdict[str, list[float]] = defaultdict(list)
+        self._taken = self._foreseen = 0.0
 
     def measured(self, job: Job, seconds: float) -> None:
         """Learn what a job took."""
         self._seconds[job.rule].append(seconds)
+        self._taken += seconds
+        self._foreseen += self._expected(job)
 
     def known(self, numbers: Collection[int]) -> bool:
-        """Whether the costs of all these jobs were measured; what a job asks for is a bound."""
+        """Whether the costs of all these jobs were measured, not only expected."""
         jobs = [self._jobs[number] for number in numbers]
         return all(job.earlier is not None or job.rule in self._seconds for job in jobs)
 
@@ -50,7 +59,10 @@ class Costs:
             return job.earlier
         if job.rule in self._seconds:
             return fmean(self._seconds[job.rule])
-        return job.asked / self._width(job)
+        return self._expected(job) * (self._taken / self._foreseen if self._foreseen else 1)
+
+    def _expected(self, job: Job) -> float:
+        return max(START_SECONDS, job.expected / self._width(job))
 
     def _longest_chain(self, ahead: Mapping[int, float]) -> float:
         ends: dict[int, float] = {}

@@ -8,9 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-# Until a program has imported what it needs, and the least that any job takes.
-START_SECONDS = 4.0
-
 
 @dataclass(frozen=True)
 class Job:
@@ -22,8 +19,8 @@ class Job:
     outputs: tuple[str, ...]
     log: str | None
     threads: int
-    asked: float
-    """Seconds on one core, by what the job asks of a scheduler."""
+    expected: float
+    """Seconds on one core."""
     earlier: float | None
     """Seconds that it took in an earlier run."""
     after: frozenset[int] = field(default_factory=frozenset)
@@ -32,18 +29,18 @@ class Job:
         return f"{self.rule} {self.name}".rstrip()
 
 
-def jobs_to_run(dag: Any, seconds: Callable[[float], float]) -> list[Job]:
+def jobs_to_run(dag: Any, expected: Callable[[Any], float]) -> list[Job]:
     """The jobs that a run will run, but for its targets, which run nothing.
 
     Args:
         dag: Snakemake's, complete.
-        seconds: from the minutes that a job asks for to its seconds on one core.
+        expected: the seconds on one core that one of its jobs may take.
     """
     needed = {job for job in dag.needrun_jobs() if not job.is_norun}
-    return [_job(dag, job, needed, seconds) for job in needed]
+    return [_job(dag, job, needed, expected(job)) for job in needed]
 
 
-def _job(dag: Any, job: Any, needed: Iterable[Any], seconds: Callable[[float], float]) -> Job:
+def _job(dag: Any, job: Any, needed: Iterable[Any], expected: float) -> Job:
     return Job(
         number=dag.jobid(job),
         rule=job.rule.name,
@@ -51,7 +48,7 @@ def _job(dag: Any, job: Any, needed: Iterable[Any], seconds: Callable[[float], f
         outputs=tuple(map(str, job.output)),
         log=str(job.log[0]) if job.log else None,
         threads=job.threads,
-        asked=max(START_SECONDS, seconds(job.resources.get("runtime", 0))),
+        expected=expected,
         earlier=_measured(Path(job.benchmark)) if job.benchmark else None,
         after=frozenset(dag.jobid(other) for other in dag.dependencies[job] if other in needed),
     )

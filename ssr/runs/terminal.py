@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from threading import Event, RLock, Thread
@@ -42,7 +42,7 @@ class Terminal:
         self._total = Counter(job.rule for job in jobs)
         self._waiting = {job.number for job in jobs}
         self._done: Counter[str] = Counter()
-        self._begun: dict[str, float] = {}
+        self._taken: defaultdict[str, float] = defaultdict(float)
         self._running: dict[int, tuple[Job, float]] = {}
         self._tried: set[int] = set()
         self._start = clock()
@@ -57,7 +57,6 @@ class Terminal:
             now = self._clock()
             self._waiting.discard(job.number)
             self._running[job.number] = job, now
-            self._begun.setdefault(job.rule, now)
             self._print([f"{job}: tried again"] if job.number in self._tried else [])
 
     def finished(self, job: Job) -> None:
@@ -67,6 +66,7 @@ class Terminal:
             seconds = now - self._running.pop(job.number, (job, now))[1]
             self._costs.measured(job, seconds)
             self._done[job.rule] += 1
+            self._taken[job.rule] += seconds
             warnings = [line for line in _lines(job.log) if line.startswith(_WARNING)]
             self._print([*self._finished_lines(job, seconds), *warnings])
 
@@ -108,10 +108,11 @@ class Terminal:
         return [self._line(job.rule)] if done == total else []
 
     def _line(self, rule: str) -> str:
-        seconds = self._clock() - self._begun[rule]
-        done, total = self._done[rule], self._total[rule]
-        shown = f"{rule:<{self._width}}  {done:>4}/{total:<4}  {duration(seconds):>7}"
-        return f"{shown}  {rate(done, seconds)}" if done and total > 1 else shown
+        """A rule's jobs that are done, the seconds that all of them took, and one of them took."""
+        now, taken, done = self._clock(), self._taken[rule], self._done[rule]
+        seconds = taken + sum(now - at for job, at in self._running.values() if job.rule == rule)
+        shown = f"{rule:<{self._width}}  {done:>4}/{self._total[rule]:<4}  {duration(seconds):>7}"
+        return f"{shown}  {rate(done, taken)}" if done and self._total[rule] > 1 else shown
 
     @property
     def _width(self) -> int:
@@ -139,9 +140,9 @@ class Terminal:
         now = self._clock()
         running = {number: now - begun for number, (_, begun) in self._running.items()}
         left = self._costs.left(self._waiting, running)
-        bound = "about" if self._costs.known({*self._waiting, *running}) else "at most"
+        sure = "about" if self._costs.known({*self._waiting, *running}) else "perhaps"
         jobs = f"{self._done.total()}/{self._total.total()} jobs in {duration(now - self._start)}"
-        return f"{jobs}, {bound} {duration(left)} left"
+        return f"{jobs}, {sure} {duration(left)} left"
 
     def _renew(self) -> None:
         while not self._over.wait(_RENEWAL_SECONDS):

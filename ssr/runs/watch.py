@@ -47,16 +47,16 @@ def hush(workflow: Any) -> None:
         handler.addFilter(lambda record: getattr(record, "event", None) not in _SAID_ELSEWHERE)
 
 
-def watch(workflow: Any, results: Path, run: Run, seconds: Callable[[float], float]) -> None:
+def watch(workflow: Any, results: Path, run: Run, expected: Callable[[Any], float]) -> None:
     """Keep the journal of a run below `results`, and show it, from its start to its end.
 
     Args:
         workflow: Snakemake's, about to run its jobs.
         results: the folder that `run` has claimed.
         run: this process.
-        seconds: from the minutes that a job asks for to its seconds on one core.
+        expected: the seconds on one core that a job of Snakemake's may take.
     """
-    jobs = jobs_to_run(workflow.dag, seconds)
+    jobs = jobs_to_run(workflow.dag, expected)
     watchers: list[Journal | Terminal] = [Journal(results, run, jobs)]
     logger = workflow.logger_manager.logger
     if is_shown(workflow):

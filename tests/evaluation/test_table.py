@@ -55,7 +55,7 @@ def test_a_row_is_printed_with_what_its_figures_rest_on() -> None:
         "all background would have mIoU 35.7 on val.",
         "prediction_crf: scales 1, 0.75 + flip, dense CRF.",
         "threshold: chosen on tune (100 images).",
-        "left out of FP/TP (not one right pixel), clip pseudo_label: cat, dog",
+        "left out of FP/TP (not one right pixel): cat, dog (clip pseudo_label)",
     ]
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ssr.runs.costs import Costs
+from ssr.runs.costs import START_SECONDS, Costs
 from ssr.runs.jobs import Job
 
 SHARD = Job(0, "refine_cams", "a", (), None, 1, 60.0, None)
@@ -18,13 +18,23 @@ def costs(*jobs: Job, slots: int = 2, threaded: bool = True) -> Costs:
     return Costs(jobs, slots, threaded)
 
 
-def test_a_job_costs_what_it_asks_for_until_its_rule_was_measured() -> None:
+def test_a_job_costs_what_is_expected_until_its_rule_was_measured() -> None:
     estimate = costs(SHARD, OTHER)
     assert estimate.left({0, 1}, {}) == pytest.approx(60)
     assert not estimate.known({1})
     estimate.measured(SHARD, 10)
     assert estimate.left({1}, {}) == pytest.approx(10)
     assert estimate.known({1})
+
+
+def test_what_is_expected_is_scaled_by_how_fast_the_run_has_been() -> None:
+    estimate = costs(SHARD, TRAINING)
+    estimate.measured(SHARD, 120)
+    assert estimate.left({2}, {}) == pytest.approx(2 * 1000 / 2)
+
+
+def test_a_job_takes_no_less_than_its_start() -> None:
+    assert costs(replace(SHARD, expected=0.0)).left({0}, {}) == START_SECONDS
 
 
 def test_what_an_earlier_run_measured_comes_first() -> None:

@@ -83,7 +83,7 @@ def test_a_terminal_shows_the_rule_under_way_and_the_time_left(jobs: list[Job]) 
     run.terminal.told("")
     assert run.screen() == [
         "refine_cams         1/2        0:10  10.0 s each  refining: 3/9 (1.0/s, 0:06 left)",
-        "1/3 jobs in 0:10, at most 1:10 left",
+        "1/3 jobs in 0:10, perhaps 0:20 left",
     ]
 
 

@@ -19,7 +19,7 @@ include: "rules/tiny.smk"
 onstart:
     run = this_run()
     claim(Path("results/tiny"), run)
-    watch(workflow, Path("results/tiny"), run, lambda minutes: 60 * minutes)
+    watch(workflow, Path("results/tiny"), run, lambda job: 60)
 onerror:
     settle(workflow)
 rule all:
