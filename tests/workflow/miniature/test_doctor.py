@@ -22,7 +22,11 @@ RESULTS = Path("results/mini")
 
 
 def doctor(folder: Path, configfile: Path = MINIATURE) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "ssr.command", "doctor", str(RESULTS)]
+    return ask("doctor", folder, configfile)
+
+
+def ask(what: str, folder: Path, configfile: Path = MINIATURE) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "ssr.command", what, str(RESULTS)]
     return subprocess.run(
         [*command, "--configfile", str(configfile)],
         cwd=folder,
@@ -37,6 +41,15 @@ def test_a_finished_run_is_sound(folder: Path) -> None:
     assert done.stdout.splitlines()[1:] == ["no findings"], done.stdout + done.stderr
     assert "to be made yet: 0" in done.stdout
     assert done.returncode == 0
+
+
+def test_every_job_of_a_finished_run_is_done(mini_folder: Path) -> None:
+    asked = ask("status", mini_folder)
+    assert asked.returncode == 0, asked.stdout + asked.stderr
+    _, *rows = (line.split() for line in asked.stdout.splitlines())
+    counts = {row[0]: row[1] for row in rows}
+    assert counts["refine_cams"] == "10/10"
+    assert all(count.split("/")[0] == count.split("/")[1] for count in counts.values())
 
 
 def test_all_that_can_be_wrong_is_found_and_the_commands_mend_it(folder: Path) -> None:
