@@ -50,7 +50,7 @@ if workflow.is_main_process and CONFIG != _given:
 shown = "> /dev/null" if is_shown(workflow) else ""
 shell.prefix(
     "set -euo pipefail; trap : TERM USR1; "
-    "tee() {{ trap '' INT TERM USR1; command tee \"$@\" " + shown + "; }}; "
+    "tee() {{ trap '' INT TERM USR1; command tee \"$@\" {shown}; }}; "
 )
 if not workflow.is_main_process:
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
