@@ -110,7 +110,11 @@ rule all:
 # Refined CAMs of the first method.
 rule cams:
     input:
-        shards("cams/refined/{method}/{shard}.zarr.zip", CAM_SPLITS, MAIN_METHOD),
+        lambda _: shards(
+            "cams/refined/{method}/{shard}.zarr.zip",
+            sorted(splits_of(CONFIG, MAIN_METHOD, "refined_cam")),
+            MAIN_METHOD,
+        ),
 
 
 # Pseudo-labels that a segmenter learns from.

@@ -5,6 +5,13 @@ from functools import cache
 from pathlib import Path
 
 from ssr.config.architectures import names_file, names_tag
+from ssr.config.coverage import (
+    STAGES,
+    is_evaluated,
+    reported_split,
+    splits_of,
+    stages_of,
+)
 from ssr.config.settings import (
     ALIGNED,
     FINISHED,
@@ -60,18 +67,8 @@ RESULTS = f"results/{CONFIG.dataset}"
 METHODS = list(CONFIG.methods)
 MAIN_METHOD = METHODS[0]
 
-# Settings on which the artefacts of each stage depend.
-STAGES = {
-    "initial_cam": (),
-    "aligned_cam": ALIGNED,
-    "refined_cam": REFINED,
-    "pseudo_label": LABELLED,
-    "prediction": PREDICTED,
-    "prediction_crf": FINISHED,
-}
 CAM_STAGES = ["initial_cam", "aligned_cam", "refined_cam", "pseudo_label"]
-# Without masks nothing is tuned or evaluated.
-EVALUATED = CONFIG.data.masks is not None
+EVALUATED = is_evaluated(CONFIG)
 
 
 wildcard_constraints:
@@ -183,12 +180,10 @@ def owner_of(method, sections):
     return owner(CONFIG, method, sections)
 
 
-def stages_of(method):
+@cache
+def scored_stages(method):
     """The stages that a method has."""
-    missing = set() if resolved(method).alignment.enabled else {"aligned_cam"}
-    if method not in CONFIG.segmenter_methods:
-        missing |= {"prediction", "prediction_crf"}
-    return [stage for stage in STAGES if stage not in missing]
+    return stages_of(CONFIG, method)
 
 
 SEGMENTER_METHODS = [owner_of(method, TRAINED) for method in CONFIG.segmenter_methods]
@@ -197,7 +192,7 @@ SEGMENTER_METHODS = [owner_of(method, TRAINED) for method in CONFIG.segmenter_me
 def evaluation(stage, method):
     """The evaluation of a stage of a method on the split that is reported."""
     name = owner_of(method, STAGES[stage])
-    return result(f"evaluation/{stage}/{name}/{reported_split(stage)}.json")
+    return result(f"evaluation/{stage}/{name}/{reported_split(CONFIG, stage)}.json")
 
 
 def evaluations(stages=tuple(STAGES)):
@@ -205,22 +200,6 @@ def evaluations(stages=tuple(STAGES)):
     return {
         f"{method}={evaluation(stage, method)}": evaluation(stage, method)
         for method in METHODS
-        for stage in stages_of(method)
+        for stage in scored_stages(method)
         if EVALUATED and stage in stages
     }
-
-
-def reported_split(stage):
-    """The split on which `stage` is reported; without masks, whose pictures are shown."""
-    final = stage.startswith("prediction")
-    if EVALUATED:
-        evaluation = CONFIG.evaluation
-        return evaluation.prediction_split if final else evaluation.cam_split
-    return "test" if final and SHARDS["test"] else "train"
-
-
-# CAMs are made where they are learned from, tuned on and reported.
-CAM_SPLITS = sorted(
-    {"train", reported_split("initial_cam")} | ({"tune"} if EVALUATED else set())
-)
-PREDICTED_SPLITS = sorted({"test", reported_split("prediction")})

@@ -107,7 +107,11 @@ def predictions():
     return [
         path
         for method in predicting_methods()
-        for path in shards("predictions/{method}/{shard}.zip", PREDICTED_SPLITS, method)
+        for path in shards(
+            "predictions/{method}/{shard}.zip",
+            sorted(splits_of(CONFIG, method, "prediction_crf")),
+            method,
+        )
     ]
 
 
@@ -118,13 +122,14 @@ def submissions():
 
 
 SHOWN = {
-    stage: SHARDS[reported_split(stage)][:1] for stage in ("initial_cam", "prediction")
+    stage: SHARDS[reported_split(CONFIG, stage)][:1]
+    for stage in ("initial_cam", "prediction")
 }
 
 
 def shown(stage, path):
     """`path` for the shards shown of a stage of the first method; nothing if it has none."""
-    if stage not in stages_of(MAIN_METHOD):
+    if stage not in scored_stages(MAIN_METHOD):
         return []
     shards_of = SHOWN["prediction" if stage.startswith("prediction") else "initial_cam"]
     return expand(
@@ -147,7 +152,7 @@ def sweeps():
     return {
         f"{method}={path}": path
         for method in METHODS
-        for stage in stages_of(method)
+        for stage in scored_stages(method)
         if EVALUATED and stage.endswith("_cam")
         for path in [
             result(f"evaluation/{stage}/{owner_of(method, STAGES[stage])}/tune.json")

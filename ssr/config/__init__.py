@@ -56,6 +56,7 @@ __all__ = [
     "Superpixels",
     "Text",
     "architectures",
+    "coverage",
     "settings",
 ]
 

@@ -1,0 +1,118 @@
+"""What a run makes: which stages of which methods, for the images of which splits.
+
+All of it follows from the settings. The rules ask here, and so does whoever must say why something
+is not there.
+"""
+
+from __future__ import annotations
+
+from ssr.config import Config
+from ssr.config.settings import (
+    ALIGNED,
+    FINISHED,
+    LABELLED,
+    PREDICTED,
+    REFINED,
+    method_config,
+    owner,
+)
+
+STAGES = {
+    "initial_cam": (),
+    "aligned_cam": ALIGNED,
+    "refined_cam": REFINED,
+    "pseudo_label": LABELLED,
+    "prediction": PREDICTED,
+    "prediction_crf": FINISHED,
+}
+"""The scored stages in the order of the data, with the settings on which each depends."""
+
+FOLDERS = {
+    "features": "features",
+    "superpixels": "superpixels",
+    "initial_cam": "cams/initial",
+    "aligned_cam": "cams/aligned",
+    "refined_cam": "cams/refined",
+    "pseudo_label": "pseudo_labels",
+    "prediction": "logits",
+    "prediction_crf": "predictions",
+}
+"""Below results/{dataset}, where the stores of a stage lie; each method has a folder of its own."""
+
+NOT_YET = "not run yet"
+_PREDICTIONS = ("prediction", "prediction_crf")
+# Made of the classes that an image is labelled with.
+_OF_LABELS = ("initial_cam", "aligned_cam", "refined_cam", "pseudo_label")
+
+
+def is_evaluated(config: Config) -> bool:
+    """Whether anything is tuned and evaluated: not without masks."""
+    return config.data.masks is not None
+
+
+def reported_split(config: Config, stage: str) -> str:
+    """The split on which `stage` is reported; without masks, whose pictures are shown."""
+    final = stage in _PREDICTIONS
+    if is_evaluated(config):
+        return config.evaluation.prediction_split if final else config.evaluation.cam_split
+    return "test" if final and config.data.splits.test is not None else "train"
+
+
+def stages_of(config: Config, method: str) -> list[str]:
+    """The scored stages that a method has."""
+    return [stage for stage in STAGES if why_never(config, method, stage) is None]
+
+
+def why_never(config: Config, method: str, stage: str) -> str | None:
+    """Why a method has no such stage; None: it has one."""
+    if stage == "aligned_cam" and not method_config(config, method).alignment.enabled:
+        return f"method {method} has no alignment"
+    if stage in _PREDICTIONS and method not in config.segmenter_methods:
+        return f"method {method} trains no segmenter"
+    return None
+
+
+def splits_of(config: Config, method: str, stage: str) -> set[str]:
+    """The splits for whose images a stage of a method is made, by all targets together.
+
+    `stage` is any of `FOLDERS`; methods that share an artefact make it together.
+    """
+    sections = STAGES.get(stage, ())
+    having = [name for name in config.methods if not why_never(config, name, stage)]
+    shared = owner(config, method, sections)
+    sharing = (name for name in having if owner(config, name, sections) == shared)
+    return set().union(*(_own_splits(config, name, stage) for name in sharing))
+
+
+def _own_splits(config: Config, method: str, stage: str) -> set[str]:
+    """The splits for which a method by itself needs a stage that it has."""
+    splits = {reported_split(config, stage)}
+    if stage in _PREDICTIONS:
+        return splits | {"test"}
+    if is_evaluated(config) and stage != "pseudo_label":
+        splits.add("tune")
+    # The first method has targets of its own. Prototypes are of what comes before the alignment.
+    learns = method in (next(iter(config.methods)), *config.segmenter_methods)
+    clusters = stage in ("features", "initial_cam")
+    if learns or (clusters and method_config(config, method).alignment.enabled):
+        splits.add("train")
+    return splits
+
+
+def why_absent(config: Config, method: str, stage: str, split: str, labelled: bool = True) -> str:
+    """Why a stage of a method is not there for an image: never made, or not yet.
+
+    Args:
+        config: all settings.
+        method: any of them, also for what all methods share.
+        stage: any of `FOLDERS`.
+        split: that of the image.
+        labelled: whether the image has a label.
+    """
+    if reason := why_never(config, method, stage):
+        return reason
+    if split not in splits_of(config, method, stage):
+        return f"not made for split {split}"
+    if stage in _OF_LABELS and not labelled:
+        return "the image has no label"
+    return NOT_YET
