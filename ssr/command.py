@@ -3,35 +3,90 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from pathlib import Path
 
-from ssr.doctor import diagnosis, status
+# What a subcommand needs is imported when it runs: it takes seconds, in which the user learns of a
+# folder that is not there, or presses Ctrl-C.
 from ssr.errors import InputError
-from ssr.inspect import command as inspection
+from ssr.running.places import enter, locate
+from ssr.running.programs import plain_endings
 from ssr.version import __version__
 
 
 def main() -> None:
     """Run the subcommand that the command line names."""
+    with plain_endings():
+        arguments = _parser().parse_args()
+        status = arguments.run(arguments)
+    sys.exit(status)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ssr", description=__doc__)
     parser.add_argument("--version", action="version", version=f"ssr {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     doctor = commands.add_parser("doctor", help="is everything in a results folder sound?")
-    diagnosis.add_flags(doctor)
-    doctor.set_defaults(run=diagnosis.main)
     inspect = commands.add_parser(
         "inspect", help="look at images and what every stage made of them"
     )
-    inspection.add_flags(inspect)
-    inspect.set_defaults(run=inspection.main)
-    stages = commands.add_parser("status", help="how far has each stage come?")
-    diagnosis.add_flags(stages)
-    stages.set_defaults(run=status.main)
-    arguments = parser.parse_args()
-    try:
-        sys.exit(arguments.run(arguments))
-    except InputError as error:
-        sys.exit(f"error: {error}")
+    status = commands.add_parser("status", help="how far has each stage come?")
+    for command, run in ((doctor, _doctor), (inspect, _inspect), (status, _status)):
+        command.set_defaults(run=run)
+        command.add_argument(
+            "results",
+            nargs="?",
+            type=Path,
+            default=Path("results/demo"),
+            help="folder of the run, wherever it lies (default: %(default)s)",
+        )
+    for command in (doctor, status):
+        command.add_argument(
+            "--configfile",
+            nargs="+",
+            action="extend",
+            default=[],
+            help="those with which snakemake is called",
+        )
+    inspect.add_argument("--port", type=int, default=0, help="0: one that is free")
+    return parser
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    _go_where_snakemake_ran(arguments)
+    from ssr.doctor import diagnosis
+
+    return diagnosis.main(arguments)
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    _go_where_snakemake_ran(arguments)
+    from ssr.doctor import status
+
+    return status.main(arguments)
+
+
+def _inspect(arguments: argparse.Namespace) -> int:
+    arguments.results = locate(arguments.results)
+    from ssr.inspect import command
+
+    return command.main(arguments)
+
+
+def _go_where_snakemake_ran(arguments: argparse.Namespace) -> None:
+    """Change the folder, and make the paths among the arguments relative to it."""
+    for file in map(Path, arguments.configfile):
+        if file.is_dir():
+            raise InputError(f"--configfile {file}: is a folder; name that of results before")
+        if not file.is_file():
+            raise InputError(f"--configfile {file}: no such file")
+    files = [os.path.abspath(file) for file in arguments.configfile]
+    start = os.getcwd()
+    arguments.results = enter(arguments.results)
+    arguments.configfile = [os.path.relpath(file) for file in files]
+    if os.getcwd() != start:
+        print(f"in {os.getcwd()}:")
 
 
 if __name__ == "__main__":

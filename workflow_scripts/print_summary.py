@@ -17,7 +17,11 @@ def main(arguments: Namespace) -> None:
     path = arguments.results / "summary.json"
     if not path.is_file():
         raise InputError(f"{path}: no such file; run snakemake to make it")
-    print(format_table(json.loads(path.read_text())))
+    try:
+        rows = json.loads(path.read_text())
+    except ValueError as error:
+        raise InputError(f"{path}: {error}; run snakemake to make it anew") from None
+    print(format_table(rows))
     print()
     for label, place in (
         ("report", "report/index.html"),

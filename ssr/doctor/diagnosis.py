@@ -18,17 +18,9 @@ from ssr.running.claims import trace
 from ssr.running.digests import artefacts
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """The command line of `ssr doctor`."""
-    parser.add_argument("results", nargs="?", type=Path, default=Path("results/demo"))
-    parser.add_argument(
-        "--configfile", nargs="+", default=[], help="those with which snakemake is called"
-    )
-
-
 def main(arguments: argparse.Namespace) -> int:
     """Print all findings; 0: there are none."""
-    results = Path(arguments.results)
+    results: Path = arguments.results
     workflow = ask(arguments.configfile)
     check_folder(results, workflow)
     paths = artefacts(results)

@@ -4,34 +4,44 @@ from __future__ import annotations
 
 import argparse
 import gc
+import os
 import secrets
 import socket
 import threading
-from pathlib import Path
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from ssr.errors import InputError
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 HOST = "127.0.0.1"
-
-
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """The command line of `ssr inspect`."""
-    parser.add_argument("results", nargs="?", type=Path, default=Path("results/demo"))
-    parser.add_argument("--port", type=int, default=0, help="0: one that is free")
+_LAST_PORT = 2**16 - 1
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Print the address and serve it; 0 when interrupted."""
-    import uvicorn
+    """Print the address and serve it; 0 when interrupted, as it is meant to be.
 
-    from ssr.errors import InputError
+    Raises:
+        InputError: the results can't be opened, or the port can't be had.
+    """
+    listening = _listen(arguments.port)
+
     from ssr.inspect.server import application
     from ssr.results import open_results
 
     token = secrets.token_urlsafe()
     app = application(open_results(arguments.results), token)
-    try:
-        listening = socket.create_server((HOST, arguments.port))
-    except OSError as error:
-        raise InputError(f"--port {arguments.port}: {error.strerror}") from None
+    with suppress(KeyboardInterrupt):
+        _serve(app, token, listening)
+    return 0
+
+
+def _serve(app: ASGIApp, token: str, listening: socket.socket) -> None:
+    """Print the address of the page, and serve it until Ctrl-C."""
+    import uvicorn
+
     # The event loop does so for the sockets it opens itself; without it, answers wait 40 ms.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     port = listening.getsockname()[1]
@@ -42,7 +52,17 @@ def main(arguments: argparse.Namespace) -> int:
     # The log of requests would print the token, the log of errors stays.
     config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off")
     uvicorn.Server(config).run(sockets=[listening])
-    return 0
+
+
+def _listen(port: int) -> socket.socket:
+    if not 0 <= port <= _LAST_PORT:
+        raise InputError(f"--port is 1 to {_LAST_PORT}, or 0 for one that is free; came {port}")
+    try:
+        return socket.create_server((HOST, port))
+    except OSError as error:
+        raise InputError(
+            f"--port {port}: {os.strerror(error.errno or 0)}; 0 takes one that is free"
+        ) from None
 
 
 def _import_the_slow() -> None:

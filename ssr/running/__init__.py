@@ -2,7 +2,7 @@
 
 In: a program's flags, a loop to watch, a training to keep, a results folder to hold.
 Out: one line per error, progress, checkpoints from which a training ends with the same bits, work
-on all cores and several GPUs, hashes of code and results.
+on all cores and several GPUs, hashes of code and results, where results lie.
 """
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "digests",
     "distributed",
     "event_files",
+    "places",
     "processes",
     "programs",
     "progress",

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import argparse
 import os
+import select
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from pathlib import Path
 
 from ssr.errors import InputError
 
 _TOO_LITTLE_MEMORY = "memory is used up; run fewer jobs at once, or ask for more with mem_mb"
+# Shells add it to the number of the signal that ended a program.
+_STATUS_OF_A_SIGNAL = 128
 
 
 def parser(description: str | None, *, device: bool = False) -> argparse.ArgumentParser:
@@ -24,10 +29,7 @@ def parser(description: str | None, *, device: bool = False) -> argparse.Argumen
 
 
 def run(main: Callable[[argparse.Namespace], None], arguments: argparse.ArgumentParser) -> None:
-    """Parse the command line and call `main`.
-
-    An InputError, that memory is used up, or Ctrl-C becomes one line and exit status 1.
-    """
+    """Parse the command line and call `main`, with `plain_endings`."""
     parsed = arguments.parse_args()
     # Libraries read these when they are first imported, so main() imports the heavy ones.
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
@@ -36,16 +38,47 @@ def run(main: Callable[[argparse.Namespace], None], arguments: argparse.Argument
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(parsed.threads)
-    try:
+    with plain_endings():
         main(parsed)
+
+
+@contextmanager
+def plain_endings() -> Iterator[None]:
+    """End a program in one line and with an exit status, where it ends early.
+
+    With 1 on an InputError, on a file that may not be read or written, or where memory is used up;
+    with 130 on Ctrl-C; with 141 and no word where nobody reads any more what is printed, as behind
+    `head`. Other errors keep their traceback.
+    """
+    try:
+        yield
+        sys.stdout.flush()
     except InputError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
-        sys.exit("interrupted")
+        print("interrupted", file=sys.stderr)
+        sys.exit(_STATUS_OF_A_SIGNAL + signal.SIGINT)
+    except BrokenPipeError:
+        if not _nobody_reads():
+            raise
+        # At the end, Python would try again to print what is left.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(_STATUS_OF_A_SIGNAL + signal.SIGPIPE)
+    except PermissionError as error:
+        if error.filename is None:
+            raise
+        sys.exit(f"error: {error.filename}: {error.strerror}")
     except Exception as error:
         if _memory_is_used_up(error):
             sys.exit(f"error: {_TOO_LITTLE_MEMORY} ({error or type(error).__name__})")
         raise
+
+
+def _nobody_reads() -> bool:
+    """Whether the broken pipe is that of stdout, and not one between processes of the program."""
+    errors = select.poll()
+    errors.register(sys.stdout.fileno(), 0)
+    return bool(errors.poll(0))
 
 
 def _memory_is_used_up(error: Exception) -> bool:

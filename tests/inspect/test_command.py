@@ -1,6 +1,8 @@
 """The command as a user starts it."""
 
+import argparse
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -10,6 +12,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from ssr.errors import InputError
+from ssr.inspect.command import main
 from ssr.results import Results
 
 
@@ -39,4 +43,25 @@ def test_a_port_that_is_taken_is_named(results: Results) -> None:
         command = [sys.executable, "-m", "ssr.command", "inspect", str(results.folder)]
         ended = subprocess.run([*command, "--port", port], capture_output=True, text=True)
     assert ended.returncode == 1
-    assert ended.stderr.startswith(f"error: --port {port}: Address already in use")
+    assert ended.stderr == (
+        f"error: --port {port}: Address already in use; 0 takes one that is free\n"
+    )
+
+
+@pytest.mark.parametrize("port", [-1, 65536, 80000])
+def test_a_port_that_there_cannot_be_is_refused_before_anything_is_opened(port: int) -> None:
+    wrong = argparse.Namespace(results=None, port=port)
+    with pytest.raises(InputError, match=f"--port is 1 to 65535, or 0 .*; came {port}"):
+        main(wrong)
+
+
+def test_ctrl_c_is_how_it_is_meant_to_end(results: Results) -> None:
+    command = [sys.executable, "-m", "ssr.command", "inspect", str(results.folder)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, **pipes) as process:
+        assert process.stdout
+        for _ in range(3):
+            process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, words = process.communicate()
+    assert (process.returncode, words) == (0, "")

@@ -1,4 +1,5 @@
 import argparse
+import errno
 import os
 import signal
 import sys
@@ -51,6 +52,18 @@ def kill_oneself(_: int) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def interrupted(_: argparse.Namespace) -> None:
+    raise KeyboardInterrupt
+
+
+def locked_file(_: argparse.Namespace) -> None:
+    raise PermissionError(errno.EACCES, "Permission denied", "results/x/logs")
+
+
+def broken_pipe_of_a_worker(_: argparse.Namespace) -> None:
+    raise BrokenPipeError
+
+
 def test_wrong_input_is_one_line() -> None:
     assert exit_of(wrong_input) == "error: image a is missing"
 
@@ -62,6 +75,33 @@ def test_ctrl_c_leaves_no_traceback() -> None:
 @pytest.mark.parametrize("main", [too_large_array, too_large_tensor, killed_worker])
 def test_too_little_memory_says_what_to_do(main) -> None:
     assert exit_of(main).startswith("error: memory is used up; run fewer jobs at once")
+
+
+def test_a_file_that_may_not_be_read_is_named() -> None:
+    assert exit_of(locked_file) == "error: results/x/logs: Permission denied"
+
+
+def test_ctrl_c_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_of(interrupted) == "130"
+    assert capsys.readouterr().err == "interrupted\n"
+
+
+@pytest.mark.parametrize("text", ["a line", "many lines\n" * 10_000])
+def test_printing_to_nobody_ends_without_a_word(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    end, start = os.pipe()
+    os.close(end)
+    with os.fdopen(start, "w") as pipe:
+        monkeypatch.setattr(sys, "stdout", pipe)
+        assert exit_of(lambda _: print(text)) == "141"
+        pipe.flush()  # as Python does in the end
+    assert capsys.readouterr().err == ""
+
+
+def test_another_broken_pipe_is_an_error() -> None:
+    with pytest.raises(BrokenPipeError):
+        run(broken_pipe_of_a_worker, parser(None))
 
 
 def test_other_errors_keep_their_traceback() -> None:
