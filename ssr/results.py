@@ -12,38 +12,27 @@ from pathlib import Path
 import numpy as np
 
 from ssr.artefacts.store import Shards, open_shards
-from ssr.config.settings import (
-    ALIGNED,
-    FINISHED,
-    LABELLED,
-    PREDICTED,
-    REFINED,
-    method_config,
-    owner,
-    recorded,
-)
-from ssr.data.index import Index
+from ssr.config.coverage import FOLDERS, NOT_YET, STAGES, why_absent, why_never
+from ssr.config.settings import owner, recorded
+from ssr.data.index import Image, Index
 from ssr.data.masks import Masks
 from ssr.data.pngs import Pngs, open_pngs
 from ssr.errors import InputError
+from ssr.running.places import locate
 
-_SHARED = ("features", "superpixels", "cams/initial")
-# Stages of which every method has its own, and the settings that they depend on.
-_OF_METHODS = {
-    "cams/aligned": ALIGNED,
-    "cams/refined": REFINED,
-    "pseudo_labels": LABELLED,
-    "logits": PREDICTED,
-    "predictions": FINISHED,
-}
 # As many files as Archives keeps open itself.
 _MOST_OPEN = 256
 
 
 class MissingError(InputError, KeyError):
-    """A stage, an image or an array that is not there."""
+    """A stage, an image or an array that is not there; `why` says the reason alone."""
 
-    __str__ = Exception.__str__
+    def __init__(self, what: str, why: str) -> None:
+        super().__init__(what, why)
+        self.why = why
+
+    def __str__(self) -> str:
+        return ": ".join(map(str, self.args))
 
 
 class Arrays(Mapping[str, np.ndarray]):
@@ -61,7 +50,7 @@ class Arrays(Mapping[str, np.ndarray]):
             InputError: the store is damaged.
         """
         if name not in self._names:
-            raise MissingError(f"no array is named {name}; there are {', '.join(self._names)}")
+            raise MissingError(f"no array is named {name}", f"there are {', '.join(self._names)}")
         return self._read(name)
 
     def __iter__(self) -> Iterator[str]:
@@ -75,35 +64,49 @@ class Stage(Mapping[str, Arrays]):
     """The images of one stage by their id, in the order of the index.
 
     Attributes:
+        name: as in `Results`.
         folder: where its stores lie.
+
+    Args:
+        name: its name.
+        folder: its folder.
+        images: all of the index, by their id.
+        why: why an image is not there.
 
     Raises:
         MissingError: there are none.
     """
 
-    def __init__(self, folder: Path, shards: Mapping[str, str]) -> None:
+    def __init__(
+        self, name: str, folder: Path, images: Mapping[str, Image], why: Callable[[Image], str]
+    ) -> None:
+        self.name = name
         self.folder = folder
-        self._shards = shards
+        self._images = images
+        self._why = why
         self._files = {path.name.partition(".")[0]: path for path in folder.glob("*.zip")}
         if not self._files:
-            raise MissingError(f"{folder} holds no stores: this stage has not run")
+            raise MissingError(name, NOT_YET)
 
     def __getitem__(self, image_id: str) -> Arrays:
         """The arrays of one image; those of label maps are named "labels", (H, W) uint8.
 
         Raises:
-            MissingError: the stage has not seen an image of this id.
+            MissingError: no image has this id, or the stage has not seen it.
             InputError: the store is damaged.
         """
-        store = self._open(self._shards.get(image_id, ""))
+        if image_id not in self._images:
+            raise MissingError(f"image {image_id}", "the index has none of this id")
+        image = self._images[image_id]
+        store = self._open(image.shard)
         if store is None or image_id not in store:
-            raise MissingError(f"image {image_id} is not in {self.folder}")
+            raise MissingError(f"{self.name} of image {image_id}", self._why(image))
         if isinstance(store, Pngs):
             return Arrays(("labels",), lambda _: store.read(image_id))
         return Arrays(store.names(image_id), partial(store.read, image_id))
 
     def __iter__(self) -> Iterator[str]:
-        for store in map(self._open, dict.fromkeys(self._shards.values())):
+        for store in map(self._open, dict.fromkeys(one.shard for one in self._images.values())):
             yield from store.ids if store else ()
 
     def __len__(self) -> int:
@@ -129,7 +132,7 @@ class Results(Mapping[str, Stage]):
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         self.config = recorded(self.folder)
-        self._names = {_words(name): name for name in self._folders}
+        self._names = {_words(name): name for name in self._stages}
 
     @cached_property
     def index(self) -> Index:
@@ -145,35 +148,50 @@ class Results(Mapping[str, Stage]):
         """A stage, with the shards that are made by now.
 
         Raises:
-            MissingError: no stage has this name, or it has not run.
+            MissingError: no stage has this name, its method does without it, or it has not run.
         """
         known = self._names.get(_words(name))
         if known is None:
-            raise MissingError(f"no stage is named {name}; there are {', '.join(self._folders)}")
-        return Stage(self.folder / self._folders[known], self._shards)
+            there = ", ".join(self._stages)
+            raise MissingError(f"no stage is named {name}", f"there are {there}")
+        stage, method = self._stages[known]
+        if reason := why_never(self.config, method, stage):
+            raise MissingError(known, reason)
+        return Stage(
+            known,
+            self.folder / stage_name(stage, owner(self.config, method, STAGES.get(stage, ()))),
+            self._images,
+            lambda image: self.why_absent(stage, method, image),
+        )
+
+    def why_absent(self, stage: str, method: str, image: Image) -> str:
+        """Why an image is not in a stage, one of `ssr.config.coverage.FOLDERS`, of a method."""
+        return why_absent(self.config, method, stage, image.split, labelled=bool(image.labels))
 
     def __iter__(self) -> Iterator[str]:
-        return (name for name in self._folders if name in self)
+        return (name for name in self._stages if name in self)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
     @cached_property
-    def _folders(self) -> dict[str, str]:
-        """The folder of each stage that there may be: that of the method which owns it."""
-        folders = {name: name for name in _SHARED}
-        for stage, sections in _OF_METHODS.items():
-            for method in self.config.methods:
-                aligned = method_config(self.config, method).alignment.enabled
-                if aligned or stage != "cams/aligned":
-                    owned = owner(self.config, method, sections)
-                    folders[f"{stage}/{method}"] = f"{stage}/{owned}"
-        return folders
+    def _stages(self) -> dict[str, tuple[str, str]]:
+        """Stage and method of every name that there may be; any method, where all share it."""
+        return {
+            stage_name(stage, method): (stage, method)
+            for stage in FOLDERS
+            for method in self.config.methods
+        }
 
     @cached_property
-    def _shards(self) -> dict[str, str]:
-        """The shard of each image, in the order of the index."""
-        return {image.id: image.shard for image in self.index.images}
+    def _images(self) -> dict[str, Image]:
+        """All images by their id, in the order of the index."""
+        return {image.id: image for image in self.index.images}
+
+
+def stage_name(stage: str, method: str) -> str:
+    """Under which name `Results` has a stage, one of `FOLDERS`, of a method."""
+    return f"{FOLDERS[stage]}/{method}" if STAGES.get(stage) else FOLDERS[stage]
 
 
 def open_results(folder: str | Path) -> Results:
@@ -182,7 +200,7 @@ def open_results(folder: str | Path) -> Results:
     Raises:
         InputError: it is no such folder, or no run has recorded its configuration there.
     """
-    return Results(folder)
+    return Results(locate(Path(folder)))
 
 
 def _words(name: str) -> tuple[str, ...]:

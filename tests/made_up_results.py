@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,16 @@ def make_results(folder: Path) -> Path:
     record(config, results)
     shutil.copytree(ROOT / "backbones", folder / "backbones")
     return results
+
+
+def copy_with(results: Path, folder: Path, **changes: dict[str, object]) -> Path:
+    """A copy in `folder`, whose index has other attributes of the images that are named."""
+    shutil.copytree(results.parent.parent, folder, dirs_exist_ok=True)
+    copy = folder / results.relative_to(results.parent.parent)
+    path = copy / "index/index.parquet"
+    images = (replace(image, **changes.get(image.id, {})) for image in Index.read(path).images)
+    Index(tuple(images)).write(path)
+    return copy
 
 
 def _write_features(results: Path) -> None:

@@ -8,7 +8,7 @@ import ssr
 from ssr.config import Config
 from ssr.errors import InputError
 from ssr.results import Results, open_results
-from tests.made_up_results import make_results
+from tests.made_up_results import copy_with, make_results
 
 
 @pytest.fixture(scope="module")
@@ -45,15 +45,32 @@ def test_what_methods_share_is_found_under_each_name(results: Results) -> None:
 
 
 def test_a_method_without_alignment_has_no_aligned_cams(results: Results) -> None:
-    with pytest.raises(InputError, match="no stage is named cams/aligned/clip; there are features"):
+    with pytest.raises(InputError, match=r"^cams/aligned/clip: method clip has no alignment"):
         results["cams/aligned/clip"]
 
 
 def test_a_stage_that_has_not_run_is_missing(results: Results) -> None:
     assert "cams/refined/ssr" in results
     assert "cams/refined/clip" not in results
-    with pytest.raises(InputError, match=r"cams/refined/clip holds no stores: this stage has not"):
+    with pytest.raises(InputError, match=r"^cams/refined/clip: not run yet$"):
         results["cams/refined/clip"]
+
+
+def test_a_name_of_no_stage_is_answered_by_all_names(results: Results) -> None:
+    with pytest.raises(InputError, match="no stage is named cam: there are features, superpixels"):
+        results["cam"]
+
+
+def test_an_image_of_which_a_stage_makes_nothing_is_told_from_one_to_come(
+    folder: Path, tmp_path: Path
+) -> None:
+    train = {"split": "train", "shard": "train_0000"}
+    copy = copy_with(folder, tmp_path, a=train, b={"shard": "val_0001"})
+    predictions = open_results(copy)["predictions/ssr"]
+    with pytest.raises(InputError, match=r"^predictions/ssr of image a: not made for split train$"):
+        predictions["a"]
+    with pytest.raises(InputError, match=r"^predictions/ssr of image b: not run yet$"):
+        predictions["b"]
 
 
 def test_iteration_names_the_stages_that_have_run(results: Results) -> None:
@@ -70,12 +87,12 @@ def test_iteration_over_a_stage_gives_the_ids_of_its_images(results: Results) ->
 @pytest.mark.parametrize("image", ["e", "../a", ""])
 def test_an_image_of_no_such_id_is_missing(results: Results, image: str) -> None:
     assert image not in results["features"]
-    with pytest.raises(InputError, match=r"image .* is not in .*features"):
+    with pytest.raises(InputError, match=r"^image .*: the index has none of this id$"):
         results["features"][image]
 
 
 def test_an_array_of_no_such_name_is_missing(results: Results) -> None:
-    with pytest.raises(InputError, match="no array is named cam; there are cams, classes"):
+    with pytest.raises(InputError, match="no array is named cam: there are cams, classes"):
         results["cams/initial"]["a"]["cam"]
 
 
@@ -90,8 +107,7 @@ def test_data_are_found_from_any_folder(
 
 
 def test_a_store_that_was_made_anew_is_read_anew(folder: Path, tmp_path: Path) -> None:
-    shutil.copytree(folder.parent.parent, tmp_path, dirs_exist_ok=True)
-    copy = tmp_path / "results/small"
+    copy = copy_with(folder, tmp_path)
     results = open_results(copy)
     before = results["cams/initial"]["a"]["cams"]
     shutil.copy(copy / "cams/refined/ssr/val_0000.zarr.zip", copy / "cams/initial")

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssr.config.settings import method_config
+from ssr.data.index import Image
+from ssr.inspect.arrays import stored
 from ssr.results import MissingError, Results
 
 # Each holds three matrices of N² numbers: 24 MB at 1,400 patches.
@@ -22,28 +24,28 @@ class Affinities:
         # One for each of these, so that no other folder's results are found in it.
         self._matrices = lru_cache(maxsize=_KEPT)(self._read)
 
-    def lines(self, image_id: str, method: str, patch: int, column: bool) -> NDArray[np.float32]:
+    def lines(self, image: Image, method: str, patch: int, column: bool) -> NDArray[np.float32]:
         """CLIP's, DINO's and the fused affinity of a patch, (3, h, w) float32.
 
         A row says to which patches it attends, a column which patches attend to it. The fused
         matrix is symmetric; zero where the method does not refine.
 
         Raises:
-            MissingError: features have not run on the image, or it has no such patch.
+            MissingError: there are no features of the image, or it has no such patch.
         """
-        matrices, grid = self._matrices(image_id, method)
+        matrices, grid = self._matrices(image, method)
         if patch >= matrices.shape[1]:
-            raise MissingError(f"image {image_id} has {matrices.shape[1]} patches, came {patch}")
+            raise MissingError(f"patch {patch}", f"the image has {matrices.shape[1]}, from 0")
         lines = matrices[:, :, patch] if column else matrices[:, patch]
         return lines.reshape(3, *grid)
 
-    def _read(self, image_id: str, method: str) -> tuple[NDArray[np.float32], list[int]]:
+    def _read(self, image: Image, method: str) -> tuple[NDArray[np.float32], list[int]]:
         """The matrices (3, N, N) and the patch grid (h, w)."""
         import torch  # a second; the first page need not wait for it
 
         from ssr.cams.refinement import image_affinity
 
-        arrays = self._results["features"][image_id]
+        arrays = stored(self._results, image, method, "features")
         settings = method_config(self._results.config, method).refinement
         clip, dino = (
             torch.from_numpy(arrays[name]).float() for name in ("clip_attention", "dino_attention")

@@ -9,14 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Picture
 
+from ssr.config import Config
+from ssr.config.coverage import is_evaluated
 from ssr.config.settings import method_config
 from ssr.data.images import load_image
 from ssr.data.index import Image
 from ssr.maps import min_max, upsample
-from ssr.results import MissingError, Results
+from ssr.results import Arrays, MissingError, Results, stage_name
 
-_CAMS = {"initial_cam": "initial", "aligned_cam": "aligned", "refined_cam": "refined"}
-_LABELS = {"pseudo_label": "pseudo_labels", "prediction_crf": "predictions"}
+_CAMS = ("initial_cam", "aligned_cam", "refined_cam")
+_LABELS = ("pseudo_label", "prediction_crf")
 
 
 def picture(results: Results, image: Image, side: int) -> bytes:
@@ -40,44 +42,61 @@ def stage_array(results: Results, image: Image, method: str, stage: str) -> NDAr
     Raises:
         MissingError: no such stage, or it has not run on this image.
     """
-    if stage in _CAMS:
-        return _cams(results, image, method, stage)
-    if stage in _LABELS:
-        return results[f"{_LABELS[stage]}/{method}"][image.id]["labels"]
-    if stage == "prediction":
-        logits = results[f"logits/{method}"][image.id]["logits"]
-        return upsample(logits, (image.height, image.width)).argmax(0).astype(np.uint8)
     if stage in ("superpixels", "regions"):
-        arrays = results["superpixels"][image.id]
+        arrays = stored(results, image, method, "superpixels")
         labels = arrays["labels"]
         return labels if stage == "superpixels" else arrays["regions"][labels]
     if stage == "target":
         return _target(results, image, method)
     if stage == "truth":
         return _truth(results, image)
-    raise MissingError(f"no stage is named {stage}")
+    if stage not in (*_CAMS, *_LABELS, "prediction"):
+        raise MissingError(stage, "no stage has this name")
+    arrays = stored(results, image, method, stage)
+    if stage in _CAMS:
+        return min_max(arrays["cams"])
+    if stage in _LABELS:
+        return arrays["labels"]
+    return upsample(arrays["logits"], (image.height, image.width)).argmax(0).astype(np.uint8)
 
 
-def _cams(results: Results, image: Image, method: str, stage: str) -> NDArray[np.float32]:
-    shared = stage == "initial_cam"
-    name = f"cams/{_CAMS[stage]}" if shared else f"cams/{_CAMS[stage]}/{method}"
-    return min_max(results[name][image.id]["cams"])
+def stored(results: Results, image: Image, method: str, stage: str) -> Arrays:
+    """What a stage, one of `ssr.config.coverage.FOLDERS`, stored of an image.
+
+    Raises:
+        MissingError: nothing; it says whether there will ever be something.
+    """
+    try:
+        return results[stage_name(stage, method)][image.id]
+    except MissingError:
+        raise MissingError(stage, results.why_absent(stage, method, image)) from None
+
+
+def why_no_target(config: Config, method: str) -> str | None:
+    """Why a method has no target masks; None: it has."""
+    refinement = method_config(config, method).refinement
+    if "none" in (refinement.affinity, refinement.mask):
+        return f"method {method} refines without a target mask"
+    return None
 
 
 def _target(results: Results, image: Image, method: str) -> NDArray[np.uint8]:
     from ssr.report.shown import target_mask  # with torch, which the first page need not wait for
 
+    if reason := why_no_target(results.config, method):
+        raise MissingError("target", reason)
     settings = method_config(results.config, method)
     start = "aligned_cam" if settings.alignment.enabled else "initial_cam"
-    cams = {start: _cams(results, image, method, start)}
+    cams = {start: stage_array(results, image, method, start)}
     regions = stage_array(results, image, method, "regions")
     target = target_mask(cams, regions, settings.refinement)
-    if target is None:
-        raise MissingError(f"method {method} refines without a target mask")
+    assert target is not None, "the method has a mask, and the image has CAMs"
     return target.astype(np.uint8)
 
 
 def _truth(results: Results, image: Image) -> NDArray[np.uint8]:
-    if results.config.data.masks is None or image.id not in results.masks.ids:
-        raise MissingError(f"image {image.id} has no mask")
+    if not is_evaluated(results.config):
+        raise MissingError("truth", "the data set has no masks")
+    if image.id not in results.masks.ids:
+        raise MissingError("truth", "the image has no mask")
     return results.masks.load(image.id)

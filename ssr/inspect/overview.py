@@ -7,29 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from ssr.config.settings import (
-    ALIGNED,
-    FINISHED,
-    HEADS,
-    LABELLED,
-    PREDICTED,
-    REFINED,
-    method_config,
-    owner,
-)
+from ssr.config import coverage
+from ssr.config.settings import HEADS, owner
 from ssr.data.index import Image
 from ssr.evaluation.image_scores import ImageScores
+from ssr.inspect.arrays import why_no_target
 from ssr.report.stages import PANELS, STAGES
 from ssr.results import MissingError, Results
 
-_SECTIONS = {
-    "initial_cam": (),
-    "aligned_cam": ALIGNED,
-    "refined_cam": REFINED,
-    "pseudo_label": LABELLED,
-    "prediction": PREDICTED,
-    "prediction_crf": FINISHED,
-}
 _COLOUR_MAPS = ("inferno", "viridis", "cividis", "gray")
 
 
@@ -56,15 +41,12 @@ def describe(results: Results) -> dict[str, Any]:
     }
 
 
-def _absent(results: Results, method: str) -> list[str]:
-    """The stages that a method does without."""
-    settings = method_config(results.config, method)
-    masked = settings.refinement.affinity != "none" and settings.refinement.mask != "none"
-    return [
-        *([] if settings.alignment.enabled else ["aligned_cam"]),
-        *([] if masked else ["target"]),
-        *([] if method in results.config.segmenter_methods else ["prediction", "prediction_crf"]),
-    ]
+def _absent(results: Results, method: str) -> dict[str, str]:
+    """The stages that a method does without, and why."""
+    config = results.config
+    never = {stage: coverage.why_never(config, method, stage) for stage in STAGES}
+    never["target"] = why_no_target(config, method)
+    return {stage: reason for stage, reason in never.items() if reason}
 
 
 def images(entries: Sequence[Image]) -> dict[str, list[Any]]:
@@ -80,11 +62,11 @@ def scores(results: Results, stage: str, method: str) -> dict[str, list[Any]]:
         MissingError: no such stage, or it was not evaluated.
     """
     if stage not in STAGES:
-        raise MissingError(f"no stage is named {stage}")
-    owned = owner(results.config, method, _SECTIONS[stage])
+        raise MissingError(stage, "no stage has this name")
+    owned = owner(results.config, method, coverage.STAGES[stage])
     files = sorted((results.folder / "evaluation" / stage / owned).glob("*.images.parquet"))
     if not files:
-        raise MissingError(f"{stage} of {method} has not been evaluated by image yet")
+        raise MissingError(f"scores of {stage}", _why_no_scores(results, stage, method))
     found: dict[str, list[Any]] = {name: [] for name in ("id", "miou", "iou", "pair", "wrong")}
     for file in files:
         one = ImageScores.read(file, len(results.config.data.classes) + 1)
@@ -94,6 +76,12 @@ def scores(results: Results, stage: str, method: str) -> dict[str, list[Any]]:
         found["pair"] += one.pairs.tolist()
         found["wrong"] += one.wrong.tolist()
     return found
+
+
+def _why_no_scores(results: Results, stage: str, method: str) -> str:
+    if not coverage.is_evaluated(results.config):
+        return "nothing is evaluated without masks"
+    return coverage.why_never(results.config, method, stage) or coverage.NOT_YET
 
 
 def _present(one: ImageScores) -> list[dict[int, float]]:

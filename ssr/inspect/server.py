@@ -51,7 +51,7 @@ def application(results: Results, token: str) -> Starlette:
     def affinity(request: Request) -> Response:
         method, patch = _method(request, results), _number(request, "patch", 0)
         column = request.query_params.get("mode") == "column"
-        return _binary(affinities.lines(asked(request).id, method, patch, column))
+        return _binary(affinities.lines(asked(request), method, patch, column))
 
     def image_scores(request: Request) -> Response:
         stage = request.path_params["stage"]
@@ -84,12 +84,11 @@ def application(results: Results, token: str) -> Starlette:
             Middleware(Guard, token=token),
             Middleware(GZipMiddleware, compresslevel=1),
         ],
-        exception_handlers={MissingError: _answer(404), InputError: _answer(500)},
+        exception_handlers={
+            MissingError: lambda _, error: PlainTextResponse(error.why, 404),
+            InputError: lambda _, error: PlainTextResponse(str(error), 500),
+        },
     )
-
-
-def _answer(status: int) -> Callable[[Request, Exception], Response]:
-    return lambda _, error: PlainTextResponse(str(error), status)
 
 
 def _number(request: Request, name: str, default: int) -> int:

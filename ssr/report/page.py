@@ -12,6 +12,7 @@ from itertools import chain
 from pathlib import Path
 
 from ssr.config import Config
+from ssr.config.coverage import NOT_YET, why_absent
 from ssr.config.settings import config_hash, doubts, render
 from ssr.data.index import Index
 from ssr.data.source import SPLITS
@@ -186,6 +187,21 @@ def _galleries(run: Run) -> Iterator[str]:
                 "row for each. Point at a picture to enlarge it."
             )
             yield gallery(images, run.class_names)
+            yield from map(html.paragraph, _left_out(run, split, images))
+
+
+def _left_out(run: Run, split: str, images: Sequence[ShownImage]) -> Iterator[str]:
+    """Why stages have no column in the table of a split's images."""
+    shown = {stage for image in images for stage in (*image.cams, *image.labels)}
+    reasons: dict[str, list[str]] = {}
+    for stage, title in STAGES.items():
+        if stage not in shown:
+            labelled = any(image.image.labels for image in images)
+            reason = why_absent(run.config, run.method, stage, split, labelled)
+            reasons.setdefault(reason, []).append(title)
+    reasons.pop(NOT_YET, None)  # all has run: pictures of such a stage stand with another split
+    for reason, titles in reasons.items():
+        yield f"Not shown: {', '.join(titles)} ({reason})."
 
 
 def _pick(written: Mapping[str, str], *names: str) -> list[str]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, Route, expect, sync_playwright
 
 from ssr.results import Results
+from tests.made_up_results import copy_with
 from workflow_scripts.draw_browser_pictures import FLAGS, served
 
 CHROMIUM = shutil.which("chromium")
@@ -21,6 +23,15 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def address(results: Results) -> Iterator[str]:
     with served(results.folder) as found:
+        yield found.rstrip("/")
+
+
+@pytest.fixture(scope="module")
+def other(results: Results, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Of these results, image a is one of train, to which no stage has come."""
+    train = {"split": "train", "shard": "train_0000"}
+    copy = copy_with(results.folder, tmp_path_factory.mktemp("other"), a=train)
+    with served(copy) as found:
         yield found.rstrip("/")
 
 
@@ -81,6 +92,54 @@ def test_a_stage_without_scores_is_not_run_yet(page: Page) -> None:
     page.get_by_label("Sort by").select_option("iou")
     page.get_by_label("Stage", exact=True).select_option("Prediction")
     expect(page.get_by_text("Prediction, method ssr: not run yet")).to_be_visible()
+
+
+def test_a_stage_that_a_method_does_without_has_no_scores(page: Page, address: str) -> None:
+    page.goto(f"{address}/#sort=iou&method=clip&stage=aligned_cam")
+    text = "Aligned CAM, method clip: method clip has no alignment, so there is nothing to sort by"
+    expect(page.get_by_text(text)).to_be_visible()
+
+
+def test_a_split_without_scores_says_which_has_some(chromium: Page, other: str) -> None:
+    def without_a(route: Route) -> None:
+        table = route.fetch().json()
+        route.fulfill(json={name: values[1:] for name, values in table.items()})
+
+    chromium.route("**/scores/**", without_a, times=1)
+    chromium.goto(f"{other}/#sort=iou&split=train")
+    text = "only images of split val are evaluated, so there is nothing to sort by"
+    expect(chromium.get_by_text(text)).to_be_visible()
+
+
+def test_an_image_says_what_is_never_made_of_it(chromium: Page, other: str) -> None:
+    chromium.goto(f"{other}/#page=image&image=a&with=clip")
+    notices = chromium.locator("section", has_text="Method ssr").locator(".notice")
+    expect(notices).to_have_text(
+        ["not run yet"] * 4 + ["not made for split train"] * 2 + ["not run yet"]
+    )
+    expect(chromium.get_by_text("method clip has no alignment, method clip trains")).to_be_visible()
+
+
+def test_prototypes_of_a_method_without_alignment_are_not_waited_for(
+    page: Page, address: str
+) -> None:
+    page.goto(f"{address}/#page=prototypes&method=clip")
+    expect(page.locator(".notice")).to_have_text("method clip has no alignment")
+
+
+def test_a_damaged_store_and_a_missing_image_say_so(
+    chromium: Page, results: Results, tmp_path: Path
+) -> None:
+    copy = copy_with(results.folder, tmp_path)
+    store = copy / "cams/refined/ssr/val_0000.zarr.zip"
+    store.write_bytes(store.read_bytes()[:-100])
+    (tmp_path / "data/b.png").unlink()
+    with served(copy) as address:
+        chromium.goto(f"{address}#page=image&image=a")
+        notice = chromium.locator("[data-stage=refined_cam] .notice")
+        expect(notice).to_contain_text("run snakemake again to remake it")
+        chromium.goto(f"{address}#page=image&image=b")
+        expect(chromium.get_by_text("This can't be shown:")).to_contain_text("b.png")
 
 
 def test_confusion_pairs_are_counted_and_chosen(page: Page) -> None:

@@ -8,10 +8,12 @@ from starlette.responses import Response
 from starlette.testclient import TestClient
 
 from ssr.artefacts.store import open_shards
+from ssr.config.settings import merge, parse_config
 from ssr.data.masks import Masks
 from ssr.inspect.server import application
-from ssr.results import Results
+from ssr.results import Results, open_results
 from tests.inspect.conftest import TOKEN
+from tests.made_up_results import copy_with
 
 
 @pytest.fixture(scope="module")
@@ -55,10 +57,66 @@ def test_what_is_not_there_is_404(client: TestClient, path: str) -> None:
     assert client.get(path).status_code == 404
 
 
-def test_a_stage_that_has_not_run_says_so(client: TestClient) -> None:
-    answer = client.get("array/refined_cam/a?method=clip")
+@pytest.fixture(scope="module")
+def other(results: Results, tmp_path_factory: pytest.TempPathFactory) -> TestClient:
+    """Image a is one of train, b of tune, d has no label, and c lies in a shard to come."""
+    copy = copy_with(
+        results.folder,
+        tmp_path_factory.mktemp("other"),
+        a={"split": "train", "shard": "train_0000"},
+        b={"split": "tune", "shard": "tune_0000"},
+        c={"shard": "val_0001"},
+        d={"labels": (), "shard": "val_0001"},
+    )
+    app = application(open_results(copy), TOKEN)
+    return TestClient(app, base_url=f"http://127.0.0.1:80/{TOKEN}/")
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("array/prediction_crf/a?method=ssr", "not made for split train"),
+        ("array/prediction/b?method=ssr", "not made for split tune"),
+        ("array/pseudo_label/a?method=clip_attention", "not made for split train"),
+        ("array/refined_cam/d?method=ssr", "the image has no label"),
+        ("array/refined_cam/c?method=ssr", "not run yet"),
+        ("array/refined_cam/c?method=clip", "not run yet"),
+        ("array/target/c?method=ssr", "not run yet"),
+        ("array/target/c?method=clip_attention", "method clip_attention refines without a target"),
+        ("array/aligned_cam/c?method=clip", "method clip has no alignment"),
+        ("array/prediction/c?method=clip", "method clip trains no segmenter"),
+        ("affinity/c", "not run yet"),
+        ("affinity/c?patch=48", "not run yet"),
+        ("scores/prediction?method=ssr", "not run yet"),
+        ("scores/prediction?method=clip", "method clip trains no segmenter"),
+        ("scores/aligned_cam?method=clip", "method clip has no alignment"),
+        ("prototypes?method=clip", "method clip has no alignment"),
+        ("prototypes?method=ssr&round=2", "not run yet"),
+        ("prototypes?method=ssr&round=9", "method ssr has 3 rounds"),
+    ],
+)
+def test_what_will_never_be_is_told_from_what_is_to_come(
+    other: TestClient, path: str, why: str
+) -> None:
+    answer = other.get(path)
     assert answer.status_code == 404
-    assert "this stage has not run" in answer.text
+    assert answer.text.startswith(why)
+
+
+def test_without_masks_nothing_is_compared(results: Results) -> None:
+    bare = open_results(results.folder)
+    without = {"data": {"masks": None}, "labels": {"threshold": 0.5}}
+    bare.config = parse_config(merge(bare.config.model_dump(), without))
+    client = TestClient(application(bare, TOKEN), base_url=f"http://127.0.0.1:80/{TOKEN}/")
+    assert client.get("array/truth/a").text == "the data set has no masks"
+    assert client.get("scores/prediction").text == "nothing is evaluated without masks"
+
+
+def test_methods_say_which_stages_they_do_without(client: TestClient) -> None:
+    absent = client.get("describe.json").json()["absent"]
+    assert absent["ssr"] == {}
+    assert set(absent["clip"]) == {"aligned_cam", "prediction", "prediction_crf"}
+    assert absent["clip_attention"]["target"].startswith("method clip_attention refines without")
 
 
 def test_the_page_may_load_nothing_from_elsewhere(client: TestClient) -> None:

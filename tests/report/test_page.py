@@ -100,6 +100,18 @@ def test_without_masks_there_are_pictures_and_no_figures(run: Run) -> None:
     assert targets == ["pictures", "training", "usage", "settings"]
 
 
+def test_a_stage_that_is_not_made_for_a_split_says_so(run: Run, charts: Charts) -> None:
+    (images,) = run.shown.values()
+    without = [
+        replace(image, labels={"pseudo_label": image.labels["pseudo_label"]}) for image in images
+    ]
+    page = write_page(replace(run, shown={"train": without}), charts)
+    assert "Not shown: Prediction, Prediction + CRF (not made for split train)." in page
+    assert "Not shown" not in write_page(run, charts)
+    clip = write_page(replace(run, method="clip", shown={"val": without}), charts)
+    assert "Not shown: Prediction, Prediction + CRF (method clip trains no segmenter)." in clip
+
+
 def test_links_lead_to_sections(page: str) -> None:
     targets = re.findall(r'href="#([^"]+)"', page)
     assert targets == re.findall(r'<section id="([^"]+)"', page)

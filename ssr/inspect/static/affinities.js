@@ -1,9 +1,9 @@
 // The affinity of a patch: whom it listens to, and who listens to it.
 
-import { affinity } from "./api.js";
+import { affinity, missing } from "./api.js";
 import { drawMap, valueAt } from "./draw.js";
 import { make, notice } from "./elements.js";
-import { missing, Panel, plane } from "./panel.js";
+import { Panel, plane } from "./panel.js";
 import { look } from "./stages.js";
 import { go, state } from "./state.js";
 

@@ -4,12 +4,13 @@ const TYPES = { float32: Float32Array, uint8: Uint8Array, uint16: Uint16Array };
 const KEPT = 100;
 const kept = new Map();
 
+/** Why something can't be shown, in words for people, for it is not there. */
+export const missing = (message) => Object.assign(new Error(message), { told: true, missing: true });
+
 async function ask(path) {
   const answer = await fetch(path);
   if (answer.ok) return answer;
-  const error = new Error(await answer.text());
-  error.missing = answer.status === 404;
-  throw error;
+  throw Object.assign(new Error(await answer.text()), { told: true, missing: answer.status === 404 });
 }
 
 /** What `make` promises for `path`, of which the last few are kept. */
@@ -33,6 +34,9 @@ export function array(path) {
     return { shape: answer.headers.get("x-shape").split(",").map(Number), values };
   });
 }
+
+/** Throw what the server says of an image that can't be shown. */
+export const explain = (path) => ask(path);
 
 export const imagePath = (id, side = 0) => `image/${encodeURIComponent(id)}?side=${side}`;
 

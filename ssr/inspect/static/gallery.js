@@ -1,6 +1,6 @@
 // All images: filtered, sorted, and only those in view as elements.
 
-import { imagePath, scores } from "./api.js";
+import { imagePath, missing, scores } from "./api.js";
 import { choice, make, notice } from "./elements.js";
 import { go, link, state } from "./state.js";
 
@@ -10,33 +10,42 @@ const SORTS = [
   ["gain", "IoU gained or lost between stages"], ["pair", "confusion pair"],
 ];
 
-/** Scores of the method and stage by image id, or null where it has not been evaluated. */
-async function scoresOf(stage) {
+/** Scores of the method and stage by image id. */
+async function scoresOf(run, stage) {
   try {
     const table = await scores(stage, state.method);
     return new Map(table.id.map((id, row) => [id, {
       miou: table.miou[row], iou: table.iou[row], pair: table.pair[row], wrong: table.wrong[row],
     }]));
   } catch (error) {
-    if (error.missing) return null;
-    throw error;
+    if (!error.missing) throw error;
+    throw missing(`${run.stages[stage]}, method ${state.method}: ${error.message}`);
   }
 }
 
 const iouOf = (one) => (state.class ? one?.iou[state.class] : one?.miou) ?? null;
 
-/** What to sort by: {value(id), text(id), missing}. */
+/** What to sort by, or why by nothing: {value(id), text(id), scored(id), why}. */
 async function measure(run) {
-  if (state.sort === "index") return { value: () => null, text: () => "" };
-  const now = await scoresOf(state.stage);
-  const before = state.sort === "gain" ? await scoresOf(state.from) : now;
-  const missing = !now ? state.stage : !before ? state.from : null;
-  if (missing) return { value: () => null, text: () => "", missing: run.stages[missing] };
+  const nothing = { value: () => null, text: () => "" };
+  if (state.sort === "index") return nothing;
+  try {
+    return await measureScores(run);
+  } catch (error) {
+    if (!error.told) throw error;
+    return { ...nothing, why: error.message };
+  }
+}
+
+async function measureScores(run) {
+  const now = await scoresOf(run, state.stage);
+  const before = state.sort === "gain" ? await scoresOf(run, state.from) : now;
+  const scored = (id) => now.has(id);
   const percent = (share) => (100 * share).toFixed(1);
   if (state.sort === "pair") {
     const value = (id) => now.get(id)?.wrong || null;
     const text = (id) => (value(id) ? `${pairName(run, now.get(id).pair)}: ${value(id)} px` : "no mistake");
-    return { value, text, now };
+    return { value, text, scored, now };
   }
   const value = (id) => {
     const [after, start] = [iouOf(now.get(id)), iouOf(before.get(id))];
@@ -45,14 +54,14 @@ async function measure(run) {
   };
   const sign = (share) => (state.sort === "gain" && share > 0 ? "+" : "");
   const text = (id) => (value(id) === null ? "–" : `${sign(value(id))}${percent(value(id))}`);
-  return { value, text };
+  return { value, text, scored };
 }
 
 const pairName = (run, [truth, answer]) => `${run.classes[truth]} → ${run.classes[answer]}`;
 
-/** The images that pass the filters, sorted; {ids, text, missing, pairs}. */
+/** The images that pass the filters, sorted; {rows, text, why, pairs}, `why` if by nothing. */
 export async function selection(run) {
-  const { value, text, missing, now } = await measure(run);
+  const { value, text, scored, why, now } = await measure(run);
   const wanted = Number(state.class);
   let rows = run.images.id.map((_, row) => row).filter((row) =>
     (!state.split || run.images.split[row] === state.split)
@@ -69,7 +78,15 @@ export async function selection(run) {
       return up * (first - second);
     });
   }
-  return { rows, text, missing, pairs };
+  return { rows, text, why: why ?? whyNone(run, rows, scored), pairs };
+}
+
+/** Where none of the images has scores, which ones have. */
+function whyNone(run, rows, scored) {
+  const known = (row) => scored(run.images.id[row]);
+  if (!scored || !rows.length || rows.some(known)) return null;
+  const splits = new Set(run.images.split.filter((_, row) => known(row)));
+  return `only images of split ${[...splits].join(", ")} are evaluated`;
 }
 
 /** The worst mistakes of images as [pair, number of images], the most frequent first. */
@@ -86,7 +103,7 @@ function controls(run, pairs) {
   const splits = [...new Set(run.images.split)];
   const search = make("input", { type: "search", id: "search", "aria-label": "Search", value: state.id, placeholder: "part of an id" });
   search.onchange = () => go({ id: search.value });
-  const stages = Object.entries(run.stages).filter(([name]) => !run.absent[state.method].includes(name));
+  const stages = Object.entries(run.stages).filter(([name]) => !(name in run.absent[state.method]));
   const shown = [
     make("label", {}, "Search", search),
     choice("Split", [["", "all"], ...splits.map((name) => [name, name])], state.split, set("split")),
@@ -118,12 +135,12 @@ function card(run, row, text) {
 
 /** Show the gallery; returns what its keys do. */
 export async function showGallery(page, run) {
-  const { rows, text, missing, pairs } = await selection(run);
+  const { rows, text, why, pairs } = await selection(run);
   const plane = make("div", { className: "plane" });
   const scroller = make("div", { className: "scroller", role: "list", "aria-label": "Images" }, plane);
   const count = make("p", { className: "count", role: "status" }, `${rows.length} of ${run.images.id.length} images`);
   const parts = [controls(run, pairs), count];
-  if (missing) parts.push(notice(`${missing}, method ${state.method}: not run yet, so there is nothing to sort by`));
+  if (why) parts.push(notice(`${why}, so there is nothing to sort by`));
   page.replaceChildren(...parts, scroller);
 
   const cards = new Map();

@@ -45,18 +45,20 @@ async function describeView(run, id, labels) {
   return { run, id, labels, shownClass, methods, base: await loadPixels(id), colourOf: classColours(run, labels) };
 }
 
-/** [{title, panels}]: what all methods share, then each method. */
+/** [{title, panels, absent}]: what all methods share, then each method and why it lacks stages. */
 function stageGroups(view) {
-  const group = (title, stages, method) => ({ title, panels: stages.map((stage) => stagePanel(view, stage, method)) });
-  const own = (method) => OF_METHOD.filter((stage) => !view.run.absent[method].includes(stage));
+  const group = (title, stages, method, absent) =>
+    ({ title, panels: stages.map((stage) => stagePanel(view, stage, method)), absent: [...new Set(Object.values(absent))] });
+  const own = (method) => OF_METHOD.filter((stage) => !(stage in view.run.absent[method]));
   return [
-    group("Data and initial CAM", SHARED, view.methods[0]),
-    ...view.methods.map((method) => group(`Method ${method}`, own(method), method)),
+    group("Data and initial CAM", SHARED, view.methods[0], {}),
+    ...view.methods.map((method) => group(`Method ${method}`, own(method), method, view.run.absent[method])),
   ];
 }
 
-const groupElement = ({ title, panels }) =>
-  make("section", {}, make("h2", {}, title), make("div", { className: "figures" }, ...panels.map((panel) => panel.figure)));
+const groupElement = ({ title, panels, absent }) =>
+  make("section", {}, make("h2", {}, title), ...(absent.length ? [make("p", { className: "count" }, absent.join(", "))] : []),
+    make("div", { className: "figures" }, ...panels.map((panel) => panel.figure)));
 
 /** The affinities, above the stages; `all` gives the panels of both, `pick` chooses a patch. */
 function affinitySection(view, panels) {

@@ -1,6 +1,6 @@
 // A picture of an image with its caption and the value under the pointer.
 
-import { imagePath } from "./api.js";
+import { explain, imagePath } from "./api.js";
 import { make, notice } from "./elements.js";
 
 const LARGEST = 512;
@@ -9,7 +9,10 @@ const LARGEST = 512;
 export async function loadPixels(id) {
   const picture = new Image();
   picture.src = imagePath(id);
-  await picture.decode();
+  await picture.decode().catch(async (error) => {
+    await explain(picture.src);
+    throw error;
+  });
   const sides = [picture.naturalWidth, picture.naturalHeight];
   const scale = Math.min(1, LARGEST / Math.max(...sides));
   const [width, height] = sides.map((side) => Math.max(1, Math.round(side * scale)));
@@ -23,9 +26,6 @@ export function plane({ shape, values }, index = 0) {
   const [rows, columns] = shape.slice(-2);
   return { values, rows, columns, offset: index * rows * columns };
 }
-
-/** What a picture can't be drawn from, for it is not there. */
-export const missing = (message) => Object.assign(new Error(message), { missing: true });
 
 export class Panel {
   /** `size` is that of the picture, `spoken` what stands for it where it can't be seen. */
@@ -41,16 +41,15 @@ export class Panel {
     this.read = () => "";
   }
 
-  /** Take over `draw`, `read`, `grid` and `named` of what is promised, and draw. */
+  /** Take over `draw`, `read`, `grid` and `named` of what is promised, and draw; or say why not. */
   async fill(promise) {
     try {
       Object.assign(this, await promise);
       if (this.named) this.title.textContent = this.named;
       this.draw(this.canvas);
     } catch (error) {
-      if (!error.missing) throw error;
-      this.frame.replaceChildren(notice("not run yet"));
-      this.frame.title = error.message;
+      if (!error.told) throw error;
+      this.frame.replaceChildren(notice(error.message));
       this.figure.classList.add("missing");
     }
   }

@@ -41,8 +41,8 @@ export async function showPrototypes(page, run) {
     page.replaceChildren(bar, make("p", { className: "count" }, `Round ${found.round}, purity ${found.purity.toFixed(3)}`),
       ...found.clusters.map((cluster, number) => show(run, cluster, number)), table(run, found.clusters));
   } catch (error) {
-    if (!error.missing) throw error;
-    page.replaceChildren(bar, notice(`not run yet (${error.message})`));
+    if (!error.told) throw error;
+    page.replaceChildren(bar, notice(error.message));
   }
   return { Escape: () => go({ page: "gallery" }) };
 }

@@ -1,8 +1,8 @@
 // How each stage of an image is drawn and read.
 
-import { stageArray } from "./api.js";
+import { missing, stageArray } from "./api.js";
 import { drawDifference, drawImage, drawLabels, drawMap, drawMask, drawParts, IGNORE, mistake, rgb, valueAt } from "./draw.js";
-import { missing, Panel, plane } from "./panel.js";
+import { Panel, plane } from "./panel.js";
 import { state } from "./state.js";
 
 export const SHARED = ["image", "truth", "superpixels", "regions", "initial_cam"];
@@ -82,9 +82,11 @@ function perClass(view, stage, found) {
 /** The ground truth against the stage chosen, or else the last that has run. */
 async function difference({ run, base, id }, method) {
   const truth = plane(await stageArray("truth", id, method));
+  let why;
   for (const stage of state.of ? [state.of] : LABELS.toReversed()) {
     const found = await stageArray(stage, id, method).catch((error) => {
       if (!error.missing) throw error;
+      why = error;
     });
     if (!found) continue;
     const map = plane(found);
@@ -94,5 +96,5 @@ async function difference({ run, base, id }, method) {
       read: (u, v) => mistake(valueAt(truth, u, v), valueAt(map, u, v)),
     };
   }
-  throw missing("no label map to compare");
+  throw why;
 }
