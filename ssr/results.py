@@ -137,12 +137,18 @@ class Results(Mapping[str, Stage]):
     @cached_property
     def index(self) -> Index:
         """Every image with its size, split, labels and shard."""
-        return Index.read(self.folder / "index/index.parquet")
+        return Index.read(self._table("index"))
 
     @cached_property
     def masks(self) -> Masks:
         """The ground truth, as far as there is any."""
-        return Masks.read(self.folder / "index/masks.parquet", self.config.data.root)
+        return Masks.read(self._table("masks"), self.config.data.root)
+
+    def _table(self, name: str) -> Path:
+        path = self.folder / f"index/{name}.parquet"
+        if not path.exists():
+            raise MissingError(str(path), NOT_YET)
+        return path
 
     def __getitem__(self, name: str) -> Stage:
         """A stage, with the shards that are made by now.

@@ -114,6 +114,29 @@ def test_a_store_that_was_made_anew_is_read_anew(folder: Path, tmp_path: Path) -
     assert not np.array_equal(results["cams/initial"]["a"]["cams"], before)
 
 
+def test_before_the_index_there_are_no_stages(folder: Path, tmp_path: Path) -> None:
+    copy = copy_with(folder, tmp_path)
+    for table in (copy / "index").iterdir():
+        table.unlink()
+    results = open_results(copy)
+    assert list(results) == []
+    with pytest.raises(InputError, match=r"index/index.parquet: not run yet$"):
+        results.index  # noqa: B018
+    with pytest.raises(InputError, match=r"index/masks.parquet: not run yet$"):
+        results.masks  # noqa: B018
+
+
+def test_results_are_opened_behind_a_link(folder: Path, tmp_path: Path) -> None:
+    (folder.parent.parent / "Snakefile").touch()
+    (tmp_path / "link").symlink_to(folder)
+    assert open_results(tmp_path / "link").folder == folder
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="nowhere: no such folder"):
+        open_results(tmp_path / "nowhere")
+
+
 def test_a_folder_without_a_record_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"logs/config.json: no such file; a run of snakemake"):
         open_results(tmp_path)
