@@ -114,5 +114,5 @@ def why_absent(config: Config, method: str, stage: str, split: str, labelled: bo
     if split not in splits_of(config, method, stage):
         return f"not made for split {split}"
     if stage in _OF_LABELS and not labelled:
-        return "the image has no label"
+        return "the image has no label to learn from"
     return NOT_YET

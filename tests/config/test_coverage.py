@@ -58,7 +58,8 @@ def test_what_will_never_be_is_told_from_what_a_run_would_still_make(
 
 
 @pytest.mark.parametrize(
-    ("stage", "why"), [("refined_cam", "the image has no label"), ("superpixels", "not run yet")]
+    ("stage", "why"),
+    [("refined_cam", "the image has no label to learn from"), ("superpixels", "not run yet")],
 )
 def test_an_image_without_a_label_has_no_cams(stage: str, why: str) -> None:
     assert why_absent(DEMO, "ssr", stage, "val", labelled=False) == why

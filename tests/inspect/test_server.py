@@ -78,7 +78,7 @@ def other(results: Results, tmp_path_factory: pytest.TempPathFactory) -> TestCli
         ("array/prediction_crf/a?method=ssr", "not made for split train"),
         ("array/prediction/b?method=ssr", "not made for split tune"),
         ("array/pseudo_label/a?method=clip_attention", "not made for split train"),
-        ("array/refined_cam/d?method=ssr", "the image has no label"),
+        ("array/refined_cam/d?method=ssr", "the image has no label to learn from"),
         ("array/refined_cam/c?method=ssr", "not run yet"),
         ("array/refined_cam/c?method=clip", "not run yet"),
         ("array/target/c?method=ssr", "not run yet"),
