@@ -32,10 +32,6 @@ def wrong_input(_: argparse.Namespace) -> None:
     raise InputError("image a is missing")
 
 
-def ctrl_c(_: argparse.Namespace) -> None:
-    raise KeyboardInterrupt
-
-
 def too_large_array(_: argparse.Namespace) -> None:
     bytearray(2**62)
 
@@ -66,10 +62,6 @@ def broken_pipe_of_a_worker(_: argparse.Namespace) -> None:
 
 def test_wrong_input_is_one_line() -> None:
     assert exit_of(wrong_input) == "error: image a is missing"
-
-
-def test_ctrl_c_leaves_no_traceback() -> None:
-    assert exit_of(ctrl_c) == "interrupted"
 
 
 @pytest.mark.parametrize("main", [too_large_array, too_large_tensor, killed_worker])
