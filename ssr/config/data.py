@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from ssr.config.section import Colour, Count, Fraction, Section
+from ssr.config.section import Colour, Count, FilePath, Fraction, Section
 from ssr.demo.vocabulary import CLASSES
 
 
@@ -38,13 +38,13 @@ class Data(Section):
     format: Literal["demo", "folder", "voc", "coco"] = Field(
         "demo", description="demo | folder | voc | coco"
     )
-    root: str = Field("data/demo", description="folder of the data set")
+    root: FilePath = Field("data/demo", description="folder of the data set")
     splits: Splits = Field(Splits(), description="which list plays which part")
     tune_images: int = Field(0, ge=0, description="set aside from train where splits.tune is null")
-    labels_file: str | None = Field(
+    labels_file: FilePath | None = Field(
         None, description="voc, coco: .json, .csv, .txt or .npy; null: from the annotations"
     )
-    masks: str | None = Field(
+    masks: FilePath | None = Field(
         "masks",
         description="folder of the masks, read by evaluation only; null, or no folder masks: none",
     )
@@ -59,6 +59,14 @@ class Data(Section):
     )
     shard_size: Count = Field(200, description="images per job and store")
     demo: Demo = Field(Demo(), description="what make_demo_dataset makes (format: demo)")
+
+    @field_validator("splits")
+    @classmethod
+    def _folders_have_no_slash_behind_them(cls, splits: Splits, info: ValidationInfo) -> Splits:
+        if info.data.get("format") != "coco":
+            return splits
+        named = splits.model_dump().items()
+        return splits.model_copy(update={split: name and name.rstrip("/") for split, name in named})
 
     @model_validator(mode="after")
     def _names_and_colours_differ(self) -> Self:

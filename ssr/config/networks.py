@@ -13,15 +13,15 @@ from ssr.config.architectures import (
     names_file,
     names_tag,
 )
-from ssr.config.section import Count, Positive, Section
+from ssr.config.section import Count, FilePath, Positive, Section
 from ssr.errors import InputError
 
 
 class Backbone(Section):
     """A frozen network and its weights."""
 
-    model: str = Field(description="open_clip or timm name, or a model JSON")
-    weights: str = Field(description="random, train, a pretrained tag, or a local file")
+    model: FilePath = Field(description="open_clip or timm name, or a model JSON")
+    weights: FilePath = Field(description="random, train, a pretrained tag, or a local file")
     sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$", description="checked when given")
 
     @model_validator(mode="after")

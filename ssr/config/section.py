@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+
+def _tidy(path: str) -> str:
+    """A path without a slash too many, `~` replaced: two ways to write a file are one setting."""
+    try:
+        return str(Path(path).expanduser())
+    except RuntimeError as error:
+        raise ValueError(f"{error}; came {path!r}") from None
+
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -15,6 +25,8 @@ Count = Annotated[int, Field(ge=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
 Colour = Annotated[str, Field(pattern="^#[0-9a-fA-F]{6}$")]
 Split = Literal["train", "tune", "val"]
+# Of a file or folder; the name of a model, which may stand in its place, stays as it is.
+FilePath = Annotated[str, AfterValidator(_tidy)]
 
 
 class Section(BaseModel):

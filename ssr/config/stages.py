@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ssr.config.section import Count, Fraction, Positive, Section, Split
+from ssr.config.section import Count, FilePath, Fraction, Positive, Section, Split
 
 
 class Superpixels(Section):
@@ -107,7 +107,7 @@ class Labels(Section):
 class Segmenter(Section):
     """Training of the segmenter."""
 
-    config: str | None = Field(
+    config: FilePath | None = Field(
         None, description="mmsegmentation config, path or mmseg::name; null: CLIP and a decoder"
     )
     blocks: tuple[int, ...] | None = Field(
@@ -169,7 +169,7 @@ class Evaluation(Section):
     """Which images give the reported figures."""
 
     cam_split: Split = Field("val", description="split of the CAM and pseudo-label figures")
-    cam_list: str | None = Field(
+    cam_list: FilePath | None = Field(
         None, description="list (voc) or file of ids below root: those of cam_split; null: all"
     )
     prediction_split: Split = Field("val", description="split of the segmenter's figures")
