@@ -9,7 +9,7 @@ ssr.data.instances) lies in one folder as `train2014.txt`, such a list, and `tra
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ssr.config import Data
@@ -90,10 +90,19 @@ def read_sources(
     Raises:
         InputError: a list or a labels file is missing or of another form.
     """
-    names = list(dict.fromkeys(name for name in settings.splits.model_dump().values() if name))
-    files = {image: file for name in names for image, file in _files(settings, name)}
+    names = _names(settings)
+    files = _all_files(settings)
     labels = _labels(settings, names, files, findings, derived)
     return {image_id: Source(files[image_id], labels.get(image_id, ())) for image_id in ids}
+
+
+def list_files(settings: Data, splits: Mapping[str, Sequence[str]]) -> list[str]:
+    """The image of each id, and lists or files of labels, relative to the root."""
+    files = _all_files(settings)
+    images = [files[image_id] for ids in splits.values() for image_id in ids]
+    if settings.labels_file is not None:
+        return [*images, settings.labels_file]
+    return [*images, *filter(_is_list, _names(settings))]
 
 
 def mask_references(sources: Mapping[str, Source], derived: Path) -> dict[str, str]:
@@ -103,6 +112,16 @@ def mask_references(sources: Mapping[str, Source], derived: Path) -> dict[str, s
         image_id: f"{folder}/{own.image.rpartition('/')[0]}.zip!{image_id}.png"
         for image_id, own in sources.items()
     }
+
+
+def _names(settings: Data) -> list[str]:
+    """The folders and lists that are splits."""
+    return list(dict.fromkeys(filter(None, settings.splits.model_dump().values())))
+
+
+def _all_files(settings: Data) -> dict[str, str]:
+    """Image file, relative to the root, of every id of a folder or list."""
+    return {image: file for name in _names(settings) for image, file in _files(settings, name)}
 
 
 def _is_list(name: str) -> bool:
@@ -146,7 +165,8 @@ def _labels(
     settings: Data, names: list[str], files: Mapping[str, str], findings: Findings, derived: Path
 ) -> dict[str, tuple[str, ...]]:
     if settings.labels_file is not None:
-        return read_label_file(Path(settings.root) / settings.labels_file, settings.classes)
+        path = Path(settings.root) / settings.labels_file
+        return read_label_file(path, settings.classes, findings)
     indices = {}
     for name in names:
         if _is_list(name):

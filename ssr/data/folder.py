@@ -1,37 +1,21 @@
 """Format `folder`: images/, labels.csv and, for evaluation, masks/.
 
-labels.csv has the columns image (a file name in images/), labels (class names separated by
-semicolons) and, if wanted, split. The id of an image is its file name without the suffix.
-docs/own_data.md shows how to make one.
+labels.csv is a table (see ssr.data.tables) of the files in images/, with a column split if wanted.
+The id of an image is its file name without the suffix. docs/own_data.md shows how to make one.
 """
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from ssr.config import Data
 from ssr.data.findings import Findings
 from ssr.data.source import SPLITS, Source
+from ssr.data.tables import Row, Table, read_table, refuse_other_splits
 from ssr.errors import InputError
 
-HEADER = ("image", "split", "labels")
-
-
-@dataclass(frozen=True)
-class _Row:
-    """A line of labels.csv; `split` is None where it has no such column, `surplus` what is left."""
-
-    image: str
-    split: str | None
-    labels: str
-    surplus: tuple[str, ...]
-
-    @property
-    def id(self) -> str:
-        return self.image.removesuffix(PurePosixPath(self.image).suffix)
+TABLE = "labels.csv"
 
 
 def list_ids(settings: Data) -> dict[str, list[str]]:
@@ -41,22 +25,30 @@ def list_ids(settings: Data) -> dict[str, list[str]]:
         InputError: labels.csv is missing or has another header; or it names no splits, and masks
             to make some are missing.
     """
-    rows = _rows(settings)
-    if rows and rows[0].split is None:
-        return _divide([row.id for row in rows], settings)
+    table = _table(settings)
+    if not table.divided:
+        refuse_other_splits(Path(settings.root) / TABLE, table)
+        return _divide([_id(row) for row in table.rows], settings)
     splits = settings.splits.model_dump()
     return {
-        split: [row.id for row in rows if value is not None and row.split == value]
+        split: [_id(row) for row in table.rows if value is not None and row.split == value]
         for split, value in splits.items()
     }
 
 
+def list_files(settings: Data, splits: Mapping[str, Sequence[str]]) -> list[str]:
+    """labels.csv and the image of each id, relative to the root."""
+    names = {_id(row): row.image for row in _table(settings).rows}
+    return [TABLE, *(f"images/{names[i]}" for ids in splits.values() for i in ids)]
+
+
 def read_sources(settings: Data, ids: Collection[str], findings: Findings) -> dict[str, Source]:
     """Image file and label names of each of `ids`."""
-    rows = _rows(settings)
-    _check_rows(rows, settings, findings)
-    found = {row.id: row for row in rows}
-    return {image_id: _source(found[image_id]) for image_id in ids}
+    table = _table(settings)
+    table.report(TABLE, findings)
+    _check_rows(table.rows, settings, findings)
+    found = {_id(row): row for row in table.rows}
+    return {i: Source(f"images/{found[i].image}", found[i].labels) for i in ids}
 
 
 def _divide(ids: Sequence[str], settings: Data) -> dict[str, list[str]]:
@@ -85,22 +77,21 @@ def _divide(ids: Sequence[str], settings: Data) -> dict[str, list[str]]:
     return {split: [i for i in ids if part.get(i, "train") == split] for split in SPLITS}
 
 
-def _check_rows(rows: Sequence[_Row], settings: Data, findings: Findings) -> None:
+def _check_rows(rows: Sequence[Row], settings: Data, findings: Findings) -> None:
     used = {None, *settings.splits.model_dump().values()}
+    parts = {_id(row): row.split for row in rows if row.split in used}
     files: dict[str, str] = {}
     for row in rows:
         if row.split not in used:
             findings.warning("image whose split is not used", f"{row.image} ({row.split!r})")
-        if row.surplus:
-            example = f"{row.image} ({', '.join(row.surplus)})"
-            findings.problem(
-                "row with more cells than the header; a semicolon parts labels", example
-            )
-        if files.setdefault(row.id, row.image) != row.image:
-            findings.problem("id of two files", f"{row.id} ({files[row.id]}, {row.image})")
+            if _id(row) in parts:
+                example = f"{row.image} ({parts[_id(row)]}, {row.split})"
+                findings.problem("image in a used and an unused split", example)
+        if files.setdefault(_id(row), row.image) != row.image:
+            findings.problem("id of two files", f"{_id(row)} ({files[_id(row)]}, {row.image})")
     for name in _others(Path(settings.root, "images"), (row.image for row in rows)):
         findings.warning("file in images/ without a row in labels.csv, not used", name)
-    for name in _stray_masks(settings, (row.id for row in rows)):
+    for name in _stray_masks(settings, (_id(row) for row in rows)):
         kind = "that is the mask of no image ({id}.png), not used"
         findings.warning(f"file in {settings.masks}/ {kind}", name)
 
@@ -118,36 +109,13 @@ def _others(folder: Path, known: Iterable[str]) -> list[str]:
     return sorted(name for name in present - set(known) if not name.startswith("."))
 
 
-def _source(row: _Row) -> Source:
-    labels = (label.strip() for label in row.labels.split(";"))
-    return Source(f"images/{row.image}", tuple(label for label in labels if label))
+def _id(row: Row) -> str:
+    return row.image.removesuffix(PurePosixPath(row.image).suffix)
 
 
-def _rows(settings: Data) -> list[_Row]:
-    path = Path(settings.root) / "labels.csv"
+def _table(settings: Data) -> Table:
+    path = Path(settings.root) / TABLE
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return _read(csv.reader(file), path)
+        return read_table(path)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file (data.root is {settings.root})") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: is not a CSV file in UTF-8 ({error})") from error
-
-
-def _read(lines: Iterator[list[str]], path: Path) -> list[_Row]:
-    header = [name.strip() for name in next(lines, [])]
-    labels = "label" if "label" in header else "labels"
-    if missing := [name for name in ("image", labels) if name not in header]:
-        raise InputError(
-            f"{path}: the header must name image and labels, and may name split; "
-            f"missing: {', '.join(missing)}; came {','.join(header) or 'nothing'}"
-        )
-    rows = []
-    for line in lines:
-        cells = [cell.strip() for cell in line]
-        named = dict(zip(header, cells, strict=False))
-        if any(cells):
-            split = named.get("split", "") if "split" in header else None
-            surplus = tuple(filter(None, cells[len(header) :]))
-            rows.append(_Row(named.get("image", ""), split, named.get(labels, ""), surplus))
-    return rows

@@ -11,8 +11,8 @@ from PIL import Image
 from ssr.artefacts.files import replacing
 from ssr.config import Demo
 from ssr.data.demo import image_id, positions
-from ssr.data.folder import HEADER
 from ssr.data.pngs import encode_png
+from ssr.data.tables import COLUMNS
 from ssr.demo.scenes import Scene, make_scenes
 from ssr.running.progress import progress
 
@@ -24,7 +24,7 @@ def make_demo(demo: Demo, root: Path, processes: int = 1) -> None:
     _clear(root)
     rows = list(_write_scenes(demo, root, processes))
     with replacing(table) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([HEADER, *rows])
+        csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows])
 
 
 def _clear(root: Path) -> None:

@@ -6,13 +6,13 @@ Images are JPEGImages/*.jpg, splits the lists in ImageSets/Segmentation/*.txt. L
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
 from ssr.config import Data
 from ssr.data.findings import Findings
-from ssr.data.label_files import read_label_file
+from ssr.data.label_files import read_label_file, read_lines
 from ssr.data.source import Source
 from ssr.errors import InputError
 
@@ -34,18 +34,25 @@ def read_sources(settings: Data, ids: Collection[str], findings: Findings) -> di
         InputError: the labels file is missing or of another form.
     """
     if settings.labels_file is None:
-        folder = Path(settings.root) / "Annotations"
         test = set(list_ids(settings)["test"])
         labels = {
-            image_id: _annotated(folder / f"{image_id}.xml", findings)
+            image_id: _annotated(Path(settings.root) / _annotation(image_id), findings)
             for image_id in ids
             if image_id not in test
         }
     else:
-        labels = read_label_file(Path(settings.root) / settings.labels_file, settings.classes)
-    return {
-        image_id: Source(f"JPEGImages/{image_id}.jpg", labels.get(image_id, ())) for image_id in ids
-    }
+        path = Path(settings.root) / settings.labels_file
+        labels = read_label_file(path, settings.classes, findings)
+    return {image_id: Source(_image(image_id), labels.get(image_id, ())) for image_id in ids}
+
+
+def list_files(settings: Data, splits: Mapping[str, Sequence[str]]) -> list[str]:
+    """The image of each id and the files of labels, relative to the root."""
+    images = [_image(image_id) for ids in splits.values() for image_id in ids]
+    if settings.labels_file is not None:
+        return [*images, settings.labels_file]
+    labelled = {split: ids for split, ids in splits.items() if split != "test"}
+    return [*images, *(_annotation(image_id) for ids in labelled.values() for image_id in ids)]
 
 
 def list_path(settings: Data, name: str) -> Path:
@@ -53,15 +60,21 @@ def list_path(settings: Data, name: str) -> Path:
     return Path(settings.root) / "ImageSets" / "Segmentation" / f"{name}.txt"
 
 
+def _image(image_id: str) -> str:
+    return f"JPEGImages/{image_id}.jpg"
+
+
+def _annotation(image_id: str) -> str:
+    return f"Annotations/{image_id}.xml"
+
+
 def _list(settings: Data, name: str) -> list[str]:
     path = list_path(settings, name)
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = read_lines(path)
     except FileNotFoundError:
         lists = ", ".join(sorted(other.stem for other in path.parent.glob("*.txt"))) or "none"
         raise InputError(f"{path}: no such list; {path.parent} has {lists}") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is not a text in UTF-8 ({error})") from error
     return [line.strip() for line in lines if line.strip()]
 
 

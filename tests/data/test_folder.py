@@ -49,6 +49,21 @@ def test_images_of_other_splits_are_left_out_with_a_warning(folder):
     assert findings.warnings == ["1 × image whose split is not used: x.png ('trian')"]
 
 
+def test_an_image_in_a_used_and_an_unused_split_is_a_problem(folder):
+    folder.row("a.jpg", "other", "cat")
+    findings = Findings()
+    read_sources(folder.settings(), ["a"], findings)
+    said = r"1 × image in a used and an unused split: a\.jpg \(train, other\)$"
+    with pytest.raises(InputError, match=said):
+        findings.raise_problems("set")
+
+
+def test_a_column_that_divides_the_images_is_called_split(folder):
+    (folder.root / "labels.csv").write_text("image,labels,subset\na.jpg,cat,train\n")
+    with pytest.raises(InputError, match=r"labels\.csv: the column subset \(train\) is not read"):
+        list_ids(folder.settings())
+
+
 def test_a_missing_table_is_named(folder):
     (folder.root / "labels.csv").unlink()
     with pytest.raises(InputError, match=r"set/labels\.csv: no such file"):

@@ -7,10 +7,16 @@ import sys
 import numpy as np
 import pytest
 
-from ssr.data.label_files import read_ids, read_label_file, read_list
+from ssr.data import label_files
+from ssr.data.findings import Findings
+from ssr.data.label_files import read_ids, read_list
 from ssr.errors import InputError
 
 CLASSES = ("cat", "dog", "owl")
+
+
+def read_label_file(path, classes, findings=None):
+    return label_files.read_label_file(path, classes, findings or Findings())
 
 
 def read(path, content):
@@ -48,6 +54,18 @@ def test_json_gives_names_or_indices_from_1(tmp_path, content):
 def test_csv_gives_names(tmp_path):
     content = "image,labels\na.jpg,dog\nb, cat ; dog\nc,\n"
     assert read(tmp_path / "l.csv", content) == {"a": ("dog",), "b": ("cat", "dog"), "c": ()}
+
+
+def test_what_a_csv_holds_beside_its_labels_is_told(tmp_path):
+    (tmp_path / "l.csv").write_text("image,labels,\na,cat,dog\n")
+    findings = Findings()
+    read_label_file(tmp_path / "l.csv", CLASSES, findings)
+    with pytest.raises(InputError, match=r"1 × row with more cells than the header; .*: a \(dog\)"):
+        findings.raise_problems("set")
+    (tmp_path / "l.csv").write_text("image,split,labels\na,train,cat\n")
+    findings = Findings()
+    read_label_file(tmp_path / "l.csv", CLASSES, findings)
+    assert findings.warnings == ["1 × column of l.csv that is not used: split ('train', …)"]
 
 
 def test_a_list_gives_indices_from_0(tmp_path):
@@ -118,6 +136,7 @@ def test_a_malicious_pickle_is_refused_by_name_and_not_run(tmp_path, function, n
     ("content", "message"),
     [
         ({"a": np.zeros(4)}, "a has 4 numbers, data.classes has 3 names"),
+        ({"a": np.array([1, -1, 0])}, "a has numbers below 0"),
         ({"a": np.zeros((1, 3))}, r"wanted vectors, came an array of shape \(1, 3\)"),
         ({"a": "cat"}, "wanted vectors of numbers, came str"),
         ({"a": np.array(["cat"])}, "wanted vectors of numbers, came numpy type 'U3'"),
@@ -140,7 +159,9 @@ def test_a_damaged_npy_is_refused(tmp_path, cut):
 
 
 def test_what_is_no_class_is_handed_on_to_be_reported(tmp_path):
-    assert read(tmp_path / "l.json", {"a": [0, 4, -1, "cow"]}) == {"a": ("0", "4", "-1", "cow")}
+    assert read(tmp_path / "l.json", {"a": [0, 4, -1, "cow", True]}) == {
+        "a": ("0", "4", "-1", "cow", "True")
+    }
     assert read(tmp_path / "l.txt", "a 3 -1") == {"a": ("3", "-1")}
     assert read(tmp_path / "l.csv", "image,labels\na,cow") == {"a": ("cow",)}
 
@@ -152,7 +173,10 @@ def test_what_is_no_class_is_handed_on_to_be_reported(tmp_path):
         ("l.json", ["a"], "must map image ids to lists"),
         ("l.json", {"a": "cat"}, "must map image ids to lists"),
         ("l.json", {"classes": ["cat", "dog"], "labels": {}}, 'starts with "background"'),
-        ("l.csv", "a,cat\n", "the header must name image, labels"),
+        ("l.json", '{"a": ["cat"], "a": ["dog"]}', "names a twice"),
+        ("l.json", {"labels": {}, "names": []}, "names 'names' beside"),
+        ("l.csv", "image,labels\n,cat\n", r"names an image without a name, \('cat',\)"),
+        ("l.csv", "a,cat\n", "the header must name image and labels"),
         ("l.csv", "image,labels\na,cat\na.jpg,dog\n", "names a twice"),
         ("l.txt", "a 0\nb cat\n", ":2: wanted an id and class indices from 0, came 'cat'"),
         ("l.txt", "a 0\na 1\n", "names a twice"),
@@ -165,10 +189,11 @@ def test_a_file_of_another_form_is_refused(tmp_path, name, content, message):
     assert name in str(error.value)
 
 
-def test_a_text_of_another_encoding_is_refused(tmp_path):
-    (tmp_path / "l.csv").write_bytes("image,labels\nä,cat".encode("latin1"))
-    with pytest.raises(InputError, match="is not a text in UTF-8"):
-        read_label_file(tmp_path / "l.csv", CLASSES)
+@pytest.mark.parametrize("name", ["l.csv", "l.txt", "l.json"])
+def test_a_text_of_another_encoding_is_refused(tmp_path, name):
+    (tmp_path / name).write_bytes("image,labels\nä,cat".encode("latin1"))
+    with pytest.raises(InputError, match=r"is not a (text|CSV file) in UTF-8"):
+        read_label_file(tmp_path / name, CLASSES)
 
 
 @pytest.mark.parametrize("suffix", ["json", "csv", "txt", "npy"])

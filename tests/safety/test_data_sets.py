@@ -209,7 +209,7 @@ def test_xml_expands_no_entity_and_opens_no_file(tmp_path, entities, name):
 def test_texts_made_to_break_a_parser_are_refused(tmp_path, name, content):
     (tmp_path / name).write_text(content)
     with pytest.raises(InputError, match=name.replace(".", r"\.")):
-        read_label_file(tmp_path / name, CLASSES)
+        read_label_file(tmp_path / name, CLASSES, Findings())
 
 
 def test_a_pickle_that_numbers_billions_of_things_gets_no_room_for_them(tmp_path):
@@ -220,8 +220,9 @@ def test_a_pickle_that_numbers_billions_of_things_gets_no_room_for_them(tmp_path
     program = f"""
 import resource
 resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31))
+from ssr.data.findings import Findings
 from ssr.data.label_files import read_label_file
-read_label_file({str(path)!r}, ("cat",))
+read_label_file({str(path)!r}, ("cat",), Findings())
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert "the pickle numbers 2147483648 things before its byte" in done.stderr
@@ -235,7 +236,7 @@ def test_a_pickle_reaches_no_name_through_the_few_that_are_known(tmp_path, trace
     for name in (b"numpy\ndtype.__init__", b"numpy.core.multiarray\n_reconstruct.__globals__"):
         path.write_bytes(start + b"\x80\x04c" + name + b"\n.")
         with pytest.raises(InputError, match="which is never run"):
-            read_label_file(path, CLASSES)
+            read_label_file(path, CLASSES, Findings())
     assert not trace.exists()
 
 

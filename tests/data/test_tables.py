@@ -1,0 +1,99 @@
+"""Tables of labels: everything in them is used, refused or told of."""
+
+from pathlib import Path
+
+import pytest
+
+from ssr.data.findings import Findings
+from ssr.data.tables import Row, Table, read_table, refuse_other_splits
+from ssr.errors import InputError
+
+
+@pytest.fixture
+def read(tmp_path: Path):
+    def read(text: str, encoding: str = "utf-8") -> Table:
+        (tmp_path / "l.csv").write_text(text, encoding=encoding)
+        return read_table(tmp_path / "l.csv")
+
+    return read
+
+
+def problems(table: Table) -> str:
+    findings = Findings()
+    table.report("l.csv", findings)
+    with pytest.raises(InputError) as error:
+        findings.raise_problems("set")
+    return str(error.value).partition("\n  ")[2]
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["image,split,labels", "Image, Split ,LABELS", "image,split,label", "image,split,labels,,"],
+)
+def test_the_header_is_read_as_people_write_it(read, header):
+    rows = read(f"{header}\n a.png ,train, cat; ;dog;\n").rows
+    assert rows == (Row("a.png", "train", ("cat", "dog"), ()),)
+
+
+def test_columns_come_in_any_order_and_split_may_be_missing(read):
+    table = read("labels,image\ncat,a.png\n\n,\n,b.png\n", "utf-8-sig")
+    assert table.rows == (Row("a.png", None, ("cat",), ()), Row("b.png", None, (), ()))
+    assert not table.divided
+
+
+def test_short_lines_have_no_label(read):
+    assert read("image,labels\na.png\n").rows == (Row("a.png", None, (), ()),)
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ("image,labels", "a.png,cat,dog"),
+        ("image,labels,", "a.png,cat,dog"),
+        ("image,labels,,", "a.png,cat,,dog"),
+        ("image,,labels", "a.png,dog,cat"),
+    ],
+)
+def test_a_cell_in_a_column_without_a_name_is_a_problem(read, header, row):
+    """Spreadsheets pad the header with empty cells where a row is longer."""
+    said = "1 × row with more cells than the header; a semicolon parts labels: a.png (dog)"
+    assert problems(read(f"{header}\n{row}\n")) == said
+
+
+def test_a_column_that_means_nothing_is_told_of(read):
+    table, findings = read("image,labels,note,empty\na,cat,blurred,\n"), Findings()
+    refuse_other_splits("l.csv", table)
+    table.report("l.csv", findings)
+    assert findings.warnings == ["1 × column of l.csv that is not used: note ('blurred', …)"]
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [("subset", "xy"), ("Partition", "xy"), ("fold", "12"), ("phase", ["Train", "valid"])],
+)
+def test_a_division_under_another_name_is_refused(read, column, values):
+    table = read(f"image,labels,{column}\na,cat,{values[0]}\nb,cat,{values[1]}\n")
+    said = rf"the column {column.lower()} \({values[0]}, {values[1]}\) is not read; call it split"
+    with pytest.raises(InputError, match=said):
+        refuse_other_splits("l.csv", table)
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("image,labels,labels", r"names labels twice \(image,labels,labels\)"),
+        ("image,label,Labels", r"names labels twice \(image,label,Labels\)"),
+        ("image,labels,split,split", "names split twice"),
+        ("image,labels,note,note", "names note twice"),
+        ("name,labels", "missing: image; came name,labels"),
+        ("image;labels", "missing: image, labels; came image;labels"),
+    ],
+)
+def test_a_header_that_can_not_be_understood_is_refused(read, header, said):
+    with pytest.raises(InputError, match=said):
+        read(f"{header}\n")
+
+
+def test_a_quotation_mark_that_swallows_lines_is_refused(read):
+    with pytest.raises(InputError, match=r"l\.csv: is not a CSV file in UTF-8"):
+        read('image,labels\na,"cat\nb,dog\n')
