@@ -175,8 +175,9 @@ def measure(name: str, root: Path, threads: int) -> None:
             step(f"masks of {folder}", "-m", program, *flags)
     flags = ["--data", data.canonical(without=("demo",)), "--derived", results]
     flags += ["--images", config.images.canonical()]
-    flags += ["--index", results / "index.parquet", "--masks", results / "masks.parquet"]
-    step("index", "-m", "workflow_scripts.index_dataset", *flags, "--threads", threads)
+    flags += ["--threads", threads, "--output"]
+    for name in ("index_dataset", "index_masks"):
+        step(name, "-m", f"workflow_scripts.{name}", *flags, results / f"{name}.parquet")
     step("plan", "-m", "snakemake", "-n", "--configfile", root / "overlay.yaml")
 
 

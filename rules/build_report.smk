@@ -53,7 +53,7 @@ rule build_report:
     input:
         summary=rules.summarise.output.summary,
         index=rules.index_dataset.output.index,
-        masks=rules.index_dataset.output.masks,
+        masks=rules.index_masks.output.masks,
         archives=DERIVED_MASKS,
         evaluations=list(dict.fromkeys(evaluations().values())),
         sweeps=list(dict.fromkeys(sweeps().values())),

@@ -8,7 +8,7 @@ if CONFIG.data.format == "coco":
         input:
             instances=instances_file,
         output:
-            labels=result("annotations/{folder}.txt"),
+            labels=result(coco.derived_labels("{folder}")),
         log:
             log_file("derive_coco_labels", "folder"),
         benchmark:
@@ -21,12 +21,14 @@ if CONFIG.data.format == "coco":
             runtime=minutes(120, 1, size=1),
         params:
             classes=list(CONFIG.data.classes),
+            state=state_of_derived(coco.derived_labels),
             code=code_hash("workflow_scripts.derive_coco_labels"),
         shell:
             """
             python -m workflow_scripts.derive_coco_labels \
                 --instances {input.instances:q} \
                 --classes {params.classes:q} \
+                --state {params.state:q} \
                 --output {output.labels:q} \
                 2>&1 | tee {log:q}
             """
@@ -35,7 +37,7 @@ if CONFIG.data.format == "coco":
         input:
             instances=instances_file,
         output:
-            masks=result("annotations/{folder}.zip"),
+            masks=result(coco.derived_masks("{folder}")),
         log:
             log_file("derive_coco_masks", "folder"),
         benchmark:
@@ -48,12 +50,14 @@ if CONFIG.data.format == "coco":
             runtime=minutes(2400, 1, size=1),
         params:
             classes=list(CONFIG.data.classes),
+            state=state_of_derived(coco.derived_masks),
             code=code_hash("workflow_scripts.derive_coco_masks"),
         shell:
             """
             python -m workflow_scripts.derive_coco_masks \
                 --instances {input.instances:q} \
                 --classes {params.classes:q} \
+                --state {params.state:q} \
                 --output {output.masks:q} \
                 --threads {threads} \
                 2>&1 | tee {log:q}

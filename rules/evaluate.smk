@@ -5,7 +5,7 @@
 rule choose_threshold:
     input:
         index=rules.index_dataset.output.index,
-        masks=rules.index_dataset.output.masks,
+        masks=rules.index_masks.output.masks,
         archives=DERIVED_MASKS,
         cams=lambda wildcards: cams_of_stage(wildcards, "tune"),
     output:
@@ -43,7 +43,7 @@ rule choose_threshold:
 rule evaluate_cams:
     input:
         index=rules.index_dataset.output.index,
-        masks=rules.index_dataset.output.masks,
+        masks=rules.index_masks.output.masks,
         archives=DERIVED_MASKS,
         cams=lambda wildcards: cams_of_stage(wildcards, wildcards.split),
         threshold=rules.choose_threshold.output.evaluation,
@@ -89,7 +89,7 @@ rule evaluate_cams:
 rule evaluate_labels:
     input:
         index=rules.index_dataset.output.index,
-        masks=rules.index_dataset.output.masks,
+        masks=rules.index_masks.output.masks,
         archives=DERIVED_MASKS,
         threshold=chosen_threshold,
         labels=lambda wildcards: shards(
@@ -137,7 +137,7 @@ rule evaluate_labels:
 rule evaluate_logits:
     input:
         index=rules.index_dataset.output.index,
-        masks=rules.index_dataset.output.masks,
+        masks=rules.index_masks.output.masks,
         archives=DERIVED_MASKS,
         logits=lambda wildcards: shards(
             "logits/{method}/{shard}.zarr.zip", [wildcards.split], wildcards.method
@@ -181,7 +181,7 @@ rule evaluate_logits:
 rule evaluate_predictions:
     input:
         index=rules.index_dataset.output.index,
-        masks=rules.index_dataset.output.masks,
+        masks=rules.index_masks.output.masks,
         archives=DERIVED_MASKS,
         predictions=lambda wildcards: shards(
             "predictions/{method}/{shard}.zip", [wildcards.split], wildcards.method

@@ -1,5 +1,5 @@
 # Images and labels → index: which images there are, in which split, with which labels, checked.
-# The masks go to a table of their own, so that no training rule can reach one.
+# Masks are checked with them, before anything expensive; their table is the next stage's.
 
 
 if CONFIG.data.format == "demo":
@@ -39,11 +39,9 @@ rule index_dataset:
             if CONFIG.data.format == "demo"
             else DERIVED_LABELS
         ),
-        own=own_tables(),
         masks=DERIVED_MASKS,
     output:
-        index=result("index/index.parquet"),
-        masks=result("index/masks.parquet"),
+        index=result(INDEX),
     log:
         log_file("index_dataset"),
     benchmark:
@@ -55,9 +53,11 @@ rule index_dataset:
         mem_mb=memory(300),
         runtime=minutes(0.3, sum(IMAGES.values())),
     params:
-        data=CONFIG.data.canonical(without=("demo",)),
+        data=INDEXED,
         images=section("images"),
         derived=result("annotations"),
+        state=STATES[INDEX],
+        splits=STATES["splits"],
         code=code_hash("workflow_scripts.index_dataset"),
     shell:
         """
@@ -65,8 +65,8 @@ rule index_dataset:
             --data {params.data:q} \
             --images {params.images:q} \
             --derived {params.derived:q} \
-            --index {output.index:q} \
-            --masks {output.masks:q} \
+            --state {params.state:q} \
+            --output {output.index:q} \
             --threads {threads} \
             2>&1 | tee {log:q}
         """

@@ -1,32 +1,34 @@
 # Input functions, where a list of files takes more than a name; in the order of the data.
 from ssr.data import coco
+from ssr.data.originals import INDEX, MASKS, kept_states
+
+# What stands for the files of a data set: as inputs of rules they would be too many, or so large that
+# their dates alone count.
+STATES = kept_states(CONFIG.data, RESULTS, starts=workflow.is_main_process)
+# The demo's own settings say which images it has; they are of no meaning to another data set.
+INDEXED = CONFIG.data.canonical(
+    without=() if CONFIG.data.format == "demo" else ("demo",)
+)
 
 
 def instances_file(wildcards):
     """The file that describes a folder of COCO's images."""
-    folder = f"{CONFIG.data.root}/{coco.ANNOTATIONS}"
-    return f"{folder}/instances_{wildcards.folder}.json"
+    return ancient(str(coco.instances_file(CONFIG.data, wildcards.folder)))
 
 
 def derived(path, folders):
-    """`path` for each of COCO's folders from whose instances files something is derived."""
+    """`path` of each of COCO's folders from whose instances files something is derived."""
     is_coco = CONFIG.data.format == "coco"
-    return expand(result(path), folder=folders(CONFIG.data) if is_coco else [])
+    return [result(path(name)) for name in folders(CONFIG.data)] if is_coco else []
 
 
-DERIVED_LABELS = derived("annotations/{folder}.txt", coco.labelled_folders)
-DERIVED_MASKS = derived("annotations/{folder}.zip", coco.masked_folders)
+def state_of_derived(path):
+    """A params function: what stands for the instances file behind `path` of a folder."""
+    return lambda wildcards: STATES.get(path(wildcards.folder), "")
 
 
-def own_tables():
-    """What a folder of one's own is described by: a change of it is a new index."""
-    data = CONFIG.data
-    if data.format != "folder":
-        return []
-    folders = (
-        [data.masks] if data.masks and Path(data.root, data.masks).is_dir() else []
-    )
-    return [f"{data.root}/{name}" for name in ("labels.csv", *folders)]
+DERIVED_LABELS = derived(coco.derived_labels, coco.labelled_folders)
+DERIVED_MASKS = derived(coco.derived_masks, coco.masked_folders)
 
 
 def last_alignment(method):

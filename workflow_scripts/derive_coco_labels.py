@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
+from ssr.running.contents import Record
 from ssr.running.programs import existing, parser, run
 
 
@@ -12,12 +13,16 @@ def main(arguments: Namespace) -> None:
     """List the classes of every image."""
     from ssr.data.instances import read_scenes, write_labels
 
-    write_labels(arguments.output, read_scenes(arguments.instances, arguments.classes))
+    instances = arguments.instances
+    seen = Record.of(arguments.state, instances.parent, [instances.name], arguments.threads)
+    write_labels(arguments.output, read_scenes(instances, arguments.classes))
+    seen.write(arguments.output)
 
 
 if __name__ == "__main__":
     flags = parser(__doc__)
     flags.add_argument("--instances", type=existing, required=True, help="instances_….json")
     flags.add_argument("--classes", nargs="+", required=True, help="names, by category id")
+    flags.add_argument("--state", default="", help="what stands for the file")
     flags.add_argument("--output", type=Path, required=True, help="list")
     run(main, flags)

@@ -15,6 +15,7 @@ __all__ = [
     "label_maps",
     "make_demo",
     "masks",
+    "originals",
     "pngs",
     "source",
     "splits",

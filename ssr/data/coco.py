@@ -21,8 +21,24 @@ from ssr.errors import InputError
 
 ANNOTATIONS = "annotations"
 """Folder of the instances files; as `data.masks`, it has the masks drawn from them."""
+_DERIVED = "annotations"
 _LIST_SUFFIX = ".txt"
 _IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
+
+
+def instances_file(settings: Data, folder: str) -> Path:
+    """The file that describes a folder of images."""
+    return Path(settings.root) / ANNOTATIONS / f"instances_{folder}.json"
+
+
+def derived_labels(folder: str) -> str:
+    """Where the labels of a folder lie, below the results."""
+    return f"{_DERIVED}/{folder}{_LIST_SUFFIX}"
+
+
+def derived_masks(folder: str) -> str:
+    """Where the masks of a folder lie, below the results."""
+    return f"{_DERIVED}/{folder}.zip"
 
 
 def list_ids(settings: Data) -> dict[str, list[str]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from ssr.config import Data, Demo
 
 
@@ -25,3 +27,8 @@ def list_ids(settings: Data) -> dict[str, list[str]]:
     made = {split: list(map(image_id, own)) for split, own in positions(settings.demo).items()}
     splits = settings.splits.model_dump()
     return {split: made.get(value, []) if value else [] for split, value in splits.items()}
+
+
+def list_files(settings: Data, splits: Mapping[str, Sequence[str]]) -> list[str]:
+    """The image of each id, relative to the root; labels.csv is an input of the index stage."""
+    return [f"images/{image_id}.png" for ids in splits.values() for image_id in ids]

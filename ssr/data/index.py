@@ -82,13 +82,17 @@ class Index:
             raise InputError(f"{path}: cannot be read as an index ({error})") from error
         return index
 
-    def write(self, path: str | Path) -> None:
-        """Write a Parquet table; equal indices give equal bytes."""
+    def write(self, path: str | Path, contents: str = "") -> None:
+        """Write a Parquet table; equal indices of files with equal `contents` give equal bytes.
+
+        `contents` stands for those of all images and labels: a picture that is replaced by one of
+        the same name and size is another index, and all that rests on it is made anew.
+        """
         with replacing(path) as temporary:
             # Below one megabyte Snakemake compares content, so that an equal index reruns nothing:
             # with ids stored by what differs from the one before, that of COCO stays below.
             pq.write_table(
-                self._table.replace_schema_metadata({b"seal": BLANK}),
+                self._table.replace_schema_metadata({b"seal": BLANK, b"contents": contents}),
                 temporary,
                 compression="zstd",
                 compression_level=12,

@@ -25,6 +25,7 @@ from ssr.errors import InputError
 _SCHEMA = pa.schema([("id", pa.string()), ("mask", pa.string())])
 _COLOURS = b"colours"
 _SEAL = b"seal"
+_CONTENTS = b"contents"
 _IN_ARCHIVE = ".zip!"
 
 
@@ -66,11 +67,15 @@ class Masks:
             raise InputError(f"{path}: cannot be read as the table of masks ({error})") from error
         return cls(references, Path(root), colours)
 
-    def write(self, path: str | Path) -> None:
-        """Write the table: a Parquet file whose metadata holds the colours; not the root."""
+    def write(self, path: str | Path, contents: str = "") -> None:
+        """Write the table: a Parquet file whose metadata holds the colours; not the root.
+
+        `contents` stands for those of all masks: with another mask, the table is another, too.
+        """
         columns = {"id": list(self.references), "mask": list(self.references.values())}
         colours = json.dumps(list(self.colours.items())).encode()
-        table = pa.table(columns, schema=_SCHEMA.with_metadata({_COLOURS: colours, _SEAL: BLANK}))
+        metadata = {_COLOURS: colours, _SEAL: BLANK, _CONTENTS: contents}
+        table = pa.table(columns, schema=_SCHEMA.with_metadata(metadata))
         with replacing(path) as temporary:
             pq.write_table(table, temporary)
             seal(temporary)

@@ -11,6 +11,7 @@ from pathlib import Path
 from ssr.doctor.artefacts import damaged
 from ssr.doctor.findings import Finding, lines
 from ssr.doctor.leftovers import left_over, size, spent_checkpoints, strangers, unfinished
+from ssr.doctor.originals import replaced
 from ssr.doctor.remains import locks, orphans, queued
 from ssr.doctor.unseen import of_the_future, unrecorded
 from ssr.doctor.workflow import Workflow, ask, check_folder, options, stale, unmade
@@ -28,7 +29,7 @@ def main(arguments: argparse.Namespace) -> int:
     print(f"{results}: {len(paths)} artefacts, {total}; to be made yet: {unmade(workflow)}")
     found = diagnose(results, paths, workflow, arguments.configfile)
     print("\n".join(lines(found)))
-    if any(finding.kind in ("damaged", "out of date") for finding in found):
+    if any(finding.kind in ("damaged", "changed", "out of date") for finding in found):
         print(
             "then: " + shlex.join(["snakemake", "--cores", "all", *options(arguments.configfile)])
         )
@@ -48,6 +49,7 @@ def diagnose(
         *orphans(run),
         *locks(run, configfiles),
         *damaged(results, [path for path in paths if path not in foreign], workflow.outputs),
+        *replaced(results),
         *stale(workflow),
         *of_the_future(results, paths),
         *unrecorded(paths, configfiles),

@@ -32,6 +32,7 @@ class _Rule:
 _RULES = (
     _Rule("make_demo_dataset", "images, labels, masks", "A", 0),
     _Rule("index_dataset", "ids, splits, labels, shards", "B", 0),
+    _Rule("index_masks", "where each mask lies", "C", 0),
     _Rule("encode_text", "class and background prompts", "A", 1),
     _Rule("extract_features", "tokens, attention of both", "B", 1),
     _Rule("segment_superpixels", "SLIC, colour regions", "C", 1),
@@ -191,6 +192,7 @@ def _badge(x: float, y: float, number: int) -> Iterator[str]:
 def _edges() -> Iterator[str]:
     """The arrows; where boxes stand side by side or below each other, a straight line."""
     yield _across("make_demo_dataset", "index_dataset")
+    yield _across("index_dataset", "index_masks")
     yield _down("index_dataset", "extract_features")
     yield _path(_point("index_dataset", 0.8, 1), f"v17 H{_x('segment_superpixels', 0.5)}", "v17")
     yield _down("extract_features", "activate_initial_cams")
@@ -229,8 +231,8 @@ def _to_refinement() -> Iterator[str]:
 
 def _judging() -> Iterator[str]:
     lane = _x("choose_threshold", 0.5)
-    yield _path(_point("index_dataset", 1, 0.5), f"H{lane}", f"V{_top(2) - 69}", "judging")
-    yield _text(lane - 8, _y("index_dataset", 0.5) - 9, "masks", "note", "end")
+    yield _path(_point("index_masks", 1, 0.5), f"H{lane}", f"V{_top(2) - 69}", "judging")
+    yield _text(lane - 8, _y("index_masks", 0.5) - 9, "masks", "note", "end")
     start = _point("choose_threshold", 0, 0.75)
     yield _path(start, f"h-22 V{_y('label_pixels', 0.5)}", f"H{_x('label_pixels', 1)}", "judging")
     yield _text(start[0] - 30, _y("label_pixels", 0.5) - 9, "threshold", "note", "end")

@@ -8,6 +8,7 @@ on all cores and several GPUs, hashes of code and results, where results lie.
 __all__ = [
     "checkpoints",
     "claims",
+    "contents",
     "digests",
     "distributed",
     "event_files",

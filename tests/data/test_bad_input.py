@@ -173,7 +173,7 @@ def test_all_kinds_come_in_one_report_and_nothing_is_written(folder):
     command = [sys.executable, "-m", "workflow_scripts.index_dataset"]
     command += ["--data", folder.settings().canonical(), "--images", "{}"]
     out = folder.root / "out"
-    command += ["--index", str(out / "index.parquet"), "--masks", str(out / "masks.parquet")]
+    command += ["--output", str(out / "index.parquet")]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr

@@ -21,6 +21,7 @@ from tests.workflow.conftest import MINIATURE, Run, in_folder, workflow_in
 GROUPS = {
     "make_demo_dataset": "index",
     "index_dataset": "index",
+    "index_masks": "index",
     "extract_features": "features",
     "activate_initial_cams": "features",
     "cluster_prototypes": "alignment",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def coco(folder: Path) -> Run:
 def test_only_evaluation_and_report_can_reach_a_derived_mask(coco: Run) -> None:
     jobs = re.findall(r"^(?:local)?rule (\w+):\n    input: (.*)$", coco("-n").stdout, re.MULTILINE)
     archives = {rule for rule, inputs in jobs if re.search(r"annotations/\w+\.zip", inputs)}
-    assert archives == EVALUATION | {"index_dataset", "build_report"}
+    assert archives == EVALUATION | {"index_dataset", "index_masks", "build_report"}
     tables = {rule for rule, inputs in jobs if "masks.parquet" in inputs}
     assert tables == EVALUATION | {"build_report"}
 
@@ -50,7 +51,7 @@ def test_labels_and_masks_are_derived_once_for_each_folder(coco: Run) -> None:
 
 def test_masks_of_ones_own_are_not_drawn(coco: Run) -> None:
     printed = coco("-n", *INDEX, "--config", "data={'masks': 'SegmentationClass'}")
-    assert rules_in(printed) == {"derive_coco_labels", "index_dataset"}
+    assert rules_in(printed) == {"derive_coco_labels", "index_dataset", "index_masks"}
 
 
 @pytest.mark.slow
@@ -69,6 +70,13 @@ def test_instances_files_become_an_index_and_masks(coco: Run, folder: Path) -> N
     masks = Masks.read(folder / INDEX[1], folder / "data/COCO2014")
     assert masks.load(image_id("val2014", 1))[15, 15] == 3
     assert not masks.load(image_id("train2014", 3)).any()
+    for path in (folder / "data").rglob("*.*"):
+        os.utime(path, (1, 1))
+    assert rules_in(coco("-n", *INDEX)) == set(), "a copy with other dates"
+    with (folder / "data/COCO2014/annotations/instances_val2014.json").open("a") as file:
+        file.write("\n")
+    derived = {"derive_coco_labels", "derive_coco_masks"}
+    assert rules_in(coco("-n", *INDEX)) == derived | {"index_dataset", "index_masks"}
 
 
 def test_images_of_the_test_split_are_predicted_and_archived(coco: Run) -> None:

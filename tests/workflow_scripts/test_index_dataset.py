@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ from ssr.config import Data
 from ssr.data.index import Index
 from ssr.data.masks import Masks
 from ssr.data.pngs import encode_png
+from ssr.running.contents import Record
 
 
 @pytest.fixture
@@ -24,32 +26,61 @@ def root(tmp_path):
     return tmp_path
 
 
-def run(root, classes):
+def run(root, classes, program="index_dataset", output="out/index.parquet"):
     data = Data(format="folder", root=str(root), classes=classes).canonical()
-    command = [sys.executable, "-m", "workflow_scripts.index_dataset", "--data", data]
+    command = [sys.executable, "-m", f"workflow_scripts.{program}", "--data", data]
     command += ["--images", '{"patch": 2}']
-    outputs = ["--index", root / "out/index.parquet", "--masks", root / "out/masks.parquet"]
-    return subprocess.run([*command, *outputs], capture_output=True, text=True)
+    command += ["--state", "files as they were", "--output", root / output]
+    return subprocess.run(command, capture_output=True, text=True)
 
 
-def test_writes_the_index_and_the_table_of_masks(root):
+def test_writes_the_index(root):
     result = run(root, ("cat", "dog"))
     assert result.returncode == 0, result.stderr
     assert "warning: 1 × class without an image in train: dog" in result.stderr
-    assert [image.id for image in Index.read(root / "out/index.parquet").images] == [
-        "train",
-        "tune",
-        "val",
-    ]
+    images = Index.read(root / "out/index.parquet").images
+    assert [image.id for image in images] == ["train", "tune", "val"]
+
+
+def test_the_masks_go_to_a_table_of_their_own(root):
+    result = run(root, ("cat", "dog"), "index_masks", "out/masks.parquet")
+    assert result.returncode == 0, result.stderr
     assert Masks.read(root / "out/masks.parquet", root).references["val"] == "masks/val.png"
+
+
+@pytest.mark.parametrize(
+    ("program", "output", "replaced", "other"),
+    [
+        ("index_dataset", "index.parquet", "images/val.png", "masks/val.png"),
+        ("index_masks", "masks.parquet", "masks/val.png", "images/val.png"),
+    ],
+)
+def test_a_table_is_another_when_what_it_is_made_of_is(root, program, output, replaced, other):
+    """Equal content, equal bytes, whatever the dates; what is remembered of those is hidden."""
+    files = {}
+    for step in ("first", "touched", "other", "replaced"):
+        if step == "touched":
+            os.utime(root / replaced, (1, 1))
+        elif step != "first":
+            name = other if step == "other" else replaced
+            Image.new("L", (8, 6), 2 if step == "replaced" else 1).save(root / name)
+        assert run(root, ("cat", "dog"), program, f"{step}/{output}").returncode == 0
+        files[step] = (root / step / output).read_bytes()
+        record = Record.read(root / step / output)
+        assert record.state == "files as they were"
+        assert replaced in record.checksums
+    assert files["first"] == files["touched"] == files["other"]
+    assert files["first"] != files["replaced"]
 
 
 def test_a_bad_data_set_ends_in_one_report_and_no_output(root):
     (root / "images" / "tune.png").unlink()
+    (root / "masks" / "val.png").write_bytes(b"")
     result = run(root, ("dog",))
     assert result.returncode == 1
     assert "Traceback" not in result.stderr
     assert "error: the data set" in result.stderr
     assert "3 × label not among data.classes" in result.stderr
     assert "1 × missing image" in result.stderr
+    assert "1 × unreadable mask" in result.stderr
     assert not (root / "out").exists()

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.slow
 READERS: dict[str, set[str]] = {
     "make_demo_dataset": {"index_dataset"},
     "index_dataset": {
+        "index_masks",
         "extract_features",
         "segment_superpixels",
         "activate_initial_cams",
@@ -27,6 +28,14 @@ READERS: dict[str, set[str]] = {
         "train_segmenter",
         "predict_logits",
         "refine_predictions",
+        "choose_threshold",
+        "evaluate_cams",
+        "evaluate_labels",
+        "evaluate_logits",
+        "evaluate_predictions",
+        "build_report",
+    },
+    "index_masks": {
         "choose_threshold",
         "evaluate_cams",
         "evaluate_labels",

@@ -1,0 +1,51 @@
+"""What the two programs that index a data set share: their flags, and the check of everything."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from pathlib import Path
+
+from ssr.config import Data, Images
+from ssr.data.check import Checked, check_dataset
+from ssr.data.originals import Splits
+from ssr.data.splits import split_ids
+from ssr.running.contents import Record
+from ssr.running.programs import parser
+
+
+def index_parser(description: str | None) -> ArgumentParser:
+    """A parser with the flags of both."""
+    flags = parser(description)
+    flags.add_argument("--data", type=Data.model_validate_json, required=True)
+    flags.add_argument("--images", type=Images.model_validate_json, required=True)
+    flags.add_argument(
+        "--derived", type=Path, default=Path(), help="coco: folder, see ssr.data.coco"
+    )
+    flags.add_argument(
+        "--state", default="", help="what stands for the files, of ssr.data.originals"
+    )
+    flags.add_argument("--output", type=Path, required=True, help="Parquet table")
+    return flags
+
+
+def record(arguments: Namespace, files: Callable[[Data, Splits], list[str]]) -> Record:
+    """What the files are like of which a table is made; before they are checked.
+
+    One that changes in between is then taken for changed by the next run.
+    """
+    data, state = arguments.data, arguments.state
+    return Record.of(state, data.root, files(data, split_ids(data)), arguments.threads)
+
+
+def check(arguments: Namespace) -> Checked:
+    """Check the data set and print the warnings.
+
+    Raises:
+        InputError: it cannot be used; nothing may be written.
+    """
+    checked = check_dataset(arguments.data, arguments.threads, arguments.derived, arguments.images)
+    for warning in checked.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    return checked
