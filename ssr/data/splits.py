@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ssr.config import Config, Data
-from ssr.config.settings import merge, parse_config
+from ssr.config.settings import merge, method_config, parse_config
 from ssr.data import coco, demo, folder, voc
 from ssr.data.label_files import read_ids
 from ssr.data.source import SPLITS
@@ -74,12 +74,14 @@ def count_images(config: Config) -> dict[str, int]:
     """So many images each split has, known before any is opened: all that shards follow from.
 
     Raises:
-        InputError: a list is missing, or a split that is needed has no image.
+        InputError: a list is missing, a split that is needed has no image, or train has fewer
+            images than a method wants clusters.
     """
     ids = split_ids(config.data)
     for split in required(config.data):
         if not ids[split]:
             raise InputError(_why_empty(config.data, split, ids))
+    _check_clusters(config, len(ids["train"]))
     if config.data.masks is not None:
         _check_reported(config, ids)
     return {split: len(own) for split, own in ids.items()}
@@ -91,6 +93,18 @@ def _why_empty(settings: Data, split: str, ids: Mapping[str, Sequence[str]]) -> 
         return f"data.tune_images: {set_aside} are set aside of the {len(ids['tune'])} in {chosen}"
     where = "the null list, and data.tune_images is 0" if chosen is None else chosen
     return f"data.splits.{split}: there is no image in {where}"
+
+
+def _check_clusters(config: Config, images: int) -> None:
+    """K-means needs a sample for each cluster, and an image of train gives a few, one per class."""
+    for method in config.methods:
+        settings = method_config(config, method)
+        clusters = settings.prototypes.clusters
+        if settings.alignment.enabled and clusters is not None and clusters > images:
+            raise InputError(
+                f"prototypes.clusters of method {method}: at most {images}, the images of train; "
+                f"came {clusters}"
+            )
 
 
 def _check_reported(config: Config, ids: Mapping[str, Sequence[str]]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import select
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -85,6 +86,22 @@ def _memory_is_used_up(error: Exception) -> bool:
     # torch's errors are told by their text; a worker that vanished was killed for its memory.
     told = any(sign in str(error) for sign in ("can't allocate memory", "out of memory"))
     return told or isinstance(error, MemoryError | BrokenProcessPool)
+
+
+def put_own_python_first() -> None:
+    """Let `python` be the one that runs here, also where its environment is not active.
+
+    Raises:
+        InputError: nothing is called `python`.
+    """
+    folder = str(Path(sys.executable).parent)
+    if os.environ.get("PATH", "").split(os.pathsep)[0] != folder:
+        os.environ["PATH"] = os.pathsep.join(filter(None, [folder, os.environ.get("PATH")]))
+    if not shutil.which("python"):
+        raise InputError(
+            f"there is no python beside {sys.executable}, nor on PATH; activate the environment "
+            "in which this is installed: source .venv/bin/activate"
+        )
 
 
 def existing(path: str) -> Path:

@@ -109,6 +109,15 @@ def test_images_are_left_to_learn_from(folder):
         find_shards(config(settings))
 
 
+def test_clusters_are_no_more_than_the_images_to_learn_from(folder):
+    data = folder.settings()
+    methods = {"ssr": {}, "mine": {"prototypes": {"clusters": 4}}}
+    count_images(config(data, prototypes={"clusters": 3}))
+    count_images(config(data, prototypes={"clusters": 4}, alignment={"enabled": False}))
+    with pytest.raises(InputError, match=r"clusters of method mine: at most 3, .*; came 4$"):
+        count_images(config(data, methods=methods))
+
+
 def reported(data, name, split="train"):
     return config(data, evaluation={"cam_split": split, "cam_list": name})
 

@@ -3,13 +3,14 @@ import errno
 import os
 import signal
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 
 from ssr.errors import InputError
 from ssr.running.processes import map_in_processes
-from ssr.running.programs import parser, run
+from ssr.running.programs import parser, put_own_python_first, run
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +27,20 @@ def exit_of(main) -> str:
     with pytest.raises(SystemExit) as exit_:
         run(main, parser(None))
     return str(exit_.value)
+
+
+def test_jobs_run_the_python_of_this_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    own = Path(sys.executable).parent
+    monkeypatch.setenv("PATH", "/nowhere")
+    put_own_python_first()
+    put_own_python_first()
+    assert os.environ["PATH"] == f"{own}:/nowhere"
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python3"))
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(InputError, match=r"no python beside .*: source \.venv/bin/activate"):
+        put_own_python_first()
 
 
 def wrong_input(_: argparse.Namespace) -> None:
