@@ -7,7 +7,8 @@
 
 import atexit
 
-from ssr.config.settings import doubts, freeze, record
+from ssr.config.agreement import doubts
+from ssr.config.settings import freeze, record
 from ssr.running.claims import check_folder, claim, explain, this_run
 from ssr.runs.watch import hush, is_shown, settle, watch
 
@@ -61,6 +62,8 @@ if workflow.is_main_process:
         sys.exit(f"error: {error}")
     for line in reversed([*explain(Path(RESULTS))]):
         atexit.register(print, line, file=sys.stderr)
+    for doubt in doubts(CONFIG):
+        print(f"warning: {doubt}", file=sys.stderr)
 
 
 onstart:
@@ -72,8 +75,6 @@ onstart:
         record(CONFIG, Path(RESULTS))
     except InputError as error:
         sys.exit(f"error: {error}")
-    for doubt in doubts(CONFIG):
-        print(f"warning: {doubt}", file=sys.stderr)
     watch(workflow, Path(RESULTS), run, expected_seconds)
 
 

@@ -1,4 +1,5 @@
 # Paths, shards, methods and the parameters of a rule: what all other rule files share.
+import os
 import signal
 import sys
 from functools import cache
@@ -12,6 +13,7 @@ from ssr.config.coverage import (
     splits_of,
     stages_of,
 )
+from ssr.config.duplicates import repeated_keys, repeated_options
 from ssr.config.settings import (
     ALIGNED,
     FINISHED,
@@ -33,11 +35,23 @@ from ssr.data.splits import (
     without_missing_masks,
 )
 from ssr.errors import InputError
+from ssr.running.programs import put_own_python_first
 from ssr.running.provenance import kept_hash
 from ssr.runs.watch import is_shown
 
+
+def given_twice():
+    """What the user gave twice; a job has its configuration from the run that started it."""
+    if not workflow.is_main_process:
+        return []
+    files = dict.fromkeys(Path(os.path.relpath(file)) for file in workflow.configfiles)
+    repeated = [line for file in files for line in repeated_keys(file)]
+    return [*repeated_options(sys.argv[1:]), *repeated]
+
+
 try:
-    _given = parse_config(config)
+    put_own_python_first()
+    _given = parse_config(config, given_twice())
     CONFIG = without_missing_masks(_given)
     IMAGES = count_images(CONFIG)
 except InputError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from pathlib import Path
 
@@ -17,22 +16,9 @@ def main(arguments: Namespace) -> None:
 
     clip = load_clip(arguments.backbone, choose_device(arguments.device))
     tokenizer = load_tokenizer(arguments.backbone)
-    text = _with_backgrounds(arguments.text)
+    given: Text = arguments.text
+    text = given.model_copy(update={"backgrounds": given.offered_backgrounds})
     encode_text(clip, tokenizer, text, arguments.classes).write(arguments.output)
-
-
-def _with_backgrounds(text: Text) -> Text:
-    from ssr.backbones.text import DEFAULT_BACKGROUNDS
-
-    if text.backgrounds:
-        return text
-    names = ", ".join(DEFAULT_BACKGROUNDS)
-    print(
-        f"warning: text.backgrounds is empty; CAMs without backgrounds are poor, so these stand "
-        f"in: {names}",
-        file=sys.stderr,
-    )
-    return text.model_copy(update={"backgrounds": DEFAULT_BACKGROUNDS})
 
 
 if __name__ == "__main__":

@@ -7,14 +7,20 @@ these models, so that they are the one source of the defaults.
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
-from ssr.config.architectures import clip_architecture, dino_architecture
 from ssr.config.data import Data, Demo, Images, Splits
-from ssr.config.networks import Backbone, Backbones, Features, Pretraining, Text
-from ssr.config.section import Name, Section, unusable_texts
+from ssr.config.networks import (
+    DEFAULT_BACKGROUNDS,
+    Backbone,
+    Backbones,
+    Features,
+    Pretraining,
+    Text,
+)
+from ssr.config.section import NULL, Name, Section, Seed
 from ssr.config.stages import (
     AlignedCams,
     Alignment,
@@ -31,6 +37,7 @@ from ssr.config.stages import (
 )
 
 __all__ = [
+    "DEFAULT_BACKGROUNDS",
     "DEFAULT_METHODS",
     "AlignedCams",
     "Alignment",
@@ -55,8 +62,10 @@ __all__ = [
     "Splits",
     "Superpixels",
     "Text",
+    "agreement",
     "architectures",
     "coverage",
+    "duplicates",
     "settings",
 ]
 
@@ -74,7 +83,7 @@ class Config(Section):
     """All settings."""
 
     dataset: Name = Field("demo", description="name of the run: its folder below results/")
-    seed: int = Field(0, description="of K-means, CMPA and the segmenter")
+    seed: Seed = Field(0, description="of K-means, CMPA and the segmenter")
     data: Data = Field(Data(), description="images and image-level labels")
     images: Images = Field(Images(), description="how an image becomes patches")
     backbones: Backbones = Field(Backbones(), description="frozen networks")
@@ -103,13 +112,6 @@ class Config(Section):
         ("ssr",), description="methods that go on to a segmenter"
     )
 
-    @model_validator(mode="before")
-    @classmethod
-    def _texts_can_be_passed_on(cls, values: Any) -> Any:
-        if found := list(unusable_texts(values)):
-            raise ValueError("\n  ".join(found))
-        return values
-
     @field_validator("methods", mode="before")
     @classmethod
     def _drop_and_order(cls, methods: Any) -> Any:
@@ -122,51 +124,8 @@ class Config(Section):
             return methods
         names = [name for name in DEFAULT_METHODS if name in methods]
         names += [name for name in methods if name not in DEFAULT_METHODS]
-        return {name: methods[name] for name in names if methods[name] is not None}
-
-    @model_validator(mode="after")
-    def _names_agree(self) -> Self:
-        if unknown := set(self.text.prompts) - set(self.data.classes):
-            raise ValueError(f"text.prompts names {sorted(unknown)}, not among data.classes")
-        if unknown := set(self.segmenter_methods) - set(self.methods):
-            raise ValueError(
-                f"segmenter_methods names {sorted(unknown)}, allowed: {list(self.methods)}"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _backbones_fit(self) -> Self:
-        clip = clip_architecture(self.backbones.clip.model)
-        dino = dino_architecture(self.backbones.dino.model)
-        own = self.segmenter.config is None and bool(self.segmenter_methods)
-        crop, last = self.segmenter.crop_size, max(self.segmenter.blocks or (0,))
-        of_clip, of_dino = self.features.clip_attention_blocks, self.features.dino_attention_blocks
-        rules = {
-            f"images.patch: CLIP's is {clip.patch}; came {self.images.patch}": (
-                self.images.patch == clip.patch
-            ),
-            f"features.clip_attention_blocks: CLIP has {clip.depth}; came {of_clip}": (
-                of_clip <= clip.depth
-            ),
-            f"features.dino_attention_blocks: DINO has {dino.depth}; came {of_dino}": (
-                of_dino <= dino.depth
-            ),
-            f"segmenter.crop_size: a multiple of CLIP's patch {clip.patch}; came {crop}": (
-                not own or crop % clip.patch == 0
-            ),
-            f"segmenter.blocks: CLIP has 0 to {clip.depth - 1}; came {last}": (
-                not own or last < clip.depth
-            ),
-        }
-        if broken := [rule for rule, kept in rules.items() if not kept]:
-            raise ValueError("\n  ".join(broken))
-        return self
-
-    @model_validator(mode="after")
-    def _threshold_has_a_source(self) -> Self:
-        if self.data.masks is None and self.labels.threshold is None:
-            raise ValueError(
-                "labels.threshold must be a number where data.masks is null: without masks none "
-                "can be chosen; 0.5 is a start"
-            )
-        return self
+        if not (
+            kept := {name: methods[name] for name in names if methods[name] not in (None, NULL)}
+        ):
+            raise ValueError("all are null; at least one is needed, such as ssr: {}")
+        return kept

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from ssr.config.section import Colour, Count, FilePath, Fraction, Section
+from ssr.config.section import Colour, Count, FilePath, Fraction, Section, Seed
 from ssr.demo.vocabulary import CLASSES
+from ssr.labels import BACKGROUND, IGNORE
+
+# Names of what has an index of its own in label maps.
+RESERVED = ("background", "ignore")
+MOST_CLASSES = IGNORE - BACKGROUND - 1
 
 
 class Demo(Section):
@@ -17,7 +23,7 @@ class Demo(Section):
     train: Count = Field(400, description="images with image-level labels to learn from")
     tune: Count = Field(100, description="images whose masks choose the thresholds")
     val: Count = Field(200, description="images whose masks give the reported figures")
-    seed: int = Field(2026, description="seed of the scenes; the backbones saw another one")
+    seed: Seed = Field(2026, description="seed of the scenes; the backbones saw another one")
     correlation: Fraction = Field(1.0, description="share of scenes with their usual background")
 
 
@@ -69,19 +75,35 @@ class Data(Section):
         return splits.model_copy(update={split: name and name.rstrip("/") for split, name in named})
 
     @model_validator(mode="after")
-    def _names_and_colours_differ(self) -> Self:
-        for what, values in (
-            ("classes", self.classes),
-            ("mask_colours", [colour.lower() for colour in self.mask_colours.values()]),
-        ):
-            if twice := [value for value, count in Counter(values).items() if count > 1]:
-                raise ValueError(f"{what} must differ from each other; {twice[0]} came twice")
-        if taken := {"background", "ignore"} & set(self.classes):
-            raise ValueError(f"{taken.pop()} is no class: it has an index of its own")
-        allowed = {*self.classes, "background", "ignore"}
-        if unknown := sorted(set(self.mask_colours) - allowed):
-            raise ValueError(f"mask_colours names {unknown}; allowed: classes, background, ignore")
+    def _names_and_colours_fit(self) -> Self:
+        if found := [*_classes_that_mislead(self.classes), *self._unusable_colours()]:
+            raise ValueError("; ".join(found))
         return self
+
+    def _unusable_colours(self) -> Iterator[str]:
+        colours = Counter(colour.lower() for colour in self.mask_colours.values())
+        if twice := [colour for colour, count in colours.items() if count > 1]:
+            yield f"mask_colours must differ from each other; came twice: {twice}"
+        if unknown := sorted(set(self.mask_colours) - {*self.classes, *RESERVED}):
+            yield f"mask_colours names {unknown}; allowed: classes, background, ignore"
+
+
+def _classes_that_mislead(classes: tuple[str, ...]) -> Iterator[str]:
+    """What is wrong with names of classes; that a text is one at all is judged elsewhere."""
+    if len(classes) > MOST_CLASSES:
+        yield (
+            f"at most {MOST_CLASSES} classes, as the pixels of label maps are bytes, "
+            f"{BACKGROUND} is the background and {IGNORE} is ignored; came {len(classes)}"
+        )
+    alike: dict[str, list[str]] = {}
+    for name in classes:
+        alike.setdefault(name.casefold(), []).append(name)
+    if same := [names for names in alike.values() if len(names) > 1]:
+        yield f"classes must differ from each other by more than case; came {same}"
+    if taken := [name for name in classes if name.casefold() in RESERVED]:
+        yield f"{taken} are no classes: background and ignore have indices of their own"
+    if parted := [name for name in classes if ";" in name]:
+        yield f"classes have no semicolon, which parts the labels of an image; came {parted}"
 
 
 class Images(Section):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -15,6 +16,13 @@ from ssr.config.architectures import (
 )
 from ssr.config.section import Count, FilePath, Positive, Section
 from ssr.errors import InputError
+
+# CLIP-ES on VOC. Without any, its CAMs fall from 70.8 to 29.5 mIoU.
+DEFAULT_BACKGROUNDS = (
+    *("ground", "land", "grass", "tree", "building", "wall", "sky", "lake", "water", "river"),
+    *("sea", "railway", "railroad", "keyboard", "helmet", "cloud", "house", "mountain", "ocean"),
+    *("road", "rock", "street", "valley", "bridge", "sign"),
+)
 
 
 class Backbone(Section):
@@ -93,6 +101,27 @@ class Text(Section):
         ("sky", "water", "grass", "sand", "road", "wall", "floor"),
         description="things that are no class but may be taken for one",
     )
+
+    @property
+    def offered_backgrounds(self) -> tuple[str, ...]:
+        """The prompts of backgrounds; where none is named, those of CLIP-ES."""
+        return self.backgrounds or DEFAULT_BACKGROUNDS
+
+    def prompt(self, name: str) -> str:
+        """The prompt of a class."""
+        return self.prompts.get(name, name)
+
+    @model_validator(mode="after")
+    def _can_be_filled_and_differ(self) -> Self:
+        found = []
+        if wrong := [template for template in self.templates if "{}" not in template]:
+            found.append(f"templates have {{}} for the prompt; came {wrong}")
+        counts = Counter(name.casefold() for name in self.backgrounds)
+        if twice := [name for name, count in counts.items() if count > 1]:
+            found.append(f"backgrounds must differ from each other; came twice: {twice}")
+        if found:
+            raise ValueError("; ".join(found))
+        return self
 
 
 class Features(Section):

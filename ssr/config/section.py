@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 
 def _tidy(path: str) -> str:
@@ -24,33 +24,45 @@ Count = Annotated[int, Field(ge=1)]
 # Names become folder and file names below results/.
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
 Colour = Annotated[str, Field(pattern="^#[0-9a-fA-F]{6}$")]
+NULL = "null"
 Split = Literal["train", "tune", "val"]
 # Of a file or folder; the name of a model, which may stand in its place, stays as it is.
 FilePath = Annotated[str, AfterValidator(_tidy)]
+# What faiss takes is a signed integer of 32 bits.
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
 
 
 class Section(BaseModel):
     """A group of settings; unknown keys are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _null_of_the_command_line(cls, value: Any) -> Any:
+        """Snakemake reads what stands in the braces of `--config KEY={…}` as texts alone."""
+        return None if value == NULL else value
 
     def canonical(self, without: Iterable[str] = ()) -> str:
         """One JSON string, equal for equal settings: what a rule passes to its program."""
         return json.dumps(self.model_dump(exclude=set(without)), sort_keys=True)
 
 
-def unusable_texts(node: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
-    """What is wrong with the texts below `node` of a configuration, a line each.
+def unusable_texts(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Where a text below `node` of a configuration is wrong, and how.
 
-    They become arguments of programs, where a dash in front would make them flags, and parameters
-    of rules, in which Snakemake replaces braces around a word.
+    Texts become arguments of programs, where a dash in front would make them flags, and parameters
+    of rules, in which Snakemake replaces braces around a word. They are compared with labels that
+    are read without the blanks around them.
     """
     if isinstance(node, str):
         braces = set(node.replace("{}", "")) & set("{}")
-        if braces or node.startswith("-") or not node.isprintable():
+        blank = not node or node != node.strip()
+        if blank or braces or node.startswith("-") or not node.isprintable():
             yield (
-                f"{'.'.join(path)}: a text has printable characters, no dash in front, and braces "
-                f"as {{}} only; came {node!a}"
+                path,
+                "a text has printable characters, no blanks around them, no dash in front, and "
+                f"braces as {{}} only; came {node!a}",
             )
     elif isinstance(node, Mapping):
         for key, value in node.items():

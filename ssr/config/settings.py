@@ -6,7 +6,7 @@ import difflib
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,10 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from ssr.artefacts.files import replacing
-from ssr.config import Config, Section, Text
+from ssr.config import Config, Section
+from ssr.config.agreement import contradictions
 from ssr.config.architectures import names_file
+from ssr.config.section import unusable_texts
 from ssr.errors import InputError
 
 # Sections on which the artefacts of each stage depend, from the first that a method can vary.
@@ -85,25 +87,64 @@ def _make_absolute(values: dict[str, Any], start: Path) -> None:
             backbone["weights"] = str(start / backbone["weights"])
 
 
-def parse_config(values: Mapping[str, Any]) -> Config:
+def parse_config(values: Mapping[str, Any], found: Iterable[str] = ()) -> Config:
     """Check `values` (nested dicts as read from YAML) and every method's overrides.
+
+    What settings ask of each other is judged where they are sound by themselves.
+
+    Args:
+        values: of all files, laid over each other.
+        found: what is wrong with those files.
 
     Raises:
         InputError: one line per finding, all findings at once.
     """
-    config = _validate(values, prefix="")
-    for method in config.methods:
-        method_config(config, method)
+    texts = [("".join(path[:1]), _line(path, said)) for path, said in unusable_texts(values)]
+    config, wrong = _judge(values)
+    unsound = {section for section, _ in (*texts, *wrong)}
+    against = list(contradictions(config, unsound))
+    findings = [*found, *(line for _, line in (*texts, *wrong)), *against]
+    methods = values.get("methods", config.methods)
+    for method, overrides in (methods if isinstance(methods, Mapping) else {}).items():
+        if isinstance(overrides, Mapping):
+            own = _judge_method(config, unsound, overrides)
+            findings += [f"methods.{method}.{line}" for line in own if line not in against]
+    if findings:
+        lines = "\n".join(f"  {_printable(finding)}" for finding in findings)
+        raise InputError(f"the configuration is wrong\n{lines}")
     return config
+
+
+def _judge(values: Mapping[str, Any]) -> tuple[Config, list[tuple[str, str]]]:
+    """The sound sections, the others by default; and for each finding its section and its line."""
+    try:
+        return Config.model_validate(values), []
+    except ValidationError as error:
+        wrong = [(str(finding["loc"][0]), _explain(finding)) for finding in error.errors()]
+    unsound = {section for section, _ in wrong}
+    sound = {section: value for section, value in values.items() if section not in unsound}
+    return Config.model_validate(sound), wrong
+
+
+def _judge_method(
+    base: Config, unsound: Collection[str], overrides: Mapping[str, Any]
+) -> Iterator[str]:
+    """What is wrong with the overrides of a method, laid over `base`.
+
+    Its sections that are `unsound` are not those that the user gave.
+    """
+    for section in overrides:
+        if section not in METHOD_SECTIONS:
+            yield f"{section}: a method may override {', '.join(METHOD_SECTIONS)}"
+    own = {section: overrides[section] for section in METHOD_SECTIONS if section in overrides}
+    config, wrong = _judge(merge(base.model_dump(), own))
+    yield from (line for _, line in wrong)
+    yield from contradictions(config, {*unsound, *(section for section, _ in wrong)})
 
 
 def method_config(config: Config, method: str) -> Config:
     """`config` with the overrides of one method."""
-    overrides = config.methods[method]
-    if unknown := [key for key in overrides if key not in METHOD_SECTIONS]:
-        allowed = ", ".join(METHOD_SECTIONS)
-        raise InputError(f"methods.{method}.{unknown[0]}: a method may override {allowed}")
-    return _validate(merge(config.model_dump(), overrides), prefix=f"methods.{method}: ")
+    return Config.model_validate(merge(config.model_dump(), config.methods[method]))
 
 
 def merge(base: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,41 +173,31 @@ def owner(config: Config, method: str, sections: tuple[str, ...]) -> str:
     return next(name for name in config.methods if chosen(name) == wanted)
 
 
-def doubts(config: Config) -> list[str]:
-    """What is allowed, but hardly meant."""
-    if config.data.format == "demo" or config.text.backgrounds != Text().backgrounds:
-        return []
-    return [
-        "text.backgrounds is the list of the demo's world; name what surrounds the objects in "
-        "these images, or CAMs will cover it (docs/own_data.md, Classes and backgrounds)"
-    ]
-
-
 def config_hash(config: Config) -> str:
     """Twelve hexadecimal digits that stand for all settings."""
     return hashlib.sha256(config.canonical().encode()).hexdigest()[:12]
 
 
-def _validate(values: Mapping[str, Any], prefix: str) -> Config:
-    try:
-        return Config.model_validate(values)
-    except ValidationError as error:
-        lines = [f"  {prefix}{line}" for line in map(_explain, error.errors())]
-        raise InputError("the configuration is wrong\n" + "\n".join(lines)) from None
-
-
 def _explain(finding: Any) -> str:
     """One pydantic finding as `key: what is allowed; what came`."""
     path = [str(part) for part in finding["loc"]]
-    key = ".".join(path) or "configuration"
     if finding["type"] == "extra_forbidden":
-        return f"{key}: unknown key{_suggestion(path)}"
+        return _line(path, f"unknown key{_suggestion(path)}")
     if finding["type"] == "missing":
-        return f"{key}: missing"
+        return _line(path, "missing")
     message = finding["msg"].removeprefix("Value error, ")
     if finding["type"] == "value_error":
-        return f"{key}: {message}" if path else message
-    return f"{key}: {message[0].lower()}{message[1:]}; came {finding['input']!r}"
+        return _line(path, message)
+    return _line(path, f"{message[0].lower()}{message[1:]}; came {finding['input']!r}")
+
+
+def _line(path: Sequence[str], wrong: str) -> str:
+    return f"{'.'.join(path) or 'configuration'}: {wrong}"
+
+
+def _printable(line: str) -> str:
+    """Keys may hold anything, and would reach a terminal as it is."""
+    return line if line.isprintable() else ascii(line)[1:-1]
 
 
 def _suggestion(path: list[str]) -> str:
@@ -176,6 +207,11 @@ def _suggestion(path: list[str]) -> str:
         model = field.annotation if field else None
     if not _is_section(model):
         return ""
+    name, dot, rest = path[-1].partition(".")
+    if dot and name in model.model_fields:
+        return (
+            f"; sections hold their keys in braces, {'.'.join([*path[:-1], name])}: {{{rest}: …}}"
+        )
     near = difflib.get_close_matches(path[-1], model.model_fields, n=1)
     allowed = ", ".join(model.model_fields)
     return f"; did you mean {near[0]}?" if near else f"; allowed: {allowed}"

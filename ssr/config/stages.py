@@ -8,11 +8,14 @@ from pydantic import Field, model_validator
 
 from ssr.config.section import Count, FilePath, Fraction, Positive, Section, Split
 
+# Stored as integers of 16 bits; SLIC may cut twice as many as it is asked for.
+MOST_SUPERPIXELS = 2**15 - 1
+
 
 class Superpixels(Section):
     """SLIC and the clusters of its mean colours (Eq. 8)."""
 
-    segments: Count = Field(100, description="superpixels per image")
+    segments: int = Field(100, ge=1, le=MOST_SUPERPIXELS, description="superpixels per image")
     compactness: Positive = Field(10.0, description="weight of position against colour")
     colour_regions: Count = Field(40, description="clusters of mean colours per image")
 

@@ -4,7 +4,6 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from ssr.backbones.text import DEFAULT_BACKGROUNDS, check_templates
 from ssr.config import Pretraining, Text
 from ssr.data.index import Image
 from ssr.errors import InputError
@@ -61,15 +60,10 @@ def clip_lessons(
     classes: Sequence[str],
     text: Text,
 ) -> PhotographClipLessons:
-    """Lessons in the pipeline's own prompts, so that the model knows all of their words.
-
-    Raises:
-        InputError: a template has no place for a prompt.
-    """
-    check_templates(text.templates)
+    """Lessons in the pipeline's own prompts, so that the model knows all of their words."""
     speaker = Speaker(
-        [text.prompts.get(name, name) for name in classes],
-        text.backgrounds or DEFAULT_BACKGROUNDS,
+        [text.prompt(name) for name in classes],
+        text.offered_backgrounds,
         text.templates,
     )
     views = standin_views(settings, patch)

@@ -10,8 +10,8 @@ from open_clip.model import CLIP
 from open_clip.tokenizer import SimpleTokenizer
 
 from ssr.backbones.networks import load_clip, load_tokenizer
-from ssr.backbones.text import DEFAULT_BACKGROUNDS, TextEmbeddings, encode_prompts, encode_text
-from ssr.config import Text
+from ssr.backbones.text import TextEmbeddings, encode_prompts, encode_text
+from ssr.config import DEFAULT_BACKGROUNDS, Text
 from ssr.errors import InputError
 from tests import ROOT
 from tests.backbone_models import tiny_clip

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from snakemake.cli import parse_config as parsed_by_snakemake
 
-from ssr.config import Config
-from ssr.config.settings import doubts, merge, method_config, owner, parse_config, render
+from ssr.config import DEFAULT_METHODS, Config, Data
+from ssr.config.settings import merge, method_config, owner, parse_config, render
 from ssr.errors import InputError
 from tests import ROOT
 
@@ -60,43 +61,123 @@ def test_a_data_set_name_never_becomes_another_folder(name: str) -> None:
     assert "dataset:" in message({"dataset": name})
 
 
-def test_prompts_must_belong_to_classes() -> None:
-    assert "text.prompts names ['dragon']" in message({"text": {"prompts": {"dragon": "d"}}})
-
-
 @pytest.mark.parametrize(
     ("data", "finding"),
     [
-        ({"classes": ["cat", "dog", "cat"]}, "classes must differ from each other; cat came twice"),
-        ({"classes": ["background", "cat"]}, "background is no class"),
+        ({"classes": ["cat", "dog", "cat"]}, "by more than case; came [['cat', 'cat']]"),
+        ({"classes": ["cat", "dog", "Cat"]}, "by more than case; came [['cat', 'Cat']]"),
+        ({"classes": ["Background", "cat"]}, "['Background'] are no classes"),
+        ({"classes": ["ignore", "cat"]}, "['ignore'] are no classes"),
+        ({"classes": ["cat;dog"]}, "no semicolon, which parts the labels of an image; came ['cat;"),
+        ({"classes": [""]}, "data.classes: a text has printable characters, no blanks"),
+        ({"classes": [" cat"]}, "data.classes: a text has printable characters, no blanks"),
+        ({"classes": ["\u00a0"]}, "data.classes: a text has printable characters, no blanks"),
+        ({"classes": [f"class {number}" for number in range(255)]}, "at most 254 classes, as"),
         ({"mask_colours": {"cow": "#00ff0"}}, "mask_colours.cow: string should match"),
         ({"mask_colours": {"kow": "#00ff00"}}, "mask_colours names ['kow']; allowed: classes"),
-        ({"mask_colours": {"cow": "#AAAAAA", "car": "#aaaaaa"}}, "#aaaaaa came twice"),
+        ({"mask_colours": {"cow": "#AAAAAA", "car": "#aaaaaa"}}, "came twice: ['#aaaaaa']"),
     ],
 )
 def test_classes_and_colours_of_masks_are_checked(data: dict[str, object], finding: str) -> None:
     assert finding in message({"data": data})
 
 
-def test_without_masks_a_threshold_must_be_given() -> None:
-    assert "labels.threshold must be a number" in message({"data": {"masks": None}})
-    parse_config({"data": {"masks": None}, "labels": {"threshold": 0.4}})
+def test_as_many_classes_as_a_byte_holds_besides_background_and_ignore() -> None:
+    assert len(Data(classes=tuple(f"class {number}" for number in range(254))).classes) == 254
 
 
-def test_the_backgrounds_of_the_demo_are_doubted_elsewhere() -> None:
-    assert doubts(parse_config({})) == []
-    folder = {"data": {"format": "folder"}}
-    assert "text.backgrounds" in doubts(parse_config(folder))[0]
-    assert doubts(parse_config({**folder, "text": {"backgrounds": ["sky"]}})) == []
+@pytest.mark.parametrize(
+    ("values", "finding"),
+    [
+        ({"superpixels": {"segments": 70_000}}, "superpixels.segments: input should be less"),
+        ({"pretraining": {"segments": 255}}, "pretraining.segments: input should be less"),
+        ({"seed": 2**31}, "seed: input should be less than 2147483648"),
+        ({"seed": -1}, "seed: input should be greater than or equal to 0"),
+        ({"data": {"demo": {"seed": -1}}}, "data.demo.seed: input should be greater"),
+        ({"segmenter": {"learning_rate": float("inf")}}, "learning_rate: input should be a finite"),
+        ({"segmenter": {"dropout": float("nan")}}, "segmenter.dropout: input should be a finite"),
+    ],
+)
+def test_a_number_that_does_not_fit_its_type_is_refused(
+    values: dict[str, object], finding: str
+) -> None:
+    assert finding in message(values)
+
+
+@pytest.mark.parametrize(
+    ("text", "finding"),
+    [
+        ({"templates": ["a photo"]}, "text: templates have {} for the prompt; came ['a photo']"),
+        ({"backgrounds": ["sky", "Sky"]}, "text: backgrounds must differ from each other; came tw"),
+        ({"prompts": {"cow": ""}}, "text.prompts.cow: a text has printable characters, no blanks"),
+    ],
+)
+def test_prompts_are_checked(text: dict[str, object], finding: str) -> None:
+    assert finding in message({"text": text})
+
+
+def test_null_of_the_command_line_is_null() -> None:
+    given = ("data={'masks': null}", "labels={'threshold': 0.5}", "methods={'clip': null}")
+    config = parse_config(merge({"methods": DEFAULT_METHODS}, parsed_by_snakemake(given)))
+    assert config.data.masks is None
+    assert "clip" not in config.methods
 
 
 def test_method_overrides_are_checked_like_settings() -> None:
     said = message({"methods": {"ssr": {"refinement": {"powr": 1}}}})
-    assert "methods.ssr: refinement.powr: unknown key; did you mean power?" in said
+    assert "methods.ssr.refinement.powr: unknown key; did you mean power?" in said
 
 
 def test_method_may_not_override_what_all_methods_share() -> None:
-    assert "methods.ssr.features" in message({"methods": {"ssr": {"features": {}}}})
+    said = message({"methods": {"ssr": {"features": {}, "txt": {}}}})
+    assert "methods.ssr.features: a method may override prototypes, " in said
+    assert "methods.ssr.txt: a method may override" in said
+
+
+def test_without_any_method_there_is_nothing_to_do() -> None:
+    methods = dict.fromkeys(DEFAULT_METHODS)
+    said = message({"methods": methods, "segmenter_methods": []})
+    assert "methods: all are null; at least one is needed" in said
+
+
+MISSPELT = {
+    "section": {"segmentr": {}},
+    "key": {"segmenter": {"itrations": 1}},
+    "key of a method": {"methods": {"ssr": {}, "mine": {"refinement": {"powr": 1}}}},
+    "key with a dot": {"data.root": "x"},
+}
+OTHERS = {
+    "value": {"images": {"patch": 0}},
+    "text": {"data": {"root": "{x}"}},
+    "classes": {"data": {"classes": ["cow", "Cow"]}},
+    "contradiction": {"text": {"prompts": {"dragon": "d"}}},
+    "method that is none": {"methods": {"ssr": 3}},
+    "method's value": {"methods": {"ssr": {"refinement": {"power": 0}}}},
+    "section that no method may change": {"methods": {"ssr": {"images": {}}}},
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+@pytest.mark.parametrize("misspelt", MISSPELT)
+def test_no_finding_hides_another(misspelt: str, other: str) -> None:
+    alone = [message(values).splitlines()[1:] for values in (MISSPELT[misspelt], OTHERS[other])]
+    together = message(merge(MISSPELT[misspelt], OTHERS[other])).splitlines()[1:]
+    assert sorted(together) == sorted(alone[0] + alone[1])
+
+
+def test_what_rests_on_a_wrong_value_is_not_judged() -> None:
+    said = message({"data": {"classes": [3]}, "text": {"prompts": {"dragon": "d"}}})
+    assert "prompts" not in said
+
+
+def test_a_key_with_a_dot_is_told_how_sections_are_written() -> None:
+    said = message({"data.root": "x"})
+    assert "data.root: unknown key; sections hold their keys in braces, data: {root: …}" in said
+
+
+def test_what_is_wrong_with_the_files_is_told_with_the_rest() -> None:
+    with pytest.raises(InputError, match=r"(?s)x\.yaml: .*seed: "):
+        parse_config({"seed": "x"}, ["x.yaml: a key twice"])
 
 
 def test_an_overlay_can_drop_a_method() -> None:

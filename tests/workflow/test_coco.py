@@ -25,7 +25,9 @@ def folder(tmp_path: Path) -> Path:
     splits = {"train": "train2014", "tune": None, "val": "val2014"}
     data = {"format": "coco", "root": "data/COCO2014", "masks": "annotations", "splits": splits}
     data |= {"tune_images": 1, "classes": list(CLASSES), "shard_size": 2}
-    (tmp_path / "coco.yaml").write_text(yaml.safe_dump({"dataset": "tiny", "data": data}))
+    backbones = {"clip": {"weights": "random"}}  # the demo's know their own words alone
+    settings = {"dataset": "tiny", "data": data, "backbones": backbones}
+    (tmp_path / "coco.yaml").write_text(yaml.safe_dump(settings))
     return workflow_in(tmp_path)
 
 

@@ -1,0 +1,165 @@
+"""What settings of several sections ask of each other; and what is allowed, but hardly meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+
+from ssr.config import Backbones, Config, Text
+from ssr.config.architectures import clip_architecture, dino_architecture
+from ssr.config.duplicates import repeated_keys
+from ssr.demo.vocabulary import CLASSES, STUFF
+
+# All words that the demo's CLIP has seen, besides the names of what is drawn.
+_IN_CAPTIONS = (
+    *("a", "an", "and", "background", "clean", "front", "image", "in", "is", "nothing", "of", "on"),
+    *("origami", "photo", "picture", "rendering", "scene", "the", "there", "with"),
+)
+DEMO_WORDS = frozenset((*CLASSES, *STUFF, *_IN_CAPTIONS))
+_DEMO = Backbones()
+
+
+def contradictions(config: Config, unsound: Collection[str] = ()) -> Iterator[str]:
+    """What settings say against each other, a line each.
+
+    Args:
+        config: each of its sections is sound by itself.
+        unsound: sections that are not what the user gave; what rests on them is not judged.
+    """
+    for sections, rule in _RULES:
+        if not set(sections) & set(unsound):
+            yield from rule(config)
+
+
+def _prompts_name_classes(config: Config) -> Iterator[str]:
+    if unknown := sorted(set(config.text.prompts) - set(config.data.classes)):
+        yield f"text.prompts names {unknown}, not among data.classes"
+
+
+def _segmenters_name_methods(config: Config) -> Iterator[str]:
+    if unknown := sorted(set(config.segmenter_methods) - set(config.methods)):
+        yield f"segmenter_methods names {unknown}, allowed: {list(config.methods)}"
+
+
+def _backbones_fit(config: Config) -> Iterator[str]:
+    clip = clip_architecture(config.backbones.clip.model)
+    dino = dino_architecture(config.backbones.dino.model)
+    features, segmenter = config.features, config.segmenter
+    if config.images.patch != clip.patch:
+        yield f"images.patch: CLIP's is {clip.patch}; came {config.images.patch}"
+    if (blocks := features.clip_attention_blocks) > clip.depth:
+        yield f"features.clip_attention_blocks: CLIP has {clip.depth}; came {blocks}"
+    if (blocks := features.dino_attention_blocks) > dino.depth:
+        yield f"features.dino_attention_blocks: DINO has {dino.depth}; came {blocks}"
+    if segmenter.config is not None or not config.segmenter_methods:
+        return
+    if segmenter.crop_size % clip.patch:
+        yield (
+            f"segmenter.crop_size: a multiple of CLIP's patch {clip.patch}; "
+            f"came {segmenter.crop_size}"
+        )
+    if (last := max(segmenter.blocks or (0,))) >= clip.depth:
+        yield f"segmenter.blocks: CLIP has 0 to {clip.depth - 1}; came {last}"
+
+
+def _model_files_are_clear(config: Config) -> Iterator[str]:
+    for model in (config.backbones.clip.model, config.backbones.dino.model):
+        if model.endswith(".json"):
+            yield from repeated_keys(Path(model))
+
+
+def _threshold_has_a_source(config: Config) -> Iterator[str]:
+    if config.data.masks is None and config.labels.threshold is None:
+        yield (
+            "labels.threshold must be a number where data.masks is null: without masks none "
+            "can be chosen; 0.5 is a start"
+        )
+
+
+def _demo_knows_the_words(config: Config) -> Iterator[str]:
+    if config.backbones.clip.weights != _DEMO.clip.weights:
+        return
+    given = {
+        "data.classes, text.prompts": map(config.text.prompt, config.data.classes),
+        "text.backgrounds": config.text.offered_backgrounds,
+        "text.templates": config.text.templates,
+    }
+    for key, texts in given.items():
+        words = re.findall(r"\w+", " ".join(texts).casefold())
+        if unknown := [word for word in dict.fromkeys(words) if word not in DEMO_WORDS]:
+            yield (
+                f"{key}: the demo's CLIP has never seen {', '.join(unknown)}; "
+                f"{_instead(config.data.format)}"
+            )
+
+
+def _instead(form: str) -> str:
+    """The file with backbones for photographs, and where it is named."""
+    file = form if form in ("voc", "coco") else "photographs"
+    return f"real backbones are in config/{file}.yaml: --configfile config/{file}.yaml YOURS.yaml"
+
+
+_RULES: tuple[tuple[tuple[str, ...], Callable[[Config], Iterator[str]]], ...] = (
+    (("text", "data"), _prompts_name_classes),
+    (("segmenter_methods", "methods"), _segmenters_name_methods),
+    (("backbones", "images", "features", "segmenter", "segmenter_methods"), _backbones_fit),
+    (("backbones",), _model_files_are_clear),
+    (("data", "labels"), _threshold_has_a_source),
+    (("backbones", "data", "text"), _demo_knows_the_words),
+)
+
+
+def doubts(config: Config) -> list[str]:
+    """What is allowed, but hardly meant, a line each."""
+    return [doubt for ask in _DOUBTS for doubt in ask(config)]
+
+
+def _backbones_of_the_demo(config: Config) -> Iterator[str]:
+    used = [
+        name
+        for name in ("clip", "dino")
+        if getattr(config.backbones, name).weights == getattr(_DEMO, name).weights
+    ]
+    if used and config.data.format != "demo":
+        yield (
+            f"backbones.{' and '.join(used)}: the demo's have seen nothing but its drawn scenes; "
+            f"if these images are photographs, {_instead(config.data.format)}"
+        )
+
+
+def _backgrounds_of_another_world(config: Config) -> Iterator[str]:
+    text = config.text
+    if not text.backgrounds:
+        yield (
+            "text.backgrounds is empty; CAMs without backgrounds are poor, so these stand in: "
+            + ", ".join(text.offered_backgrounds)
+        )
+    elif config.data.format != "demo" and text.backgrounds == Text().backgrounds:
+        yield (
+            "text.backgrounds is the list of the demo's world; name what surrounds the objects in "
+            "these images, or CAMs will cover it (docs/own_data.md, Classes and backgrounds)"
+        )
+
+
+def _prompts_that_compete(config: Config) -> Iterator[str]:
+    text = config.text
+    backgrounds = {name.casefold() for name in text.offered_backgrounds}
+    owners: dict[str, list[str]] = {}
+    for name in config.data.classes:
+        prompt = text.prompt(name).casefold()
+        owners.setdefault(prompt, []).append(name)
+        if shared := {name.casefold(), prompt} & backgrounds:
+            yield (
+                f"text.backgrounds: {min(shared)} is the class {name}, too, and takes its patches; "
+                "name backgrounds without it"
+            )
+    for prompt, names in owners.items():
+        if len(names) > 1:
+            yield (
+                f"text.prompts: {' and '.join(names)} have one prompt, {prompt}; CLIP can't tell "
+                "them apart"
+            )
+
+
+_DOUBTS = (_backbones_of_the_demo, _backgrounds_of_another_world, _prompts_that_compete)
