@@ -96,14 +96,15 @@ def _why_empty(settings: Data, split: str, ids: Mapping[str, Sequence[str]]) -> 
 
 
 def _check_clusters(config: Config, images: int) -> None:
-    """K-means needs a sample for each cluster, and an image of train gives a few, one per class."""
+    """K-means needs a sample for each cluster; an image of train gives one at least."""
     for method in config.methods:
         settings = method_config(config, method)
-        clusters = settings.prototypes.clusters
-        if settings.alignment.enabled and clusters is not None and clusters > images:
+        own = settings.prototypes.clusters
+        clusters = own or len(config.data.classes)
+        if settings.alignment.enabled and clusters > images:
             raise InputError(
                 f"prototypes.clusters of method {method}: at most {images}, the images of train; "
-                f"came {clusters}"
+                f"came {clusters}{'' if own else ' (null: one per class)'}"
             )
 
 

@@ -116,6 +116,9 @@ def test_clusters_are_no_more_than_the_images_to_learn_from(folder):
     count_images(config(data, prototypes={"clusters": 4}, alignment={"enabled": False}))
     with pytest.raises(InputError, match=r"clusters of method mine: at most 3, .*; came 4$"):
         count_images(config(data, methods=methods))
+    many = folder.settings(classes=["cat", "dog", "cow", "hen"])
+    with pytest.raises(InputError, match=r"came 4 \(null: one per class\)"):
+        count_images(config(many))
 
 
 def reported(data, name, split="train"):

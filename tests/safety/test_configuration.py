@@ -79,6 +79,7 @@ def folder(tmp_path: Path) -> Path:
     data = {"format": "folder", "root": root.name, "masks": None, "classes": ODD}
     settings = {
         "dataset": "odd",
+        "prototypes": {"clusters": 2},
         "backbones": {"clip": {"weights": "random"}},  # the demo's know their own words alone
         "data": data | {"splits": {"tune": None, "val": None}},
         "labels": {"threshold": 0.5},

@@ -17,7 +17,7 @@ from tests.workflow.conftest import in_folder, rules_in, workflow_in
 pytestmark = pytest.mark.slow
 
 SHORT = """
-data: {demo: {train: 2, tune: 2, val: 40}}
+data: {demo: {train: 10, tune: 2, val: 40}}
 alignment: {iterations: 2, batch_size: 8}
 segmenter: {iterations: 2, warmup: 1, batch_size: 2}
 """

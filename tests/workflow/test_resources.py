@@ -67,7 +67,8 @@ def test_what_is_asked_for_follows_the_size_of_the_shards(clone: Run) -> None:
 def test_large_images_ask_for_more_memory(clone: Run, tmp_path: Path) -> None:
     folder = tmp_path / "data/my_folder"
     (folder / "images").mkdir(parents=True)
-    (folder / "labels.csv").write_text("image,labels\n1.png,boat\n2.png,boat\n")
+    rows = "".join(f"{number}.png,boat\n" for number in range(10))
+    (folder / "labels.csv").write_text(f"image,labels\n{rows}")
     overlay = ("--configfile", "config/my_folder.yaml")
     whole = asked(clone, *overlay)["extract_features"][0]
     capped = asked(clone, *overlay, "--config", "images={'max_side': 128}")["extract_features"][0]

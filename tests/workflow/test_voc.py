@@ -13,6 +13,7 @@ data:
   root: data/VOC
   splits: {test: test}
   tune_images: 2
+prototypes: {clusters: 2}
 backbones: {clip: {weights: random}, dino: {weights: random}}
 """
 
