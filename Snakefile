@@ -8,18 +8,16 @@
 import atexit
 
 from ssr.config.agreement import doubts
-from ssr.config.settings import freeze, record
+from ssr.config.settings import record
 from ssr.running.claims import check_folder, claim, explain, this_run
 from ssr.runs.watch import hush, is_shown, settle, watch
 
-# A job starts a Snakemake of its own. It takes the configuration with which the run started, so that
-# an edit of config.yaml waits for the next run.
+# A job starts a Snakemake of its own, and is handed the configuration of its run.
 if workflow.is_main_process:
 
     configfile: "config.yaml"
 
 
-freeze(config, starts=workflow.is_main_process)
 if is_shown(workflow):
     hush(workflow)
 

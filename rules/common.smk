@@ -23,6 +23,7 @@ from ssr.config.settings import (
     REFINED,
     TRAINED,
     config_hash,
+    freeze,
     method_config,
     owner,
     parse_config,
@@ -50,6 +51,9 @@ def given_twice():
 
 
 try:
+    # A job takes the configuration with which the run started, so that an edit of config.yaml waits
+    # for the next run.
+    freeze(config, starts=workflow.is_main_process)
     put_own_python_first()
     _given = parse_config(config, given_twice())
     CONFIG = without_missing_masks(_given)
