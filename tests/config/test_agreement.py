@@ -95,6 +95,7 @@ def test_the_words_of_the_demo_are_those_of_its_weights() -> None:
     others = set(known.nonzero().flatten().tolist()) - pieces
     spelt = {tokenizer.decode([token]).strip() for token in others}
     assert not [word for word in spelt if re.fullmatch(r"\w+", word)]
+    assert f"know {len(DEMO_WORDS)} words" in (ROOT / "docs/own_data.md").read_text()
 
 
 def test_the_backbones_of_the_demo_are_doubted_elsewhere() -> None:
