@@ -140,9 +140,11 @@ def small_scenes() -> dict[str, Scene]:
 def small_config(root: Path, *methods: str) -> Config:
     """Settings of a run with these methods on three classes."""
     base = Config()
+    clip = base.backbones.clip.model_copy(update={"weights": "random"})
     return Config(
         dataset="small",
         data=base.data.model_copy(update={"root": str(root), "classes": ("cat", "dog", "owl")}),
+        backbones=base.backbones.model_copy(update={"clip": clip}),
         report=base.report.model_copy(update={"images": 3}),
         methods={name: base.methods[name] for name in methods},
         segmenter_methods=("ssr",) if "ssr" in methods else (),

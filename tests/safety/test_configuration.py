@@ -58,8 +58,8 @@ def test_no_text_becomes_a_flag_or_a_wildcard(what):
 COMMANDS = [
     "$(mkdir trace)",
     "`mkdir trace`",
-    "'; mkdir trace; '",
-    '"; mkdir trace; "',
+    "' && mkdir trace && '",
+    '" && mkdir trace && "',
     "| mkdir trace",
 ]
 ODD = [*COMMANDS, "> trace", "& mkdir trace &", "\\", "*", "~", "!!", "{}", "<b>", "猫"]
@@ -69,7 +69,7 @@ ODD = [*COMMANDS, "> trace", "& mkdir trace &", "\\", "*", "~", "!!", "{}", "<b>
 def folder(tmp_path: Path) -> Path:
     """A clone with a data set of odd classes in an odd folder; all else is the demo's."""
     folder = workflow_in(tmp_path)
-    root = folder / "$(mkdir trace) 'data'"
+    root = folder / "$(mkdir trace) '; mkdir trace; 'data'"
     (root / "images").mkdir(parents=True)
     for number in range(2):
         Image.fromarray(np.full((16, 16, 3), 40 * number, np.uint8)).save(
