@@ -96,7 +96,7 @@ def _why_empty(settings: Data, split: str, ids: Mapping[str, Sequence[str]]) -> 
 
 
 def _check_clusters(config: Config, images: int) -> None:
-    """K-means needs a sample for each cluster; an image of train gives one at least."""
+    """K-means needs a sample for each cluster; an image with labels gives one at least."""
     for method in config.methods:
         settings = method_config(config, method)
         own = settings.prototypes.clusters
