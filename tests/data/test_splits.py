@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from ssr.config import Config, Data, Demo
+from ssr.config import Backbones, Config, Data, Demo
 from ssr.data.splits import (
     cam_list,
     count_images,
@@ -155,7 +155,12 @@ class TestWithoutAFolderOfMasks:
     """What `data.masks` becomes where there is no such folder."""
 
     def of(self, folder, threshold=0.5, **changes):
-        config = Config(data=folder.settings(**changes), labels={"threshold": threshold})
+        clip = {"model": Backbones().clip.model, "weights": "random"}  # that knows these classes
+        config = Config(
+            data=folder.settings(**changes),
+            labels={"threshold": threshold},
+            backbones={"clip": clip},
+        )
         return without_missing_masks(config).data.masks
 
     def test_a_folder_of_the_default_name_may_be_missing(self, folder):

@@ -116,7 +116,7 @@ def test_without_masks_all_runs_but_the_evaluation(my_folder: Callable[..., set[
 
 
 def test_with_masks_the_own_folder_is_evaluated(my_folder: Callable[..., set[str]]) -> None:
-    overlay = "{data: {masks: masks}, labels: {threshold: null}}"
+    overlay = "{data: {masks: masks}, labels: {threshold: null}, prototypes: {clusters: 2}}"
     assert my_folder("all", overlay) == ALL - OF_THE_DEMO
 
 
