@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from ssr.data.pngs import encode_png
-from ssr.doctor.workflow import Workflow, jobs_in, stale
+from ssr.doctor.workflow import ask, stale
 from tests.workflow.conftest import in_folder, rules_in, workflow_in
 
 pytestmark = pytest.mark.slow
@@ -20,6 +20,8 @@ pytestmark = pytest.mark.slow
 TABLES = ("results/my_folder/index/index.parquet", "results/my_folder/index/masks.parquet")
 ROOT = "data/my_folder"
 SIZE = (24, 16)  # width, height
+CLUSTERS = "prototypes={clusters: 2}"
+MORE = "{data: {masks: masks}, labels: {threshold: null}, prototypes: {clusters: 2}}"
 
 
 def draw(folder: Path, name: str, value: int) -> None:
@@ -35,7 +37,7 @@ def draw_mask(folder: Path, name: str, value: int) -> None:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A clone, in which the test stands, with four images and their masks beside it."""
     monkeypatch.chdir(workflow_in(tmp_path))
-    (tmp_path / "more.yaml").write_text("{data: {masks: masks}, labels: {threshold: null}}")
+    (tmp_path / "more.yaml").write_text(MORE)
     for part in ("images", "masks"):
         (tmp_path / ROOT / part).mkdir(parents=True)
     for number, name in enumerate("abcd"):
@@ -51,8 +53,8 @@ def test_the_demo_is_made_and_indexed_once(folder: Path) -> None:
     tables = [name.replace("my_folder", "demo") for name in TABLES]
 
     def run(*arguments: str, val: int = 1) -> subprocess.CompletedProcess[str]:
-        demo = f"data={{demo: {{train: 1, tune: 1, val: {val}}}}}"
-        return in_folder(folder)(*arguments, *tables, "--config", demo)
+        demo = f"data={{demo: {{train: 2, tune: 1, val: {val}}}}}"
+        return in_folder(folder)(*arguments, *tables, "--config", demo, CLUSTERS)
 
     run("--cores", "2")
     assert rules_in(run("-n")) == set()
@@ -73,9 +75,8 @@ def test_what_changed_is_noticed_and_no_more_is_made_anew(folder: Path) -> None:
         os.utime(path, (1, 1))
     assert rules_in(run("-n")) == set(), "a copy with other dates"
     draw_mask(folder, "a", 0)
-    planned = run("-n")
-    assert rules_in(planned) == {"index_masks"}
-    (finding,) = stale(Workflow({}, tuple(jobs_in(planned.stdout))))
+    assert rules_in(run("-n")) == {"index_masks"}
+    (finding,) = stale(ask(["config/my_folder.yaml", "more.yaml"]))
     assert re.fullmatch(r"index_masks \(1 file\): files \w{12} → files \w{12}", finding.text)
     run("--cores", "2")
     assert rules_in(run("-n")) == set()
