@@ -10,7 +10,7 @@ import atexit
 from ssr.config.agreement import doubts
 from ssr.config.settings import record
 from ssr.running.claims import check_folder, claim, explain, this_run
-from ssr.runs.watch import hush, is_shown, settle, watch
+from ssr.watching.watch import hush, is_shown, settle, watch
 
 # A job starts a Snakemake of its own, and is handed the configuration of its run.
 if workflow.is_main_process:

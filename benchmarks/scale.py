@@ -174,10 +174,13 @@ def measure(name: str, root: Path, threads: int) -> None:
             flags += ["--threads", threads, "--output", results / f"{folder}.zip"]
             step(f"masks of {folder}", "-m", program, *flags)
     flags = ["--data", data.canonical(without=("demo",)), "--derived", results]
-    flags += ["--images", config.images.canonical()]
-    flags += ["--threads", threads, "--output"]
-    for name in ("index_dataset", "index_masks"):
-        step(name, "-m", f"workflow_scripts.{name}", *flags, results / f"{name}.parquet")
+    flags += ["--threads", threads]
+    index, images = results / "index.parquet", config.images.canonical()
+    for name, own in (
+        ("index_dataset", ["--images", images, "--output", index]),
+        ("index_masks", ["--index", index, "--output", results / "masks.parquet"]),
+    ):
+        step(name, "-m", f"workflow_scripts.{name}", *flags, *own)
     step("plan", "-m", "snakemake", "-n", "--configfile", root / "overlay.yaml")
 
 

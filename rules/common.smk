@@ -38,7 +38,7 @@ from ssr.data.splits import (
 from ssr.errors import InputError
 from ssr.running.programs import put_own_python_first
 from ssr.running.provenance import kept_hash
-from ssr.runs.watch import is_shown
+from ssr.watching.watch import is_shown
 
 
 def given_twice():

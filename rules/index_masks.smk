@@ -20,7 +20,6 @@ rule index_masks:
         runtime=minutes(0.3, sum(IMAGES.values())),
     params:
         data=INDEXED,
-        images=section("images"),
         derived=result("annotations"),
         state=STATES[MASKS],
         code=code_hash("workflow_scripts.index_masks"),
@@ -28,7 +27,7 @@ rule index_masks:
         """
         python -m workflow_scripts.index_masks \
             --data {params.data:q} \
-            --images {params.images:q} \
+            --index {input.index:q} \
             --derived {params.derived:q} \
             --state {params.state:q} \
             --output {output.masks:q} \

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from argparse import Namespace
 
+from ssr.config import Images
+from ssr.data.check import check_dataset
 from ssr.data.originals import index_files
 from ssr.running.programs import run
-from workflow_scripts.index_flags import check, index_parser, record
+from workflow_scripts.index_flags import index_parser, record, warn
 
 
 def main(arguments: Namespace) -> None:
     """Check the data set, masks included; write nothing if it cannot be used."""
     seen = record(arguments, index_files)
-    check(arguments).index.write(arguments.output, seen.contents)
+    checked = check_dataset(arguments.data, arguments.threads, arguments.derived, arguments.images)
+    warn(checked)
+    checked.index.write(arguments.output, seen.contents)
     seen.write(arguments.output)
 
 
 if __name__ == "__main__":
-    run(main, index_parser(__doc__))
+    flags = index_parser(__doc__)
+    flags.add_argument("--images", type=Images.model_validate_json, required=True)
+    run(main, flags)

@@ -1,4 +1,4 @@
-"""What the two programs that index a data set share: their flags, and the check of everything."""
+"""What the two programs that index a data set share."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from pathlib import Path
 
-from ssr.config import Data, Images
-from ssr.data.check import Checked, check_dataset
+from ssr.config import Data
+from ssr.data.check import Checked
 from ssr.data.originals import Splits
 from ssr.data.splits import split_ids
 from ssr.running.contents import Record
@@ -19,7 +19,6 @@ def index_parser(description: str | None) -> ArgumentParser:
     """A parser with the flags of both."""
     flags = parser(description)
     flags.add_argument("--data", type=Data.model_validate_json, required=True)
-    flags.add_argument("--images", type=Images.model_validate_json, required=True)
     flags.add_argument(
         "--derived", type=Path, default=Path(), help="coco: folder, see ssr.data.coco"
     )
@@ -39,13 +38,7 @@ def record(arguments: Namespace, files: Callable[[Data, Splits], list[str]]) -> 
     return Record.of(state, data.root, files(data, split_ids(data)), arguments.threads)
 
 
-def check(arguments: Namespace) -> Checked:
-    """Check the data set and print the warnings.
-
-    Raises:
-        InputError: it cannot be used; nothing may be written.
-    """
-    checked = check_dataset(arguments.data, arguments.threads, arguments.derived, arguments.images)
+def warn(checked: Checked) -> None:
+    """Print the warnings."""
     for warning in checked.warnings:
         print(f"warning: {warning}", file=sys.stderr)
-    return checked

@@ -15,7 +15,7 @@ from ssr.data.findings import Findings
 from ssr.data.ids import ALLOWED, is_plain
 from ssr.data.images import patch_grid
 from ssr.data.index import Image, Index
-from ssr.data.inspection import Seen, inspect_images
+from ssr.data.inspection import inspect_images, inspect_masks
 from ssr.data.masks import Masks
 from ssr.data.source import SPLITS, Source
 from ssr.data.splits import assign, required, shard_names
@@ -38,7 +38,7 @@ class Checked:
 def check_dataset(
     settings: Data, processes: int = 1, derived: Path = Path(), images: Images = _PIXELS
 ) -> Checked:
-    """Decode every image and mask once, and index what they are.
+    """Decode every image and mask once, and index what they are; warnings are of images.
 
     Images without a label are kept, to be predicted. Masks are looked for in the folder
     `settings.masks`, if there is one: tune and val need one for each image, the others may have
@@ -53,7 +53,7 @@ def check_dataset(
     Raises:
         InputError: all problems in one report, each kind with its count and first examples.
     """
-    findings = Findings()
+    findings, of_masks = Findings(), Findings()
     form = _FORMATS[settings.format]
     listed = form.list_ids(settings)
     _check_ids(listed, findings)
@@ -63,17 +63,39 @@ def check_dataset(
     sources = _read_sources(settings, list(dict.fromkeys(ids)), findings, derived)
     labels = _class_indices(sources, settings.classes, findings)
     _name_unlabelled(labels, findings)
-    masks = _find_masks(settings, sources, splits, findings, derived)
-    seen = inspect_images(settings, sources, masks, processes, findings)
-    shown = {i: look.shown for i, look in seen.items() if look.shown is not None}
-    compare_masks(shown, labels, settings.classes, findings)
+    seen = inspect_images(settings, sources, processes, findings)
+    sizes = {i: (look.height, look.width) for i, look in seen.items() if look.height}
+    masks = _find_masks(settings, sources, splits, of_masks, derived)
+    shown = inspect_masks(settings, sizes, masks, processes, of_masks)
+    compare_masks(shown, labels, settings.classes, of_masks)
     train = [image_id for image_id in splits["train"] if labels.get(image_id)]
-    for image_id in _single_patches(seen, train, images):
+    for image_id in _single_patches(sizes, train, images):
         labels[image_id] = ()
         findings.warning("image of a single patch, left out of training", image_id)
     _check_train(labels, splits["train"], settings.classes, findings)
+    findings.take_problems(of_masks)
     findings.raise_problems(settings.root)
-    index = _index(splits, sources, seen, labels, settings.shard_size)
+    index = _index(splits, sources, sizes, labels, settings.shard_size)
+    return Checked(index, masks, findings.warnings)
+
+
+def check_masks(
+    settings: Data, index: Index, processes: int = 1, derived: Path = Path()
+) -> Checked:
+    """Decode every mask once, and hold it against the index; warnings are of masks.
+
+    Raises:
+        InputError: all problems in one report.
+    """
+    findings = Findings()
+    splits = {split: [image.id for image in index.split(split)] for split in SPLITS}
+    sources = {image.id: Source(image.image, ()) for image in index.images}
+    sizes = {image.id: (image.height, image.width) for image in index.images}
+    labels = {image.id: image.labels for image in index.images}
+    masks = _find_masks(settings, sources, splits, findings, derived)
+    shown = inspect_masks(settings, sizes, masks, processes, findings)
+    compare_masks(shown, labels, settings.classes, findings)
+    findings.raise_problems(settings.root)
     return Checked(index, masks, findings.warnings)
 
 
@@ -132,11 +154,13 @@ def _name_unlabelled(labels: Mapping[str, tuple[int, ...]], findings: Findings) 
             )
 
 
-def _single_patches(seen: Mapping[str, Seen], ids: Sequence[str], images: Images) -> Iterator[str]:
+def _single_patches(
+    sizes: Mapping[str, tuple[int, int]], ids: Sequence[str], images: Images
+) -> Iterator[str]:
     """Images that are one patch: no map of classes can say where in it they are."""
     for image_id in ids:
-        size = seen[image_id].height, seen[image_id].width
-        if patch_grid(*size, images.patch, images.max_side) == (1, 1):
+        size = sizes.get(image_id)
+        if size and patch_grid(*size, images.patch, images.max_side) == (1, 1):
             yield image_id
 
 
@@ -196,7 +220,7 @@ def _colours(settings: Data) -> dict[int, int]:
 def _index(
     splits: Mapping[str, Sequence[str]],
     sources: Mapping[str, Source],
-    seen: Mapping[str, Seen],
+    sizes: Mapping[str, tuple[int, int]],
     labels: Mapping[str, tuple[int, ...]],
     shard_size: int,
 ) -> Index:
@@ -204,8 +228,8 @@ def _index(
     images = []
     for split in SPLITS:
         for position, image_id in enumerate(splits[split]):
-            look, own = seen[image_id], labels[image_id]
+            (height, width), own = sizes[image_id], labels[image_id]
             shard = shards[split][position // shard_size]
             image = sources[image_id].image
-            images.append(Image(image_id, image, look.width, look.height, split, own, shard))
+            images.append(Image(image_id, image, width, height, split, own, shard))
     return Index(tuple(images))

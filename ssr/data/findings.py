@@ -22,6 +22,11 @@ class Findings:
         """Note something that the user should know."""
         self._warnings.setdefault(kind, []).append(example)
 
+    def take_problems(self, other: Findings) -> None:
+        """Make the problems of others one's own, but not their warnings."""
+        for kind, examples in other._problems.items():
+            self._problems.setdefault(kind, []).extend(examples)
+
     @property
     def warnings(self) -> list[str]:
         """One line for each kind of warning."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,101 +18,120 @@ from ssr.labels import BACKGROUND, IGNORE
 from ssr.running.processes import map_in_processes
 from ssr.running.progress import progress
 
-_IMAGES_PER_TASK = 64
-
-
-@dataclass(frozen=True)
-class _Job:
-    """What one process looks at: an image and, where there is one, its mask."""
-
-    id: str
-    image: Path
-    masks: Masks
-    classes: int
+_FILES_PER_TASK = 64
 
 
 @dataclass(frozen=True)
 class Seen:
-    """Size of an image, zero if unreadable, and the findings (kind, example) on the way.
-
-    `shown` are the classes 1..C in its mask, None without a mask that can be used.
-    """
+    """Size of an image, zero if unreadable, and the findings (kind, example) on the way."""
 
     height: int = 0
     width: int = 0
+    problems: tuple[tuple[str, str], ...] = ()
+    warnings: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class SeenMask:
+    """Classes 1..C in a mask, None if it can't be used, and the findings on the way."""
+
     shown: tuple[int, ...] | None = None
     problems: tuple[tuple[str, str], ...] = ()
     warnings: tuple[tuple[str, str], ...] = ()
 
 
+@dataclass(frozen=True)
+class _Job:
+    """What one process looks at: the mask of an image of this size."""
+
+    id: str
+    height: int
+    width: int
+    masks: Masks
+    classes: int
+
+
 def inspect_images(
+    settings: Data, sources: Mapping[str, Source], processes: int, findings: Findings
+) -> dict[str, Seen]:
+    """What was seen of each image, by id; each is opened once."""
+    paths = [Path(settings.root, source.image) for source in sources.values()]
+    looks = map_in_processes(_look, paths, processes, chunk=_FILES_PER_TASK)
+    seen = dict(zip(sources, progress(looks, len(paths), "checking images"), strict=True))
+    _report(seen.values(), findings)
+    return seen
+
+
+def inspect_masks(
     settings: Data,
-    sources: Mapping[str, Source],
+    sizes: Mapping[str, tuple[int, int]],
     masks: Masks,
     processes: int,
     findings: Findings,
-) -> dict[str, Seen]:
-    """What was seen of each image, by id; what is wrong with it or its mask goes to `findings`.
+) -> dict[str, tuple[int, ...]]:
+    """Classes 1..C in each mask that can be used, by id; each is opened once.
 
-    Each file is opened once.
+    `sizes` are height and width of the images; a mask of any other image is passed over.
     """
-    root = Path(settings.root)
+    classes = len(settings.classes)
     jobs = [
-        _Job(image_id, root / source.image, masks.of([image_id]), len(settings.classes))
-        for image_id, source in sources.items()
+        _Job(image_id, *sizes[image_id], masks.of([image_id]), classes)
+        for image_id in masks.ids
+        if image_id in sizes
     ]
-    looks = map_in_processes(_look, jobs, processes, chunk=_IMAGES_PER_TASK)
-    seen = dict(zip(sources, progress(looks, len(jobs), "checking images"), strict=True))
-    for look in seen.values():
+    looks = map_in_processes(_look_at_mask, jobs, processes, chunk=_FILES_PER_TASK)
+    seen = list(progress(looks, len(jobs), "checking masks"))
+    _report(seen, findings)
+    pairs = zip(jobs, seen, strict=True)
+    return {job.id: look.shown for job, look in pairs if look.shown is not None}
+
+
+def _report(seen: Iterable[Seen | SeenMask], findings: Findings) -> None:
+    for look in seen:
         for kind, example in look.problems:
             findings.problem(kind, example)
         for kind, example in look.warnings:
             findings.warning(kind, example)
-    return seen
 
 
-def _look(job: _Job) -> Seen:
-    if not job.image.is_file():
-        return Seen(problems=(("missing image", str(job.image)),))
+def _look(path: Path) -> Seen:
+    if not path.is_file():
+        return Seen(problems=(("missing image", str(path)),))
     try:
-        image = measure_image(job.image)
+        image = measure_image(path)
     except InputError as error:
         return Seen(problems=(("unreadable image", str(error)),))
     if min(image.height, image.width) < 2:
-        example = f"{job.image} ({image.height}×{image.width} pixels)"
+        example = f"{path} ({image.height}×{image.width} pixels)"
         return Seen(problems=(("image of less than two pixels a side", example),))
-    doubts = tuple((kind, f"{job.image} ({what})") for kind, what in image.doubts)
-    if not job.masks.ids:
-        return Seen(image.height, image.width, warnings=doubts)
-    seen = _look_at_mask(job, image.height, image.width)
-    return replace(seen, warnings=(*doubts, *seen.warnings))
+    doubts = tuple((kind, f"{path} ({what})") for kind, what in image.doubts)
+    return Seen(image.height, image.width, warnings=doubts)
 
 
-def _look_at_mask(job: _Job, height: int, width: int) -> Seen:
+def _look_at_mask(job: _Job) -> SeenMask:
     name = job.masks.references[job.id]
-    problem = partial(_problem, height, width)
     try:
         mask = job.masks.load(job.id)
     except UnknownColourError as error:
-        return problem("mask with a colour outside data.mask_colours", str(error))
+        return _problem("mask with a colour outside data.mask_colours", str(error))
     except InputError as error:
-        return problem("unreadable mask", str(error))
-    if mask.shape != (height, width):
-        sizes = f"mask {mask.shape[0]}×{mask.shape[1]}, image {height}×{width}"
-        return problem("mask of another size than its image", f"{name} ({sizes})")
+        return _problem("unreadable mask", str(error))
+    if mask.shape != (job.height, job.width):
+        sizes = f"mask {mask.shape[0]}×{mask.shape[1]}, image {job.height}×{job.width}"
+        return _problem("mask of another size than its image", f"{name} ({sizes})")
     values = np.unique(mask)
     if (wrong := values[(values > job.classes) & (values != IGNORE)]).size:
         allowed = f"allowed 0 to {job.classes} and {IGNORE}"
         example = f"{name} (value {wrong[0]}, {allowed})"
-        return problem("mask with values outside the classes", example)
+        return _problem("mask with values outside the classes", example)
     shown = tuple(values[(values != BACKGROUND) & (values != IGNORE)].tolist())
     if IGNORE in values and not shown:
         kind = (
             "mask without a class: 255 means ignore; for masks of 0 and 255 see data.mask_colours"
         )
-        return Seen(height, width, shown, warnings=((kind, name),))
-    return Seen(height, width, shown)
+        return SeenMask(shown, warnings=((kind, name),))
+    return SeenMask(shown)
 
 
-def _problem(height: int, width: int, kind: str, example: str) -> Seen:
-    return Seen(height, width, problems=((kind, example),))
+def _problem(kind: str, example: str) -> SeenMask:
+    return SeenMask(problems=((kind, example),))

@@ -12,7 +12,7 @@ from pathlib import Path
 from ssr.doctor.findings import lines
 from ssr.doctor.workflow import Job, Workflow, ask, check_folder, stale
 from ssr.running.claims import Trace, trace
-from ssr.runs.journal import History, history
+from ssr.watching.journal import History, history
 
 _STATES = {
     True: "a run is under way",

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ssr.data.check import check_dataset
+from ssr.data.check import check_dataset, check_masks
 from ssr.data.images import load_image
 from ssr.errors import InputError
 
@@ -160,7 +160,8 @@ def test_black_and_white_masks_of_0_and_255_are_warned_of(folder):
     mask = np.zeros((6, 8), np.uint8)
     mask[2:4] = 255
     folder.add_mask("v", mask)
-    warning, missing = check_dataset(folder.settings()).warnings
+    settings = folder.settings()
+    warning, missing = check_masks(settings, check_dataset(settings).index).warnings
     assert missing.startswith("1 × class that labels name and masks lack")
     assert warning.startswith("1 × mask without a class: 255 means ignore")
     assert warning.endswith(": masks/v.png")

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image as PilImage
 
 from ssr.config import Images
-from ssr.data.check import check_dataset
+from ssr.data.check import check_dataset, check_masks
 from ssr.data.ids import ALLOWED
 from ssr.data.index import Image
 from ssr.data.splits import shard_names, split_ids
@@ -17,6 +17,11 @@ def problems(settings, processes=1, **options):
     first, *lines = str(error.value).splitlines()
     assert first == f"the data set {settings.root} cannot be used:"
     return [line.strip() for line in lines]
+
+
+def checked_masks(settings):
+    """The masks, held against the index of a sound data set."""
+    return check_masks(settings, check_dataset(settings).index)
 
 
 @pytest.mark.parametrize("processes", [1, 2])
@@ -89,11 +94,11 @@ def test_everything_wrong_comes_in_one_report(folder, processes):
         "1 × image in two splits: v (train, val)",
         "1 × id of two files: c (c.png, c.jpg)",
         "1 × label not among data.classes: 'zebra' of zebra",
-        "1 × missing mask: masks/bare.png",
         f"1 × image of less than two pixels a side: {root}/images/dot.png (1×1 pixels)",
         f"1 × missing image: {root}/images/missing.png",
         f"1 × unreadable image: {root}/images/short.png: cannot be read as an image "
         "(image file is truncated)",
+        "1 × missing mask: masks/bare.png",
         f"1 × unreadable mask: {root}/masks/colours.png: a mask is a palette or 8-bit greyscale "
         "PNG, came mode RGB",
         "1 × mask of another size than its image: masks/large.png (mask 6×9, image 6×8)",
@@ -135,7 +140,7 @@ def test_a_data_set_may_have_no_masks_and_then_needs_neither_tune_nor_val(empty_
     empty_folder.add("a.png", mask=False)
     empty_folder.add("b.png", labels="dog", mask=False)
     settings = empty_folder.settings(masks=None)
-    checked = check_dataset(settings)
+    checked = checked_masks(settings)
     assert [image.split for image in checked.index.images] == ["train", "train"]
     assert not checked.masks.ids
     assert checked.warnings == [
@@ -144,7 +149,7 @@ def test_a_data_set_may_have_no_masks_and_then_needs_neither_tune_nor_val(empty_
 
 
 def test_images_that_nothing_uses_without_masks_are_named(folder):
-    warnings = check_dataset(folder.settings(masks=None)).warnings
+    warnings = checked_masks(folder.settings(masks=None)).warnings
     assert "2 × image of tune or val, not used without masks: t, v" in warnings
 
 
@@ -182,7 +187,7 @@ def test_masks_that_contradict_the_labels_are_refused(empty_folder):
     for number in range(4):
         for split in ("train", "tune", "val"):
             empty_folder.add(f"{split}{number}.png", split, "cat" if number else "dog")
-    assert check_dataset(empty_folder.settings()).warnings == []
+    assert checked_masks(empty_folder.settings()).warnings == []
     (line,) = problems(empty_folder.settings(classes=("dog", "cat")))
     assert line.startswith("2 × class that masks show and labels lack, so that hardly a mask fits")
     assert line.endswith(
@@ -191,10 +196,22 @@ def test_masks_that_contradict_the_labels_are_refused(empty_folder):
     )
 
 
+def test_masks_are_held_against_the_index_alone(folder):
+    settings = folder.settings()
+    index = check_dataset(settings).index
+    (folder.root / "images" / "a.jpg").unlink()
+    checked = check_masks(settings, index)
+    assert (checked.index, checked.warnings) == (index, [])
+    assert checked.masks.ids == {"a", "c", "t", "v"}
+    folder.add_mask("a", np.zeros((5, 8), np.uint8))
+    with pytest.raises(InputError, match="mask of another size than its image: masks/a"):
+        check_masks(settings, index)
+
+
 def test_what_masks_and_labels_do_not_share_is_warned_of(folder):
     folder.add_mask("v", np.full((6, 8), 2, np.uint8))
     folder.add_mask("t", np.zeros((6, 8), np.uint8))
-    assert check_dataset(folder.settings()).warnings == [
+    assert checked_masks(folder.settings()).warnings == [
         "1 × class that masks show and labels lack, in 1 of 4 images: "
         "dog in place of cat (1, such as v)",
         "1 × class that labels name and masks lack, in 1 of 4 images: dog (1, such as t)",

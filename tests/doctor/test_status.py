@@ -12,7 +12,7 @@ import pytest
 from ssr.doctor import status
 from ssr.doctor.workflow import Job, Reason, Workflow
 from ssr.running.claims import Trace, this_run
-from ssr.runs.journal import History
+from ssr.watching.journal import History
 
 RESULTS = Path("results/x")
 CHANGED = Reason(before=("'{\"power\": 1}'",), now=("'{\"power\": 2}'",))

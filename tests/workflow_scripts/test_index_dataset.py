@@ -29,7 +29,11 @@ def root(tmp_path):
 def run(root, classes, program="index_dataset", output="out/index.parquet"):
     data = Data(format="folder", root=str(root), classes=classes).canonical()
     command = [sys.executable, "-m", f"workflow_scripts.{program}", "--data", data]
-    command += ["--images", '{"patch": 2}']
+    if program == "index_masks":
+        assert run(root, classes).returncode == 0
+        command += ["--index", root / "out/index.parquet"]
+    else:
+        command += ["--images", '{"patch": 2}']
     command += ["--state", "files as they were", "--output", root / output]
     return subprocess.run(command, capture_output=True, text=True)
 

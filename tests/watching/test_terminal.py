@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ssr.runs.costs import Costs
-from ssr.runs.jobs import Job
-from ssr.runs.terminal import Terminal
+from ssr.watching.costs import Costs
+from ssr.watching.jobs import Job
+from ssr.watching.terminal import Terminal
 
 
 class Screen(io.StringIO):

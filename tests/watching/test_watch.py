@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.runs.tiny import RESULTS, command, run, tiny_workflow
+from tests.watching.tiny import RESULTS, command, run, tiny_workflow
 
 
 @pytest.fixture

@@ -18,10 +18,10 @@ from typing import Any
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from ssr.running.claims import Run
-from ssr.runs.costs import Costs
-from ssr.runs.jobs import Job, jobs_to_run
-from ssr.runs.journal import Journal
-from ssr.runs.terminal import Terminal
+from ssr.watching.costs import Costs
+from ssr.watching.jobs import Job, jobs_to_run
+from ssr.watching.journal import Journal
+from ssr.watching.terminal import Terminal
 
 # What Snakemake prints before the first job that the terminal tells in other words.
 _SAID_ELSEWHERE = {LogEvent.RUN_INFO, LogEvent.RESOURCES_INFO, LogEvent.WORKFLOW_STARTED}

@@ -13,8 +13,8 @@ from threading import Event, RLock, Thread
 from typing import TextIO
 
 from ssr.running.progress import duration, rate
-from ssr.runs.costs import Costs
-from ssr.runs.jobs import Job
+from ssr.watching.costs import Costs
+from ssr.watching.jobs import Job
 
 # So much of its log is shown of a job that failed.
 _TAIL = 15

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from statistics import fmean
 
-from ssr.runs.jobs import Job
+from ssr.watching.jobs import Job
 
 # Until a program has imported what it needs, and the least that any job takes.
 START_SECONDS = 4.0

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ssr.running.claims import Run
-from ssr.runs.jobs import Job
+from ssr.watching.jobs import Job
 
 _FOLDER = Path("logs/runs")
 

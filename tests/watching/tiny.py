@@ -11,7 +11,7 @@ RESULTS = Path("results/tiny")
 _SNAKEFILE = """\
 from pathlib import Path
 from ssr.running.claims import claim, this_run
-from ssr.runs.watch import hush, is_shown, settle, watch
+from ssr.watching.watch import hush, is_shown, settle, watch
 
 if is_shown(workflow):
     hush(workflow)

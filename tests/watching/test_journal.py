@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ssr.running.claims import Run, this_run
-from ssr.runs.jobs import Job
-from ssr.runs.journal import History, Journal, history
+from ssr.watching.jobs import Job
+from ssr.watching.journal import History, Journal, history
 
 RUN = this_run()
 A, B = (

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from ssr.runs.costs import START_SECONDS, Costs
-from ssr.runs.jobs import Job
+from ssr.watching.costs import START_SECONDS, Costs
+from ssr.watching.jobs import Job
 
 SHARD = Job(0, "refine_cams", "a", (), None, 1, 60.0, None)
 OTHER = replace(SHARD, number=1, name="b")
