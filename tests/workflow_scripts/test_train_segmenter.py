@@ -126,7 +126,7 @@ def rows(out):
 
 
 def wait_until(reached):
-    end = time.monotonic() + 120
+    end = time.monotonic() + 600
     while not reached():
         assert time.monotonic() < end
         time.sleep(0.05)
