@@ -69,7 +69,7 @@ def _tree(module: str) -> ast.Module:
     if path is None:
         raise ModuleNotFoundError(module)
     tree = ast.parse(path.read_text())
-    for node in ast.walk(tree):
+    for node in _statements(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
             node, clean=False
         ):
@@ -95,7 +95,7 @@ def _imports(module: str) -> tuple[str, ...]:
 
 def _named(tree: ast.Module) -> Iterator[str]:
     """Modules of this project that an import statement may mean, with their packages."""
-    for node in ast.walk(tree):
+    for node in _statements(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -108,6 +108,15 @@ def _named(tree: ast.Module) -> Iterator[str]:
                 yield from (".".join(parts[: end + 1]) for end in range(len(parts)))
 
 
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """A node and all statements below it; expressions, most of a tree, hold none."""
+    yield node
+    for part in ("body", "orelse", "handlers", "finalbody", "cases"):
+        for below in getattr(node, part, ()):
+            yield from _statements(below)
+
+
+@cache
 def _path(module: str) -> Path | None:
     base = ROOT.joinpath(*module.split("."))
     candidates = (base.with_suffix(".py"), base / "__init__.py")

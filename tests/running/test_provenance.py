@@ -22,6 +22,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def forget_all() -> None:
     for cached in (
+        provenance._path,
         provenance._tree,
         provenance._canonical,
         provenance._imports,
