@@ -45,7 +45,8 @@ def freeze(values: dict[str, Any], starts: bool) -> None:
         InputError: a job has not been handed the configuration.
     """
     if starts:
-        os.environ[FROZEN] = json.dumps(values)
+        # What JSON can't hold, such as a date of YAML, is no setting and is refused later.
+        os.environ[FROZEN] = json.dumps(values, default=str)
         return
     if FROZEN not in os.environ:
         raise InputError(f"this job lacks the variable {FROZEN} of the run that submitted it")
@@ -122,7 +123,7 @@ def _judge(values: Mapping[str, Any]) -> tuple[Config, list[tuple[str, str]]]:
     except ValidationError as error:
         wrong = [(str(finding["loc"][0]), _explain(finding)) for finding in error.errors()]
     unsound = {section for section, _ in wrong}
-    sound = {section: value for section, value in values.items() if section not in unsound}
+    sound = {section: value for section, value in values.items() if str(section) not in unsound}
     return Config.model_validate(sound), wrong
 
 

@@ -69,10 +69,14 @@ def check_dataset(
     shown = inspect_masks(settings, sizes, masks, processes, of_masks)
     compare_masks(shown, labels, settings.classes, of_masks)
     train = [image_id for image_id in splits["train"] if labels.get(image_id)]
-    for image_id in _single_patches(sizes, train, images):
+    single = list(_single_patches(sizes, train, images))
+    for image_id in single:
         labels[image_id] = ()
         findings.warning("image of a single patch, left out of training", image_id)
-    _check_train(labels, splits["train"], settings.classes, findings)
+    if single and single == train:
+        findings.problem("split whose labelled images are all of a single patch", "train")
+    else:
+        _check_train(labels, splits["train"], settings.classes, findings)
     findings.take_problems(of_masks)
     findings.raise_problems(settings.root)
     index = _index(splits, sources, sizes, labels, settings.shard_size)

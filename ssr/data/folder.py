@@ -119,3 +119,7 @@ def _table(settings: Data) -> Table:
         return read_table(path)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file (data.root is {settings.root})") from None
+    except OSError as error:
+        raise InputError(
+            f"{path}: {error.strerror} (data.root is {settings.root}); wanted a folder with {TABLE}"
+        ) from None

@@ -72,12 +72,16 @@ def read_scenes(path: str | Path, classes: Sequence[str]) -> list[Scene]:
             can't be that of a mask.
     """
     coco = _read(path)
-    _check_categories(path, coco, classes)
-    index = {category: number for number, category in enumerate(sorted(coco.cats), start=1)}
     try:
+        _check_categories(path, coco, classes)
+        index = {category: number for number, category in enumerate(sorted(coco.cats), start=1)}
         scenes = [_scene(image, coco.imgToAnns[image["id"]], index) for image in coco.imgs.values()]
     except KeyError as error:
-        raise InputError(f"{path}: an image or annotation has no valid {error}") from error
+        raise InputError(
+            f"{path}: an image, category or annotation has no valid {error}"
+        ) from error
+    except TypeError as error:
+        raise InputError(f"{path}: ids or names are not all of one kind ({error})") from error
     for scene in scenes:
         if not is_plain(scene.id) or len(scene.id.split()) > 1:
             raise InputError(f"{path}: image id {scene.id!a}: wanted {ALLOWED}, no space")

@@ -70,7 +70,8 @@ def read_table(path: str | Path, columns: Sequence[str] = COLUMNS) -> Table:
     try:
         with Path(path).open(encoding="utf-8-sig", newline="") as file:
             # Strict: a quotation mark that nothing closes would swallow all lines behind it.
-            lines = [[cell.strip() for cell in line] for line in csv.reader(file, strict=True)]
+            rows = csv.reader(file, strict=True, skipinitialspace=True)
+            lines = [[cell.strip() for cell in line] for line in rows]
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: is not a CSV file in UTF-8 ({error})") from error
     header = _header(path, lines[0] if lines else [])

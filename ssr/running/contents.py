@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 import sys
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -129,7 +130,7 @@ def _look(path: str) -> Look:
         found = os.stat(path)
     except (OSError, ValueError):  # the latter for what can't be the name of a file
         return None
-    return found.st_size, found.st_mtime_ns
+    return (found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None
 
 
 def _sizes(looks: Mapping[str, Look]) -> dict[str, int | None]:
@@ -144,6 +145,8 @@ def _checksums(root: str | Path, names: Sequence[str], threads: int) -> dict[str
 
 def _checksum(path: Path) -> int | None:
     try:
+        if not path.is_file():  # a pipe may never end
+            return None
         with path.open("rb") as file:
             value = 0
             while chunk := file.read(_CHUNK):

@@ -85,10 +85,10 @@ def _follow(events: Iterator[dict[str, Any]], told: History) -> None:
         elif kind == "started":
             begun[event["job"]] = event
             told.under_way.add(_outputs(event))
+            told.failed.pop(_outputs(event), None)
         elif kind in ("finished", "failed"):
             start = begun[event["job"]]
             told.under_way.discard(_outputs(start))
-            told.failed.pop(_outputs(start), None)
             if kind == "failed":
                 told.failed[_outputs(start)] = start["log"] or "no log"
 

@@ -107,11 +107,13 @@ class _Handler(logging.Handler):
 
     def interrupt(self, number: int, frame: Any) -> None:
         """SIGINT reaches jobs, too: how they end now is no failure of theirs."""
-        if not self._interrupted:
-            self._interrupted = True
-            for watcher in self._watchers:
-                watcher.interrupted()
-        signal.default_int_handler(number, frame)
+        try:
+            if not self._interrupted:
+                self._interrupted = True
+                for watcher in self._watchers:
+                    watcher.interrupted()
+        finally:  # the signal may have come amid a write to the same stream
+            signal.default_int_handler(number, frame)
 
     def close(self) -> None:
         if not self._closed_before:

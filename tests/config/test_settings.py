@@ -1,13 +1,23 @@
+import datetime
 import re
 from functools import reduce
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from snakemake.cli import parse_config as parsed_by_snakemake
 
 from ssr.config import DEFAULT_METHODS, Config, Data
-from ssr.config.settings import merge, method_config, owner, parse_config, render
+from ssr.config.settings import (
+    FROZEN,
+    freeze,
+    merge,
+    method_config,
+    owner,
+    parse_config,
+    render,
+)
 from ssr.errors import InputError
 from tests import ROOT
 
@@ -205,3 +215,17 @@ def test_methods_share_artefacts_until_their_settings_part() -> None:
     assert owner(config, "box_mask", ("prototypes", "alignment")) == "ssr"
     assert owner(config, "box_mask", ("prototypes", "alignment", "refinement")) == "box_mask"
     assert owner(config, "clip", ("prototypes", "alignment")) == "clip"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"dataset": datetime.date(2024, 1, 1)}, {1: "x"}, {"data": {"classes": {"a", "b"}}}],
+    ids=["date", "number", "set"],
+)
+def test_what_only_yaml_can_hold_is_refused(
+    values: dict[Any, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(FROZEN, "")
+    freeze(values, starts=True)
+    with pytest.raises(InputError, match="the configuration is wrong"):
+        parse_config(values)

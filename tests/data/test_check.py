@@ -179,7 +179,7 @@ def test_an_image_of_a_single_patch_is_left_out_of_training(empty_folder, patch,
 
 def test_a_train_split_of_single_patches_is_refused(folder):
     assert problems(folder.settings(), images=Images(patch=8)) == [
-        "1 × split without any label: train"
+        "1 × split whose labelled images are all of a single patch: train"
     ]
 
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from ssr.config import Data
 from ssr.data.findings import Findings
 from ssr.data.folder import list_ids, read_sources
 from ssr.data.source import Source
@@ -186,3 +187,9 @@ def test_a_table_that_is_no_text_is_refused(folder):
     (folder.root / "labels.csv").write_bytes(b"\xff\xfe\x00image")
     with pytest.raises(InputError, match=r"labels\.csv: is not a CSV file in UTF-8"):
         list_ids(folder.settings())
+
+
+def test_a_root_that_is_a_file_is_named(tmp_path):
+    (tmp_path / "root").write_text("")
+    with pytest.raises(InputError, match="Not a directory"):
+        list_ids(Data(format="folder", root=str(tmp_path / "root")))

@@ -197,7 +197,7 @@ def test_a_missing_file_is_named(tmp_path):
 
 def test_an_annotation_of_an_unknown_category_is_refused(path):
     shown = {1: [annotation(5, [polygon(1, 1, 5, 5)])]}
-    with pytest.raises(InputError, match="an image or annotation has no valid 5"):
+    with pytest.raises(InputError, match="an image, category or annotation has no valid 5"):
         read(path, coco_folder.instances("train2014", shown))
 
 

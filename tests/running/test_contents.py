@@ -125,3 +125,10 @@ def test_what_changed_is_named_and_whether_its_date_tells(root: Path) -> None:
     remove(root)
     changed = [(str(root / "a.png"), False), (str(root / "b.png"), True)]
     assert [*Record.read(root / "made").changed()] == changed
+
+
+def test_a_pipe_is_no_file(tmp_path: Path) -> None:
+    """To open one would wait for ever."""
+    os.mkfifo(tmp_path / "a")
+    record = Record.of("state", tmp_path, ["a"], 1)
+    assert record.looks == record.checksums == {"a": None}
