@@ -73,7 +73,7 @@ def test_all_that_can_be_wrong_is_found_and_the_commands_mend_it(folder: Path) -
     assert "its SHA-256 is not that with which it was written" in damage
     assert "refine_predictions (1 file): iterations 10 → 1" in printed
     assert printed[-2] == "5 findings"
-    assert printed[-1] == f"then: snakemake --cores all --configfile {changed}"
+    assert printed[-1] == f"then: snakemake --cores all --configfile {changed.name}"
 
     for command in (line for line in printed if line.startswith("rm ")):
         subprocess.run(command.split(), cwd=folder, check=True)

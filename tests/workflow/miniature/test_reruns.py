@@ -139,7 +139,7 @@ OTHER: dict[str, Any] = {
     "backbones.dino.weights": "random",
     "backbones.dino.sha256": "0" * 64,
     "text.templates": ["{}"],
-    "text.prompts": {"bird": "bird avian"},
+    "text.prompts": {"bird": "bird photo"},
     "text.backgrounds": ["sky"],
     "cams.score": "gradient",
     "aligned_cams.score": "gradient",
