@@ -31,8 +31,8 @@ from ssr.config.settings import (
 from ssr.data.source import SPLITS
 from ssr.data.splits import (
     cam_list,
-    count_images,
     shard_names,
+    usable_ids,
     without_missing_masks,
 )
 from ssr.errors import InputError
@@ -57,7 +57,7 @@ try:
     put_own_python_first()
     _given = parse_config(config, given_twice())
     CONFIG = without_missing_masks(_given)
-    IMAGES = count_images(CONFIG)
+    IDS = usable_ids(CONFIG)
 except InputError as error:
     sys.exit(f"error: {error}")
 
@@ -80,6 +80,7 @@ shell.prefix(
 if not workflow.is_main_process:
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
+IMAGES = {split: len(ids) for split, ids in IDS.items()}
 SHARDS = shard_names(IMAGES, CONFIG.data.shard_size)
 RESULTS = f"results/{CONFIG.dataset}"
 METHODS = list(CONFIG.methods)

@@ -4,7 +4,7 @@ from ssr.data.originals import INDEX, MASKS, kept_states
 
 # What stands for the files of a data set: as inputs of rules they would be too many, or so large that
 # their dates alone count.
-STATES = kept_states(CONFIG.data, RESULTS, starts=workflow.is_main_process)
+STATES = kept_states(CONFIG.data, IDS, RESULTS, starts=workflow.is_main_process)
 # The demo's own settings say which images it has; they are of no meaning to another data set.
 INDEXED = CONFIG.data.canonical(
     without=() if CONFIG.data.format == "demo" else ("demo",)

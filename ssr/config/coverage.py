@@ -41,8 +41,8 @@ FOLDERS = {
 
 NOT_YET = "not run yet"
 _PREDICTIONS = ("prediction", "prediction_crf")
-# Made of the classes that an image is labelled with.
-_OF_LABELS = ("initial_cam", "aligned_cam", "refined_cam", "pseudo_label")
+OF_LABELS = ("initial_cam", "aligned_cam", "refined_cam", "pseudo_label")
+"""Made of the classes that an image is labelled with: an image without labels has none."""
 
 
 def is_evaluated(config: Config) -> bool:
@@ -113,6 +113,6 @@ def why_absent(config: Config, method: str, stage: str, split: str, labelled: bo
         return reason
     if split not in splits_of(config, method, stage):
         return f"not made for split {split}"
-    if stage in _OF_LABELS and not labelled:
+    if stage in OF_LABELS and not labelled:
         return "the image has no label to learn from"
     return NOT_YET

@@ -12,7 +12,6 @@ from pathlib import Path
 from ssr.config import Data
 from ssr.data import coco, demo, folder, voc
 from ssr.data.ids import is_plain
-from ssr.data.splits import split_ids
 from ssr.running.contents import state_of
 
 Splits = Mapping[str, Sequence[str]]
@@ -45,14 +44,13 @@ def mask_files(settings: Data, splits: Splits) -> list[str]:
     return [f"{settings.masks}/{image_id}.png" for image_id in ids]
 
 
-def kept_states(settings: Data, results: str, starts: bool) -> dict[str, str]:
+def kept_states(settings: Data, splits: Splits, results: str, starts: bool) -> dict[str, str]:
     """What stands for the files of which each path below `results` is made, when a run `starts`.
 
     And, as "splits", for which image is in which. In a job, what stood for them when its run
     started: to look at the files of a large data set takes a second.
     """
     if starts:
-        splits = split_ids(settings)
         divided = hashlib.sha256(json.dumps(splits).encode()).hexdigest()[:12]
         states = {
             path: state_of(Path(results, path), root, names)

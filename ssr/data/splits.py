@@ -70,8 +70,8 @@ def required(settings: Data) -> list[str]:
     return [split for split in SPLITS if split in (*listed, "tune")]
 
 
-def count_images(config: Config) -> dict[str, int]:
-    """So many images each split has, known before any is opened: all that shards follow from.
+def usable_ids(config: Config) -> dict[str, list[str]]:
+    """`split_ids`, known before any image is opened, of a data set that the settings can use.
 
     Raises:
         InputError: a list is missing, a split that is needed has no image, or train has fewer
@@ -84,7 +84,7 @@ def count_images(config: Config) -> dict[str, int]:
     _check_clusters(config, len(ids["train"]))
     if config.data.masks is not None:
         _check_reported(config, ids)
-    return {split: len(own) for split, own in ids.items()}
+    return ids
 
 
 def _why_empty(settings: Data, split: str, ids: Mapping[str, Sequence[str]]) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ssr.artefacts.seals import verify
 from ssr.artefacts.store import open_shards
+from ssr.config.coverage import FOLDERS, OF_LABELS
 from ssr.data.images import open_image
 from ssr.data.index import Image, Index
 from ssr.data.pngs import open_pngs
@@ -24,8 +25,7 @@ from ssr.running.progress import progress
 _KIND = "damaged"
 _SEALED = {".zip", ".npz", ".safetensors", ".parquet"}
 _SEALED_JSON = {"evaluation", "segmenter"}
-# Nothing is learned from an image without labels: it has no CAMs and no pseudo-labels.
-_OF_LABELLED = {"cams", "pseudo_labels"}
+_OF_LABELLED = {Path(FOLDERS[stage]).parts[0] for stage in OF_LABELS}
 _CHUNK = 1 << 20
 
 

@@ -24,7 +24,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def states(data: Data, made: Path) -> dict[str, str]:
-    return kept_states(data, str(made), starts=True)
+    return kept_states(data, split_ids(data), str(made), starts=True)
 
 
 def changed_by(change: Callable[[], object], data: Data, made: Path) -> set[str]:
@@ -170,7 +170,7 @@ def test_a_job_takes_what_its_run_saw_at_the_start(folder, tmp_path):
     data = folder.settings()
     before = states(data, tmp_path)
     replace(folder.root / "images/a.jpg")
-    assert kept_states(data, "", starts=False) == before
+    assert kept_states(data, {}, "", starts=False) == before
 
 
 def test_names_that_no_file_can_have_are_left_to_the_index_stage(folder, tmp_path):

@@ -7,10 +7,10 @@ import pytest
 from ssr.config import Backbones, Config, Data, Demo
 from ssr.data.splits import (
     cam_list,
-    count_images,
     required,
     shard_names,
     split_ids,
+    usable_ids,
     without_missing_masks,
 )
 from ssr.errors import InputError
@@ -77,7 +77,8 @@ def config(data, **changes):
 
 
 def find_shards(config):
-    return shard_names(count_images(config), config.data.shard_size)
+    counts = {split: len(ids) for split, ids in usable_ids(config).items()}
+    return shard_names(counts, config.data.shard_size)
 
 
 def test_shards_of_all_splits_are_found_at_once(folder):
@@ -112,13 +113,13 @@ def test_images_are_left_to_learn_from(folder):
 def test_clusters_are_no_more_than_the_images_to_learn_from(folder):
     data = folder.settings()
     methods = {"ssr": {}, "mine": {"prototypes": {"clusters": 4}}}
-    count_images(config(data, prototypes={"clusters": 3}))
-    count_images(config(data, prototypes={"clusters": 4}, alignment={"enabled": False}))
+    usable_ids(config(data, prototypes={"clusters": 3}))
+    usable_ids(config(data, prototypes={"clusters": 4}, alignment={"enabled": False}))
     with pytest.raises(InputError, match=r"clusters of method mine: at most 3, .*; came 4$"):
-        count_images(config(data, methods=methods))
+        usable_ids(config(data, methods=methods))
     many = folder.settings(classes=["cat", "dog", "cow", "hen"])
     with pytest.raises(InputError, match=r"came 4 \(null: one per class\)"):
-        count_images(config(many))
+        usable_ids(config(many))
 
 
 def reported(data, name, split="train"):

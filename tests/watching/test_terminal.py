@@ -44,6 +44,14 @@ class Watched:
         costs = Costs(jobs, 1, threaded=True)
         self.terminal = Terminal(jobs, costs, "x.snakemake.log", stream, lambda: self.now)
 
+    def to_the_end(self, jobs: list[Job], seconds: float) -> None:
+        """Run the jobs one after the other."""
+        for job in jobs:
+            self.terminal.started(job)
+            self.now += seconds
+            self.terminal.finished(job)
+        self.terminal.ended()
+
     def printed(self) -> list[str]:
         return self.stream.getvalue().splitlines()
 
@@ -60,11 +68,7 @@ class Watched:
 
 def test_a_log_gets_a_line_a_job(jobs: list[Job]) -> None:
     run = Watched(jobs, io.StringIO())
-    for job in jobs:
-        run.terminal.started(job)
-        run.now += 5
-        run.terminal.finished(job)
-    run.terminal.ended()
+    run.to_the_end(jobs, seconds=5)
     assert run.printed() == [
         "[1/3] refine_cams a: 0:05",
         "[2/3] refine_cams b: 0:05",
@@ -89,11 +93,7 @@ def test_a_terminal_shows_the_rule_under_way_and_the_time_left(jobs: list[Job]) 
 
 def test_of_a_rule_that_is_done_a_line_stays(jobs: list[Job]) -> None:
     run = Watched(jobs, Screen())
-    for job in jobs:
-        run.terminal.started(job)
-        run.now += 10
-        run.terminal.finished(job)
-    run.terminal.ended()
+    run.to_the_end(jobs, seconds=10)
     assert run.screen() == [
         "refine_cams         2/2        0:20  10.0 s each",
         "train_segmenter     1/1        0:10",
