@@ -130,9 +130,10 @@ def train(state: Round, work: Path, save_every: int = SAVE_EVERY) -> Iterator[in
         while state.iteration < state.settings.iterations:
             state.step()
             add(dict(zip(COLUMNS, state.history[-1], strict=True)))
-            if termination.requested or state.iteration % save_every == 0:
+            stopping = termination.requested  # once: a signal may come while this is saved
+            if stopping or state.iteration % save_every == 0:
                 checkpoints.save(work, state.iteration, state.state())
-            if termination.requested:
+            if stopping:
                 termination.leave()
             yield state.iteration
 

@@ -147,9 +147,10 @@ class Trainer:
                 self.history.append({"step": self.step, **losses_now})
                 add(self.history[-1])
                 last = self.step == end
-                if self.step % self.save_every == 0 or last or termination.requested:
+                stopping = termination.requested  # once: a signal may come while this is saved
+                if self.step % self.save_every == 0 or last or stopping:
                     self.save()
-                if termination.requested:
+                if stopping:
                     termination.leave()
                 yield self.step
 

@@ -40,14 +40,15 @@ class Checkpoints(Hook):
         """Save where it is due."""
         done = runner.iter + 1
         last = done == runner.max_iters
-        number = torch.tensor(self.termination.number)
-        all_reduce(number, "max")
-        self.termination.number = int(number)
-        due = last or self.termination.requested or done % self.interval == 0
-        if due and is_main_process():
+        # What is agreed on: a signal that comes from here on is seen behind the next iteration.
+        agreed = torch.tensor(self.termination.number)
+        all_reduce(agreed, "max")
+        number = int(agreed)
+        if (last or number or done % self.interval == 0) and is_main_process():
             save(self.folder, done, runner, self.history)
-        if self.termination.requested and not last:
+        if number and not last:
             barrier()  # a launcher kills the others when the first of them ends
+            self.termination.number = number
             self.termination.leave()
 
 

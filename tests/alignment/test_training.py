@@ -2,7 +2,7 @@
 
 import os
 import signal
-from itertools import islice
+from itertools import chain, islice, repeat
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +15,7 @@ from ssr.alignment.prototypes import make_prototypes
 from ssr.alignment.samples import Samples
 from ssr.alignment.training import Round, TrainingSet, batch_rows, train, write_history
 from ssr.config import Alignment
+from ssr.running.checkpoints import Termination, newest
 from tests.alignment.toy import BACKGROUNDS, CLASSES, DIMENSION, samples, texts, unit
 from tests.event_curves import curves
 
@@ -105,6 +106,17 @@ def test_termination_saves_the_iteration_in_progress(tmp_path: Path) -> None:
     resumed = start()
     assert next(train(resumed, tmp_path / "two")) == 7
     assert_same(finish(start(), tmp_path / "two"), undisturbed)
+
+
+def test_a_signal_just_behind_the_check_waits_for_the_next_iteration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = chain([False], repeat(True))
+    monkeypatch.setattr(Termination, "requested", property(lambda _: next(asked)))
+    state = start()
+    with pytest.raises(SystemExit):
+        list(train(state, tmp_path, save_every=100))
+    assert newest(tmp_path)["iteration"] == state.iteration == 2
 
 
 def test_batches_visit_every_sample_once_per_epoch_in_a_new_order() -> None:

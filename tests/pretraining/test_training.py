@@ -2,6 +2,7 @@
 
 import csv
 from dataclasses import replace
+from itertools import chain, repeat
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from ssr.pretraining.positions import fix_positions
 from ssr.pretraining.recipes import ClipRecipe, DinoRecipe
 from ssr.pretraining.scenes import SceneClipLessons, SceneDinoLessons
 from ssr.pretraining.segments import balanced_assignment
+from ssr.running.checkpoints import Termination, newest
 from tests.backbone_models import tiny_clip, tiny_dino
 
 SHORT = {"crop_steps": 2, "scene_steps": 1, "crop_batch": 4, "scene_batch": 3}
@@ -58,6 +60,18 @@ def test_a_resumed_run_gives_the_same_weights(name: str, corpus: Corpus, tmp_pat
     assert all(torch.equal(through[key], resumed[key]) for key in through)
     fresh = train(name, corpus, tmp_path / "fresh", stop_at=0)
     assert any(not torch.equal(through[key], fresh[key]) for key in through)
+
+
+def test_a_signal_just_behind_the_check_waits_for_the_next_step(
+    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = chain([False], repeat(True))
+    monkeypatch.setattr(Termination, "requested", property(lambda _: next(asked)))
+    with pytest.raises(SystemExit):
+        train("clip", corpus, tmp_path)
+    stored = newest(tmp_path)
+    assert stored is not None
+    assert stored["step"] == 2
 
 
 def test_history_has_one_row_a_step(corpus: Corpus, tmp_path: Path) -> None:

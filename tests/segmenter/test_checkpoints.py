@@ -88,6 +88,37 @@ def test_a_termination_request_saves_and_exits(tmp_path, runner):
     assert newest(tmp_path)["iteration"] == 3
 
 
+def test_a_signal_while_processes_agree_is_seen_behind_the_next_iteration(
+    tmp_path, runner, monkeypatch
+):
+    termination = Termination()
+    hook = Checkpoints(tmp_path, 100, termination, [])
+
+    def agree(number, operation):
+        assert operation == "max"
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    monkeypatch.setattr("ssr.segmenter.checkpoints.all_reduce", agree)
+    with termination.awaited():
+        hook.after_train_iter(runner)
+        assert names(tmp_path) == []
+        runner.iter += 1
+        with pytest.raises(SystemExit) as exit_:
+            hook.after_train_iter(runner)
+    assert exit_.value.code == 128 + signal.SIGUSR1
+    assert newest(tmp_path)["iteration"] == 4
+
+
+def test_all_leave_with_the_signal_that_another_process_saw(tmp_path, runner, monkeypatch):
+    def agree(number, operation):
+        number.fill_(int(signal.SIGTERM))
+
+    monkeypatch.setattr("ssr.segmenter.checkpoints.all_reduce", agree)
+    with pytest.raises(SystemExit) as exit_:
+        Checkpoints(tmp_path, 100, Termination(), []).after_train_iter(runner)
+    assert exit_.value.code == 128 + signal.SIGTERM
+
+
 def test_a_finished_training_is_not_interrupted(tmp_path, runner):
     runner.iter, termination = 4, Termination()
     termination.number = signal.SIGTERM
