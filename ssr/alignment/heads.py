@@ -73,7 +73,16 @@ class AlignmentHeads(nn.Module):
     @property
     def temperature(self) -> Tensor:
         """Tau, a positive scalar; kept above 0.01 as CLIP keeps its own."""
-        return self.log_temperature.exp().clamp(min=0.01)
+        return _bounded(self.log_temperature)
+
+    @property
+    def sharpening(self) -> Tensor:
+        """By how much tau has been learned to be smaller: exactly 1 for new heads."""
+        return _bounded(torch.tensor(math.log(self.options.temperature))) / self.temperature
+
+
+def _bounded(log_temperature: Tensor) -> Tensor:
+    return log_temperature.exp().clamp(min=0.01)
 
 
 def new_heads(options: HeadOptions, images: Tensor, texts: Tensor, seed: int) -> AlignmentHeads:

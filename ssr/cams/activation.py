@@ -36,28 +36,26 @@ def clip_score(texts: Tensor, scale: float) -> Score:
     return score
 
 
-def aligned_score(heads: AlignmentHeads, texts: Tensor) -> Score:
-    """The same through CMPA's heads: ISA(mean patch) · TSA(text) / tau, for `texts` (M, D)."""
+def aligned_score(heads: AlignmentHeads, texts: Tensor, scale: float) -> Score:
+    """The same through CMPA's heads: the cosine of ISA(mean patch) and TSA(text), texts (M, D).
+
+    `scale` is CLIP's own, times what tau has changed by: heads that change nothing give CLIP's
+    logits. At 1 / tau, which the losses have, they would flatten or sharpen the softmax.
+    """
     aligned = heads.text(texts)
+    sharp = scale * heads.sharpening
 
     def score(tokens: Tensor) -> Tensor:
-        return heads.image(tokens.mean(1)) @ aligned.T / heads.temperature
+        return sharp * heads.image(tokens.mean(1)) @ aligned.T
 
     return score
 
 
-def between_classes(objects: Score, classes: Score, count: int) -> Score:
-    """Let `objects` judge class against background, and `classes` between the `count` classes.
-
-    The probability that `objects` gives to all classes together is shared out as `classes` says.
-    With one class present this is `objects` itself.
-    """
+def against(classes: Score, backgrounds: Score, count: int) -> Score:
+    """The first `count` columns of `classes` against the other ones of `backgrounds`."""
 
     def score(tokens: Tensor) -> Tensor:
-        judged = objects(tokens)
-        together = judged[:, :count].logsumexp(-1, keepdim=True)
-        shares = classes(tokens)[:, :count].log_softmax(-1)
-        return torch.cat([together + shares, judged[:, count:]], dim=-1)
+        return torch.cat([classes(tokens)[:, :count], backgrounds(tokens)[:, count:]], dim=-1)
 
     return score
 
@@ -66,7 +64,7 @@ class ImageScores:
     """Makes the score of an image: its classes against each other and against all backgrounds.
 
     Without `heads` CLIP judges. With them the aligned space does, or, where `background` is "clip",
-    only between the classes.
+    the classes alone, and CLIP how well the backgrounds fit.
     """
 
     def __init__(
@@ -88,9 +86,9 @@ class ImageScores:
         by_clip = clip_score(texts, self._scale)
         if self._heads is None:
             return by_clip
-        aligned = aligned_score(self._heads, texts)
+        aligned = aligned_score(self._heads, texts, self._scale)
         if self._background == "clip":
-            return between_classes(by_clip, aligned, len(labels))
+            return against(aligned, by_clip, len(labels))
         return aligned
 
 

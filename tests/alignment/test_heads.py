@@ -1,5 +1,6 @@
 """The heads of CMPA: where they start, and files of them."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,14 @@ def test_new_heads_depend_on_the_seed_alone() -> None:
     )
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
+
+
+def test_new_heads_have_learned_no_sharpening() -> None:
+    heads = AlignmentHeads(OPTIONS)
+    assert heads.sharpening == 1
+    with torch.no_grad():
+        heads.log_temperature += math.log(2)
+    assert heads.sharpening.item() == pytest.approx(0.5)
 
 
 def test_temperature_is_positive_and_starts_as_asked() -> None:

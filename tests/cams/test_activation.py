@@ -1,8 +1,10 @@
 """CAMs against open_clip's own block, differentiated the slow and literal way."""
 
 import copy
+import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -11,11 +13,13 @@ from torch import Tensor
 
 from ssr.alignment.heads import AlignmentHeads, HeadOptions, new_heads
 from ssr.backbones.networks import load_clip
+from ssr.backbones.text import TextEmbeddings
 from ssr.cams.activation import (
+    ImageScores,
     Score,
     activate,
+    against,
     aligned_score,
-    between_classes,
     clip_score,
     gradient_cam,
     similarity_cam,
@@ -103,8 +107,10 @@ def test_the_raw_map_is_that_of_the_probability_up_to_a_known_factor(
 
 @pytest.mark.parametrize("index", range(CLASSES))
 def test_aligned_gradient_cam_equals_the_literal_definition(clip: CLIP, index: int) -> None:
-    literal = literal_cam(clip, RESIDUAL, aligned_score(double(heads()), TEXT.double()), index)
-    cam = gradient_cam(clip, RESIDUAL, aligned_score(heads(), TEXT), CLASSES)[index]
+    literal = literal_cam(
+        clip, RESIDUAL, aligned_score(double(heads()), TEXT.double(), 10.0), index
+    )
+    cam = gradient_cam(clip, RESIDUAL, aligned_score(heads(), TEXT, 10.0), CLASSES)[index]
     assert literal.max() > 0
     torch.testing.assert_close(scaled(cam).double(), scaled(literal), atol=1e-3, rtol=1e-3)
 
@@ -198,36 +204,53 @@ def test_similarity_is_the_softmax_of_each_patch_by_itself(clip: CLIP) -> None:
 
 def test_aligned_similarity_passes_patches_and_texts_through_their_heads(clip: CLIP) -> None:
     made = heads()
-    cams = similarity_cam(clip, RESIDUAL, aligned_score(made, TEXT), CLASSES)
-    logits = made.image(projected(clip)[0]) @ made.text(TEXT).T / made.temperature
+    cams = similarity_cam(clip, RESIDUAL, aligned_score(made, TEXT, 10.0), CLASSES)
+    logits = 10 * made.image(projected(clip)[0]) @ made.text(TEXT).T
     torch.testing.assert_close(cams, logits.softmax(-1)[:, :CLASSES].T, atol=1e-5, rtol=1e-4)
 
 
-def test_residual_heads_that_start_at_zero_give_clips_own_map(clip: CLIP) -> None:
-    options = HeadOptions(dimension=JOINT, residual=True, temperature=0.1)
-    made = AlignmentHeads(options).eval()
-    torch.testing.assert_close(
-        gradient_cam(clip, RESIDUAL, aligned_score(made, TEXT), CLASSES),
-        gradient_cam(clip, RESIDUAL, clip_score(TEXT, 10.0), CLASSES),
-        atol=1e-4,
-        rtol=1e-3,
-    )
-
-
-def test_between_classes_shares_out_what_the_classes_have_together() -> None:
+def test_what_the_temperature_has_learned_sharpens_the_score() -> None:
+    made = heads()
     tokens = random(5, 1, JOINT, seed=6)
-    objects, classes = clip_score(TEXT, 10.0), clip_score(TEXT.flip(0), 10.0)
-    judged = objects(tokens).softmax(-1)
-    shares = classes(tokens)[:, :CLASSES].softmax(-1)
-    combined = between_classes(objects, classes, CLASSES)(tokens).softmax(-1)
-    together = judged[:, :CLASSES].sum(-1, keepdim=True)
-    torch.testing.assert_close(combined[:, :CLASSES], together * shares)
-    torch.testing.assert_close(combined[:, CLASSES:], judged[:, CLASSES:])
+    before = aligned_score(made, TEXT, 10.0)(tokens)
+    made.log_temperature -= math.log(2)
+    torch.testing.assert_close(aligned_score(made, TEXT, 10.0)(tokens), 2 * before)
 
 
-def test_between_classes_changes_nothing_for_a_single_class(clip: CLIP) -> None:
-    objects, classes = clip_score(TEXT, 10.0), clip_score(TEXT.flip(0), 10.0)
-    combined = between_classes(objects, classes, 1)
+def image_scores(scale: float, made: AlignmentHeads | None = None, by: str = "clip") -> ImageScores:
+    names = np.array([str(row) for row in range(TEXTS)])
+    classes, backgrounds = TEXT.numpy()[:CLASSES], TEXT.numpy()[CLASSES:]
+    texts = TextEmbeddings(classes, backgrounds, names, np.float32(scale))
+    return ImageScores(texts, torch.device("cpu"), made, by)
+
+
+@pytest.mark.parametrize("labels", [[3], [1, 2, 3]], ids=["one class", "three classes"])
+@pytest.mark.parametrize("kind", ["gradient", "similarity"])
+@pytest.mark.parametrize("background", ["aligned", "clip"])
+@pytest.mark.parametrize("scale", [5.0, 100.0])
+def test_heads_that_change_nothing_yet_give_clips_own_map(
+    clip: CLIP, scale: float, background: str, kind: str, labels: list[int]
+) -> None:
+    made = AlignmentHeads(HeadOptions(dimension=JOINT, residual=True, temperature=0.05)).eval()
+    alone, aligned = image_scores(scale), image_scores(scale, made, background)
     torch.testing.assert_close(
-        gradient_cam(clip, RESIDUAL, combined, 1), gradient_cam(clip, RESIDUAL, objects, 1)
+        scaled(activate(kind, clip, RESIDUAL, aligned.of(labels), len(labels))),
+        scaled(activate(kind, clip, RESIDUAL, alone.of(labels), len(labels))),
+        atol=1e-5,
+        rtol=1e-4,
     )
+
+
+def test_classes_are_judged_by_one_score_against_backgrounds_by_another() -> None:
+    tokens = random(5, 1, JOINT, seed=6)
+    classes, backgrounds = clip_score(TEXT, 10.0), clip_score(TEXT.flip(0), 10.0)
+    combined = against(classes, backgrounds, CLASSES)(tokens)
+    assert torch.equal(combined[:, :CLASSES], classes(tokens)[:, :CLASSES])
+    assert torch.equal(combined[:, CLASSES:], backgrounds(tokens)[:, CLASSES:])
+
+
+@pytest.mark.parametrize("background", ["aligned", "clip"])
+def test_heads_change_the_map_of_a_single_class(clip: CLIP, background: str) -> None:
+    alone = similarity_cam(clip, RESIDUAL, image_scores(10).of([2]), 1)
+    changed = similarity_cam(clip, RESIDUAL, image_scores(10, heads(), background).of([2]), 1)
+    assert (changed - alone).abs().max() > 0.01
