@@ -5,6 +5,8 @@ import sys
 from functools import cache
 from pathlib import Path
 
+from snakemake.cli import get_argument_parser
+
 from ssr.config.architectures import names_file, names_tag
 from ssr.config.coverage import (
     STAGES,
@@ -47,7 +49,8 @@ def given_twice():
         return []
     files = dict.fromkeys(Path(os.path.relpath(file)) for file in workflow.configfiles)
     repeated = [line for file in files for line in repeated_keys(file)]
-    return [*repeated_options(sys.argv[1:]), *repeated]
+    options = get_argument_parser()._actions
+    return [*repeated_options(sys.argv[1:], options), *repeated]
 
 
 try:

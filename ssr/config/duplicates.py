@@ -2,33 +2,59 @@
 
 from __future__ import annotations
 
+import argparse
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-# Options that take several values, and of which Snakemake forgets all but the last.
-_SEVERAL = ("--configfile", "--config", "--set-resources", "--set-threads", "--default-resources")
-_ALIASES = {"--configfiles": "--configfile", "-C": "--config"}
+# What argparse calls an option of any number of values.
+_SEVERAL = ("+", "*")
 _MERGED = "tag:yaml.org,2002:merge"
 
 
-def repeated_options(arguments: Iterable[str]) -> Iterator[str]:
-    """Options of a command line of Snakemake that stand there twice: what to write instead."""
-    given: dict[str, list[str]] = {}
-    counts: dict[str, int] = {}
-    option = ""
-    for argument in arguments:
-        if argument.startswith("-"):
-            name, _, argument = argument.partition("=")
-            option = _ALIASES.get(name, name)
-            counts[option] = counts.get(option, 0) + 1
-        if argument:
-            given.setdefault(option, []).append(argument)
-    for option in _SEVERAL:
-        if counts.get(option, 0) > 1:
-            values = " ".join([option, *given.get(option, [])])
-            yield f"{option} is given {counts[option]} times, the last would count; write {values}"
+def repeated_options(arguments: Sequence[str], options: Iterable[argparse.Action]) -> Iterator[str]:
+    """What a command line of Snakemake gives twice, and what to write instead.
+
+    Args:
+        arguments: those that Snakemake took.
+        options: all that it knows, as `snakemake.cli.get_argument_parser()._actions`.
+    """
+    parser = argparse.ArgumentParser(add_help=False)
+    named = {option.option_strings[0]: option for option in options if option.option_strings}
+    for name, option in named.items():
+        kind: dict[str, Any] = {"action": "append", "nargs": option.nargs}
+        if option.nargs == 0:
+            kind = {"action": "count"}
+        parser.add_argument(*option.option_strings, dest=name, **kind)
+    given = vars(parser.parse_known_args(arguments)[0])
+    for name, option in named.items():
+        # What is appended is not lost.
+        if isinstance(option, argparse._StoreAction) and option.nargs in _SEVERAL and given[name]:
+            yield from _lost(name, given[name], pairs="=" in str(option.metavar))
+
+
+def _lost(name: str, given: Sequence[Sequence[str]], pairs: bool) -> Iterator[str]:
+    """Which values of an option would not count; `given` are those of each time it is there."""
+    values = [*chain.from_iterable(given)]
+    contested = _contested(values) if pairs else {}
+    for key, own in contested.items():
+        yield f"{name} names {key} {len(own)} times ({', '.join(own)}), the last would count"
+    if values != [*given[-1]] and not contested:
+        instead = shlex.join([name, *values])
+        yield f"{name} is given {len(given)} times, the last would count; write {instead}"
+
+
+def _contested(values: Iterable[str]) -> dict[str, list[str]]:
+    """The values of each key of `key=value` that has several; Snakemake merges mappings."""
+    found: dict[str, dict[str, None]] = {}
+    for key, _, value in (each.partition("=") for each in values):
+        if not value.lstrip().startswith("{"):
+            found.setdefault(key, {})[value] = None
+    return {key: [*own] for key, own in found.items() if len(own) > 1}
 
 
 def repeated_keys(path: Path) -> Iterator[str]:
