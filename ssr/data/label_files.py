@@ -18,6 +18,7 @@ from typing import Any
 
 from ssr.data.findings import Findings
 from ssr.data.tables import read_table
+from ssr.data.texts import read_text
 from ssr.errors import InputError
 
 Labels = dict[str, tuple[str, ...]]
@@ -74,14 +75,7 @@ def read_lines(path: str | Path) -> list[str]:
         InputError: it is no text in UTF-8.
         FileNotFoundError: there is no such file.
     """
-    return _read_text(path).splitlines()
-
-
-def _read_text(path: str | Path) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is not a text in UTF-8 ({error})") from error
+    return read_text(path).splitlines()
 
 
 def _numbers(path: str | Path, line: int, words: Sequence[str]) -> tuple[int, ...]:
@@ -142,7 +136,7 @@ def _from_json(path: Path, classes: Sequence[str], _: Findings) -> Labels:
 
 
 def _read_json(path: Path) -> Any:
-    text = _read_text(path)
+    text = read_text(path)
     try:
         return json.loads(text, object_pairs_hook=lambda pairs: _unique(path, pairs))
     except (ValueError, RecursionError) as error:
