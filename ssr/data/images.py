@@ -37,6 +37,9 @@ _DEEP = ";16"
 # A tag of TIFF, and its value for negatives, which PIL reverses in 8 bits only.
 _PHOTOMETRIC = 262
 _WHITE_IS_ZERO = 0
+# Another, by its default for numbers without a sign, of which PIL takes 32 bits for signed ones.
+_SAMPLE_FORMAT = 339
+_UNSIGNED = (1,)
 
 
 @dataclass(frozen=True)
@@ -169,7 +172,10 @@ def _in_eight_bits(image: Image.Image) -> tuple[Image.Image, str]:
     """A deeper greyscale image in 8 bits, and what was taken for granted; others as they are."""
     if image.mode != "F" and not image.mode.startswith("I"):
         return image, ""
-    values, doubt = eight_bits(np.asarray(image))
-    if getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
+    tags, numbers = getattr(image, "tag_v2", {}), np.asarray(image)
+    if image.mode == "I" and tags.get(_SAMPLE_FORMAT, _UNSIGNED) == _UNSIGNED:
+        numbers = numbers.view(np.uint32)
+    values, doubt = eight_bits(numbers)
+    if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
         values = 255 - values
     return Image.fromarray(values), doubt

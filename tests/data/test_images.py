@@ -99,6 +99,27 @@ def test_a_deep_image_is_scaled_by_its_largest_value_and_said_so(tmp_path, what,
     assert measure_image(path).doubts == (((DEPTH, said),) if said else ())
 
 
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw"])
+@pytest.mark.parametrize(
+    ("scale", "said"),
+    [
+        (5, "up to 235, as 8 bits"),
+        (1280, None),
+        (5 * 2**24, "up to 3.94265e+09, as 32 bits"),
+    ],
+)
+def test_numbers_of_32_bits_without_a_sign_are_not_taken_for_negative(
+    tmp_path, compression, scale, said
+):
+    values = (RAMP * scale).astype(np.uint32).view(np.int32)
+    path = saved(tmp_path / "a.tif", Image.fromarray(values), compression=compression)
+    signed, unsigned = (struct.pack("<HHIHH", 339, 3, 1, sign, 0) for sign in (2, 1))
+    assert path.read_bytes().count(signed) == 1
+    path.write_bytes(path.read_bytes().replace(signed, unsigned))
+    np.testing.assert_array_equal(load_image(path), np.stack([RAMP * 5] * 3, -1))
+    assert measure_image(path).doubts == (((DEPTH, said),) if said else ())
+
+
 @pytest.mark.parametrize("kind", [np.uint16, np.float32])
 def test_a_negative_of_a_tiff_is_turned_into_a_picture(tmp_path, kind):
     path = saved(tmp_path / "a.tif", Image.fromarray((RAMP * 1280).astype(kind)), tiffinfo={262: 0})
