@@ -21,6 +21,8 @@ from ssr.errors import InputError
 
 ANNOTATIONS = "annotations"
 """Folder of the instances files; as `data.masks`, it has the masks drawn from them."""
+FOLDERS = (ANNOTATIONS,)
+"""Folders that belong to the format, besides those of masks and images."""
 _DERIVED = "annotations"
 _LIST_SUFFIX = ".txt"
 _IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")

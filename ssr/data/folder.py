@@ -16,6 +16,8 @@ from ssr.data.tables import Row, Table, read_table, refuse_other_splits
 from ssr.errors import InputError
 
 TABLE = "labels.csv"
+FOLDERS = ("images",)
+"""Folders that belong to the format, besides that of masks."""
 
 
 def list_ids(settings: Data) -> dict[str, list[str]]:
@@ -119,7 +121,3 @@ def _table(settings: Data) -> Table:
         return read_table(path)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file (data.root is {settings.root})") from None
-    except OSError as error:
-        raise InputError(
-            f"{path}: {error.strerror} (data.root is {settings.root}); wanted a folder with {TABLE}"
-        ) from None

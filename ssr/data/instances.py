@@ -155,7 +155,7 @@ def _read(path: str | Path) -> COCO:
             coco = COCO(str(path))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; it describes the images of a split") from None
-    except (ValueError, KeyError, TypeError, AssertionError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AssertionError, RecursionError) as error:
         raise InputError(f"{path}: is no instances file of COCO ({error})") from error
     if not coco.imgs or not coco.cats:
         raise InputError(f"{path}: names no images or no categories")

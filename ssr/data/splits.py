@@ -18,6 +18,12 @@ _LISTS = {
     "voc": voc.list_ids,
     "coco": coco.list_ids,
 }
+_FOLDERS = {
+    "demo": folder.FOLDERS,
+    "folder": folder.FOLDERS,
+    "voc": voc.FOLDERS,
+    "coco": coco.FOLDERS,
+}
 
 
 def split_ids(settings: Data) -> dict[str, list[str]]:
@@ -26,9 +32,21 @@ def split_ids(settings: Data) -> dict[str, list[str]]:
     Reads the lists or labels.csv only; for the demo, which may not be made yet, nothing at all.
 
     Raises:
-        InputError: a list or labels.csv is missing.
+        InputError: a list or labels.csv is missing, or a file lies where a folder should.
     """
+    _refuse_files_for_folders(settings)
     return assign(_LISTS[settings.format](settings), settings)
+
+
+def _refuse_files_for_folders(settings: Data) -> None:
+    """What is missing is named by whoever looks for it."""
+    root = Path(settings.root)
+    folders = dict.fromkeys((root / name for name in _FOLDERS[settings.format]), "")
+    if settings.masks is not None:
+        folders[root / settings.masks] = " (data.masks)"
+    for path, setting in {root: " (data.root)", **folders}.items():
+        if path.exists() and not path.is_dir():
+            raise InputError(f"{path}{setting}: wanted a folder, came a file")
 
 
 def assign(listed: Mapping[str, Sequence[str]], settings: Data) -> dict[str, list[str]]:
@@ -51,7 +69,7 @@ def without_missing_masks(config: Config) -> Config:
     data, default = config.data, Data.model_fields["masks"].default
     folder = Path(data.root, default)
     expected = data.masks == default and data.format != "demo" and folder.parent.is_dir()
-    if not expected or folder.is_dir():
+    if not expected or folder.exists():
         return config
     try:
         return parse_config(merge(config.model_dump(), {"data": {"masks": None}}))

@@ -16,6 +16,9 @@ from ssr.data.label_files import read_label_file, read_lines
 from ssr.data.source import Source
 from ssr.errors import InputError
 
+FOLDERS = ("JPEGImages", "Annotations", "ImageSets/Segmentation")
+"""Folders that belong to the format, besides that of masks."""
+
 
 def list_ids(settings: Data) -> dict[str, list[str]]:
     """Ids of each split in the order of its list; nothing is checked yet.
@@ -81,12 +84,12 @@ def _list(settings: Data, name: str) -> list[str]:
 def _annotated(path: Path, findings: Findings) -> tuple[str, ...]:
     try:
         root = ElementTree.parse(path).getroot()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         findings.problem("missing annotation", str(path))
         return ()
     # Expat opens no file that an XML names and bounds what its entities grow to; texts in an
     # encoding that it does not know raise the other errors.
-    except (ElementTree.ParseError, LookupError, ValueError) as error:
+    except (OSError, ElementTree.ParseError, LookupError, ValueError) as error:
         findings.problem("annotation that is no XML", f"{path} ({error})")
         return ()
     return tuple(name.text or "" for name in root.iterfind("object/name"))

@@ -193,6 +193,9 @@ def test_a_file_of_another_kind_is_refused(path, content, message):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(InputError, match=r"instances_x\.json: no such file"):
         read_scenes(tmp_path / "instances_x.json", CLASSES)
+    (tmp_path / "instances_x.json").mkdir()
+    with pytest.raises(InputError, match=r"is no instances file of COCO \(.*Is a directory"):
+        read_scenes(tmp_path / "instances_x.json", CLASSES)
 
 
 def test_an_annotation_of_an_unknown_category_is_refused(path):

@@ -1,3 +1,4 @@
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from ssr.data.splits import (
     without_missing_masks,
 )
 from ssr.errors import InputError
+from tests.coco_folder import write_coco
 
 
 def test_ids_are_sorted(folder):
@@ -152,6 +154,54 @@ def test_snakemake_can_ask_without_loading_anything_heavy():
     assert result.stdout == "[]\n"
 
 
+def put_a_file(path):
+    shutil.rmtree(path)
+    path.write_text("")
+
+
+@pytest.mark.parametrize("divided", [True, False])
+@pytest.mark.parametrize(
+    ("name", "setting"), [("", "data.root"), ("masks", "data.masks"), ("images", None)]
+)
+def test_a_file_where_a_folder_should_be_is_said_so(folder, name, setting, divided):
+    if not divided:
+        (folder.root / "labels.csv").write_text("image,labels\na.jpg,dog\nv.png,cat\n")
+    put_a_file(folder.root / name)
+    said = f"{folder.root / name}{f' ({setting})' if setting else ''}: wanted a folder, came a file"
+    with pytest.raises(InputError, match=f"^{re.escape(said)}$"):
+        split_ids(folder.settings())
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "JPEGImages", "Annotations", "ImageSets", "ImageSets/Segmentation", "SegmentationClass"],
+)
+def test_a_file_where_voc_has_a_folder_is_said_so(voc, voc_settings, name):
+    put_a_file(voc / name)
+    with pytest.raises(InputError, match=rf"{name}.*: (wanted a folder, came a file|.*Not a dir)"):
+        split_ids(voc_settings)
+
+
+@pytest.mark.parametrize("name", ["", "annotations", "own_masks", "train2014"])
+def test_a_file_where_coco_has_a_folder_is_said_so(tmp_path, name):
+    root = write_coco(tmp_path / "coco")
+    (root / "own_masks").mkdir()
+    splits = {"train": "train2014", "tune": None, "val": "val2014"}
+    put_a_file(root / name)
+    said = rf"{name}.*: (wanted a folder, came a file|no such folder of images)$"
+    with pytest.raises(InputError, match=said):
+        split_ids(Data(format="coco", root=str(root), masks="own_masks", splits=splits))
+
+
+@pytest.mark.parametrize("name", ["labels.csv", "ImageSets/Segmentation/train.txt", "train.txt"])
+def test_a_folder_where_a_file_should_be_is_said_so(tmp_path, name):
+    (tmp_path / name).mkdir(parents=True)
+    form = {"labels.csv": "folder", "train.txt": "coco"}.get(name, "voc")
+    splits = {"train": name if form == "coco" else "train"}
+    with pytest.raises(InputError, match=rf"{name}: wanted a text file; Is a directory$"):
+        split_ids(Data(format=form, root=str(tmp_path), splits=splits))
+
+
 class TestWithoutAFolderOfMasks:
     """What `data.masks` becomes where there is no such folder."""
 
@@ -168,6 +218,10 @@ class TestWithoutAFolderOfMasks:
         assert self.of(folder) == "masks"
         shutil.rmtree(folder.root / "masks")
         assert self.of(folder) is None
+
+    def test_a_file_of_that_name_is_left_to_be_refused(self, folder):
+        put_a_file(folder.root / "masks")
+        assert self.of(folder) == "masks"
 
     def test_one_of_another_name_was_asked_for(self, folder):
         assert self.of(folder, masks="truth") == "truth"

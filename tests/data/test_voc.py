@@ -46,12 +46,14 @@ def test_an_image_that_the_file_does_not_name_has_no_label(voc, voc_settings):
 def test_missing_and_broken_annotations_are_findings(voc, voc_settings):
     (voc / "Annotations" / "a.xml").unlink()
     (voc / "Annotations" / "b.xml").write_text("<annotation>")
+    (voc / "Annotations" / "c.xml").unlink()
+    (voc / "Annotations" / "c.xml").mkdir()
     findings = Findings()
     read_sources(voc_settings, ["a", "b", "c"], findings)
     with pytest.raises(InputError) as error:
         findings.raise_problems("set")
     assert "1 × missing annotation: " in str(error.value)
-    assert "1 × annotation that is no XML: " in str(error.value)
+    assert "2 × annotation that is no XML: " in str(error.value)
 
 
 def test_a_missing_list_is_named_with_those_there_are(voc_settings):
