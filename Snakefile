@@ -7,7 +7,7 @@
 
 import atexit
 
-from ssr.config.agreement import doubts
+from ssr.config.consistency import doubts
 from ssr.config.settings import record
 from ssr.running.claims import check_folder, claim, explain, this_run
 from ssr.watching.watch import hush, is_shown, settle, watch

@@ -15,8 +15,8 @@ from pydantic import BaseModel, ValidationError
 
 from ssr.artefacts.files import replacing
 from ssr.config import Config, Section
-from ssr.config.agreement import contradictions
 from ssr.config.architectures import names_file
+from ssr.config.consistency import contradictions
 from ssr.config.section import unusable_texts
 from ssr.errors import InputError
 

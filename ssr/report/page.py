@@ -12,7 +12,7 @@ from itertools import chain
 from pathlib import Path
 
 from ssr.config import Config
-from ssr.config.agreement import doubts
+from ssr.config.consistency import doubts
 from ssr.config.coverage import NOT_YET, why_absent
 from ssr.config.settings import config_hash, render
 from ssr.data.index import Index

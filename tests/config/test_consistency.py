@@ -10,7 +10,7 @@ import yaml
 from open_clip.tokenizer import SimpleTokenizer
 
 from ssr.config import Backbones, Config
-from ssr.config.agreement import DEMO_WORDS, contradictions, doubts
+from ssr.config.consistency import DEMO_WORDS, contradictions, doubts
 from ssr.config.settings import merge, parse_config
 from tests import ROOT
 
