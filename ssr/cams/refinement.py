@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
 
-from ssr.cams.affinity import fuse, propagate, symmetric_affinity
+from ssr.cams.affinity import fuse, propagate, sinkhorn, symmetric_affinity
 from ssr.config import Refinement
 from ssr.maps import min_max, upsample
 
@@ -22,9 +22,16 @@ Mask = NDArray[np.bool_]
 
 
 def image_affinity(clip: Tensor, dino: Tensor, settings: Refinement) -> Tensor:
-    """The affinity (N, N) of Eq. 9 from the mean attention of CLIP and DINO, each (N, N)."""
+    """The affinity (N, N) of Eq. 9 from the mean attention of CLIP and DINO, each (N, N).
+
+    Where each is normalised before they are fused, the weights are the shares that they name.
+    Afterwards, they weigh what the attention to the class token leaves of the rows' sums.
+    """
+    rounds = settings.sinkhorn_rounds
+    if settings.normalised == "each":
+        clip, dino, rounds = sinkhorn(clip.float(), rounds), sinkhorn(dino.float(), rounds), 0
     fused = fuse(clip, dino, settings.clip_weight, settings.dino_weight)
-    return symmetric_affinity(fused, settings.sinkhorn_rounds)
+    return symmetric_affinity(fused, rounds)
 
 
 def refine(cams: Maps, affinity: Tensor, mask: Mask, power: int) -> Maps:

@@ -73,6 +73,9 @@ class Refinement(Section):
     clip_weight: Fraction = Field(0.4, description="share of CLIP's attention (Eq. 9)")
     dino_weight: Fraction = Field(0.6, description="share of DINO's attention (Eq. 9)")
     sinkhorn_rounds: int = Field(3, ge=0, description="column and row normalisations")
+    normalised: Literal["fused", "each"] = Field(
+        "fused", description="what the rounds normalise: fused | each, before they are fused"
+    )
     power: Count = Field(1, description="power of the affinity matrix")
     mask: Literal["superpixel", "box", "box+superpixel", "none"] = Field(
         "superpixel", description="superpixel | box | box+superpixel | none"

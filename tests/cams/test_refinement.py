@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ssr.cams.refinement import (
     box_mask,
+    image_affinity,
     patch_mask,
     refine,
     region_sums,
@@ -221,3 +222,30 @@ def test_a_constant_map_stays_finite() -> None:
         np.zeros((1, *GRID), np.float32), random_affinity(), np.ones((1, *GRID), bool), 2
     )
     assert (refined == 0).all()
+
+
+def test_attention_normalised_by_itself_counts_for_its_weight_whatever_its_sums() -> None:
+    clip, dino = random_affinity(1), random_affinity(2)
+    each = settings(normalised="each", sinkhorn_rounds=20)
+    affinity = image_affinity(clip, dino, each)
+    torch.testing.assert_close(image_affinity(clip, 0.1 * dino, each), affinity)
+    torch.testing.assert_close(affinity, affinity.T)
+    torch.testing.assert_close(affinity.sum(0), torch.ones(len(affinity)), atol=1e-4, rtol=0)
+
+
+def test_attention_normalised_after_it_was_fused_counts_for_its_sums() -> None:
+    clip, dino = random_affinity(1), random_affinity(2)
+    fused = image_affinity(clip, dino, settings(normalised="fused"))
+    assert (
+        image_affinity(clip, 0.1 * dino, settings(normalised="fused")) - fused
+    ).abs().max() > 0.01
+
+
+@pytest.mark.parametrize("weights", [(1.0, 0.0), (0.0, 1.0)])
+def test_with_one_network_alone_it_is_the_same(weights: tuple[float, float]) -> None:
+    clip, dino = random_affinity(1), random_affinity(2)
+    alone = {"clip_weight": weights[0], "dino_weight": weights[1]}
+    torch.testing.assert_close(
+        image_affinity(clip, dino, settings(normalised="each", **alone)),
+        image_affinity(clip, dino, settings(normalised="fused", **alone)),
+    )
