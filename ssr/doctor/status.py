@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from ssr.doctor.findings import lines
 from ssr.doctor.workflow import Job, Workflow, ask, check_folder, stale
-from ssr.running.claims import Trace, trace
-from ssr.watching.journal import History, history
+from ssr.watching.journal import Failed, UnderWay
+from ssr.watching.states import States, states
 
-_STATES = {
+_RUNS = {
     True: "a run is under way",
     False: "the last run was killed",
     None: "a run on another host, under way or killed",
 }
-Outputs = tuple[Path, ...]
-"""A job, by the files that it makes."""
 _HEADER = ("stage", "done", "stale", "failed", "under way", "newest")
 
 
@@ -47,29 +45,21 @@ def main(arguments: argparse.Namespace) -> int:
     """Print the table, the reasons and the logs; 0: all is made and as it should be."""
     workflow = ask(arguments.configfile)
     check_folder(arguments.results, workflow)
-    run, told = trace(arguments.results), history(arguments.results)
-    under_way = told.under_way if run and run.alive is not False and told.run == run.run else set()
+    told = states(arguments.results)
     order = rules_in_order()
-    stages = sorted(
-        stages_of(workflow, set(told.failed), under_way), key=lambda stage: order.index(stage.rule)
-    )
-    print("\n".join([*report(stages, workflow), *unknown(run, told)]))
-    if run:
-        print(f"{_STATES[run.alive]}: {run.run}")
+    stages = sorted(stages_of(workflow, told), key=lambda stage: order.index(stage.rule))
+    print("\n".join([*report(stages, workflow), *told.unknown()]))
+    if told.run:
+        print(f"{_RUNS[told.run.alive]}: {told.run.run}")
     return int(any(stage.done != stage.jobs or stage.stale for stage in stages))
 
 
-def stages_of(workflow: Workflow, failures: Set[Outputs], started: Set[Outputs]) -> Iterator[Stage]:
-    """The stages of a workflow.
-
-    Args:
-        workflow: what Snakemake says of it.
-        failures: the jobs that failed when they ran last.
-        started: jobs that are running or wait in a queue.
-    """
+def stages_of(workflow: Workflow, told: States) -> Iterator[Stage]:
+    """The stages of a workflow; `told`: what became of jobs that have not made their files."""
     for rule in dict.fromkeys(job.rule for job in workflow.jobs):
         jobs = frozenset(job for job in workflow.jobs if job.rule == rule)
-        under_way = frozenset(job for job in jobs if job.outputs in started)
+        known = {job: told.of(job.outputs[0]) for job in jobs}
+        under_way = frozenset(job for job in jobs if isinstance(known[job], UnderWay))
         done = frozenset(job for job in jobs if job.is_made)
         made = [path.stat().st_mtime for job in jobs for path in job.outputs if path.exists()]
         yield Stage(
@@ -77,18 +67,10 @@ def stages_of(workflow: Workflow, failures: Set[Outputs], started: Set[Outputs])
             jobs=jobs,
             done=done,
             stale=frozenset(job for job in done - under_way if job.reason),
-            failed=frozenset(job for job in jobs - done - under_way if job.outputs in failures),
+            failed=frozenset(job for job in jobs - done if isinstance(known[job], Failed)),
             under_way=under_way,
             newest=max(made, default=None),
         )
-
-
-def unknown(run: Trace | None, told: History) -> Iterator[str]:
-    """What no journal tells: those of runs before this version, and with --no-hooks, have none."""
-    if told.run is None:
-        yield "failed: not known, no run has kept a journal here"
-    if run and run.alive is not False and told.run != run.run:
-        yield "under way: not known, the run keeps no journal"
 
 
 def report(stages: Sequence[Stage], workflow: Workflow) -> Iterator[str]:

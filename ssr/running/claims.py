@@ -11,11 +11,11 @@ import shlex
 import socket
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from pathlib import Path
 from time import sleep
-from typing import TextIO
+from typing import Any, Self, TextIO
 
 from ssr.errors import InputError
 
@@ -37,6 +37,16 @@ class Run:
     since: str
     command: str
     jobs: str | None = None
+
+    @classmethod
+    def of(cls, values: Any) -> Self:
+        """The run that a file tells of; what a newer version says beyond that is passed over.
+
+        Raises:
+            TypeError, AttributeError: it tells of none.
+        """
+        known = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in values.items() if name in known})
 
     def __str__(self) -> str:
         return (
@@ -153,8 +163,8 @@ def _lock(file: TextIO, kind: int) -> bool:
 def _read(file: TextIO) -> Run | None:
     file.seek(0)
     try:
-        return Run(**json.load(file))
-    except (ValueError, TypeError):
+        return Run.of(json.load(file))
+    except (ValueError, TypeError, AttributeError):
         return None
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -56,51 +58,98 @@ class Journal:
         self._file.flush()
 
 
+@dataclass(frozen=True)
+class Failed:
+    """A job that failed when it ended last."""
+
+    log: str | None
+
+    def __str__(self) -> str:
+        return f"failed, log: {self.log}" if self.log else "failed, it has no log"
+
+
+@dataclass(frozen=True)
+class UnderWay:
+    """A job that was started, or submitted to a cluster, and has not ended.
+
+    `host`: where its run goes on or was killed, if that can't be told from here.
+    """
+
+    since: str
+    host: str | None = None
+
+    def __str__(self) -> str:
+        doubt = f" on {self.host}, or killed" if self.host else ""
+        return f"under way since {self.since}{doubt}"
+
+
+State = Failed | UnderWay
+
+
 @dataclass
 class History:
-    """What the journals of a results folder tell of jobs, each named by its outputs."""
+    """What the journals of a results folder tell of jobs, each by the places of its files."""
 
     run: Run | None = None
     """The last run that has kept a journal."""
-    failed: dict[tuple[Path, ...], str] = field(default_factory=dict)
-    """Jobs that failed when they ended last, and the log of each."""
-    under_way: set[tuple[Path, ...]] = field(default_factory=set)
-    """Jobs that `run` began and did not end."""
+    states: dict[Path, State] = field(default_factory=dict)
+    """Jobs that failed, and those that `run` began and did not end."""
+
+
+def place(file: Path) -> Path:
+    """A file without its suffixes: what a job makes in one place is of one name."""
+    return file.with_name(file.name.partition(".")[0])
 
 
 def history(results: Path) -> History:
     """Read all journals below `results`, in the order of their times."""
+    paths = sorted((results / _FOLDER).glob("*.jsonl"))
+    return _history(*((path, path.stat().st_size) for path in paths))
+
+
+# Whoever asks for many files of a folder asks as often; a journal only grows.
+@lru_cache(maxsize=1)
+def _history(*journals: tuple[Path, int]) -> History:
     told = History()
-    for path in sorted((results / _FOLDER).glob("*.jsonl")):
+    for path, _ in journals:
         _follow(_events(path), told)
     return told
 
 
 def _follow(events: Iterator[dict[str, Any]], told: History) -> None:
+    """Take in a journal; what a newer version says in another way is passed over."""
+    told.states = {at: state for at, state in told.states.items() if isinstance(state, Failed)}
     begun: dict[int, dict[str, Any]] = {}
     for event in events:
-        kind = event["event"]
-        if kind == "run":
-            told.run, told.under_way = Run(**event["run"]), set()
-        elif kind == "started":
-            begun[event["job"]] = event
-            told.under_way.add(_outputs(event))
-            told.failed.pop(_outputs(event), None)
-        elif kind in ("finished", "failed"):
-            start = begun[event["job"]]
-            told.under_way.discard(_outputs(start))
-            if kind == "failed":
-                told.failed[_outputs(start)] = start["log"] or "no log"
+        with suppress(LookupError, TypeError, ValueError, AttributeError):
+            kind = event["event"]
+            if kind == "run":
+                told.run = Run.of(event["run"])
+            elif kind == "started":
+                begun[event["job"]] = event
+                told.states |= dict.fromkeys(_places(event), UnderWay(_time(event)))
+            elif kind == "failed":
+                start = begun[event["job"]]
+                told.states |= dict.fromkeys(_places(start), Failed(start["log"]))
+            elif kind == "finished":
+                for at in _places(begun[event["job"]]):
+                    told.states.pop(at, None)
 
 
-def _outputs(event: dict[str, Any]) -> tuple[Path, ...]:
-    return tuple(map(Path, event["outputs"]))
+def _places(event: dict[str, Any]) -> list[Path]:
+    return [place(Path(output)) for output in event["outputs"]]
+
+
+def _time(event: dict[str, Any]) -> str:
+    return datetime.fromisoformat(event["time"]).isoformat(" ", "seconds")
 
 
 def _events(path: Path) -> Iterator[dict[str, Any]]:
-    """The events of a journal; a run that was killed may have left the last line half written."""
-    for line in path.read_text().splitlines():
+    """The events of a journal, but for lines that are damaged, or half written by a killed run."""
+    for line in path.read_text(errors="replace").splitlines():
         try:
-            yield json.loads(line)
-        except ValueError:
-            return
+            event = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(event, dict):
+            yield event

@@ -12,7 +12,8 @@ import pytest
 from ssr.doctor import status
 from ssr.doctor.workflow import Job, Reason, Workflow
 from ssr.running.claims import Trace, this_run
-from ssr.watching.journal import History
+from ssr.watching.journal import Failed, History, State, UnderWay, place
+from ssr.watching.states import States
 
 RESULTS = Path("results/x")
 CHANGED = Reason(before=("'{\"power\": 1}'",), now=("'{\"power\": 2}'",))
@@ -62,33 +63,26 @@ def test_the_setting_that_made_files_stale_is_named(capsys: pytest.CaptureFixtur
     assert " ".join(printed[4]) == "refine_cams (1 file): power 1 → 2"
 
 
-def cams_of(workflow: Workflow, failed: set[Path], started: set[Path]) -> status.Stage:
-    each = [{(path,) for path in paths} for paths in (failed, started)]
-    (cams,) = (s for s in status.stages_of(workflow, *each) if s.rule == "refine_cams")
+def cams_of(workflow: Workflow, became: dict[Path, State]) -> status.Stage:
+    run = this_run()
+    told = States(
+        History(run, {place(path): state for path, state in became.items()}), Trace(run, True)
+    )
+    (cams,) = (s for s in status.stages_of(workflow, told) if s.rule == "refine_cams")
     return cams
 
 
 def test_a_failed_job_is_counted_and_its_log_named(workflow: Workflow) -> None:
-    cams = cams_of(workflow, {STORES[2], STORES[0]}, set())
+    cams = cams_of(workflow, dict.fromkeys((STORES[2], STORES[0]), Failed("logs/x.log")))
     assert [job.log for job in cams.failed] == ["logs/c.log"], "the outputs of a are there"
     assert list(status.report([cams], workflow))[-2:] == ["failed:", "  logs/c.log"]
 
 
 @pytest.mark.parametrize("number", [0, 2], ids=["stale", "failed"])
 def test_a_job_that_runs_again_is_neither_stale_nor_failed(workflow: Workflow, number: int) -> None:
-    cams = cams_of(workflow, {STORES[2]}, {STORES[number], Path("other/file")})
+    cams = cams_of(workflow, dict.fromkeys((STORES[number], Path("other/file")), UnderWay("now")))
     assert [job.outputs for job in cams.under_way] == [(STORES[number],)]
     assert not cams.under_way & (cams.failed | cams.stale)
-
-
-def test_what_no_journal_tells_is_said() -> None:
-    trace = Trace(this_run(), alive=True)
-    assert list(status.unknown(None, History(this_run()))) == []
-    assert list(status.unknown(trace, History(trace.run))) == []
-    assert list(status.unknown(trace, History())) == [
-        "failed: not known, no run has kept a journal here",
-        "under way: not known, the run keeps no journal",
-    ]
 
 
 def test_all_made_ends_with_status_0(

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from ssr.errors import InputError
-from ssr.running.claims import Run, check_folder, claim, explain, recovery, this_run, trace
+from ssr.running.claims import Run, Trace, check_folder, claim, explain, recovery, this_run, trace
 from tests import ROOT
 
 HOLD = """
@@ -123,6 +124,13 @@ def test_a_damaged_note_is_no_trace(content: str) -> None:
     (RESULTS / "logs").mkdir(parents=True)
     (RESULTS / "logs/run.json").write_text(content)
     assert trace(RESULTS) is None
+
+
+def test_the_note_of_a_newer_version_is_read() -> None:
+    run = this_run()
+    (RESULTS / "logs").mkdir(parents=True)
+    (RESULTS / "logs/run.json").write_text(json.dumps({**asdict(run), "cluster": "north"}))
+    assert trace(RESULTS) == Trace(run, alive=False)
 
 
 @pytest.mark.parametrize("taken", ["results", "results/x"])

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from ssr.running.claims import Run, this_run
 from ssr.watching.jobs import Job
-from ssr.watching.journal import History, Journal, history
+from ssr.watching.journal import Failed, History, Journal, State, UnderWay, history
 
 RUN = this_run()
 A, B = (
     Job(number, "refine_cams", name, (f"{name}.zip", f"{name}.json"), f"{name}.log", 1, 4.0, None)
     for number, name in enumerate("ab")
 )
-NAME = {job.number: tuple(map(Path, job.outputs)) for job in (A, B)}
+
+
+def places(numbers: Collection[int]) -> set[Path]:
+    """Where jobs make their files, one without its suffix."""
+    return {Path("ab"[number]) for number in numbers}
+
+
+def is_under_way(state: State) -> bool:
+    return isinstance(state, UnderWay) and state.since.startswith(f"{datetime.now():%Y-}")
 
 
 def keep(results: Path, *events: str, run: Run = RUN) -> None:
@@ -52,8 +62,8 @@ def test_what_was_said_last_of_a_job_holds(
         keep(tmp_path, *events)
     told = history(tmp_path)
     assert told.run == RUN
-    assert told.failed == {NAME[number]: "a.log" for number in failed}
-    assert told.under_way == {NAME[number] for number in under_way}
+    assert {at for at, state in told.states.items() if state == Failed("a.log")} == places(failed)
+    assert {at for at, state in told.states.items() if is_under_way(state)} == places(under_way)
 
 
 def test_every_event_is_a_line_with_its_time(tmp_path: Path) -> None:
@@ -66,12 +76,63 @@ def test_every_event_is_a_line_with_its_time(tmp_path: Path) -> None:
     assert finished["event"] == "finished"
 
 
-def test_a_line_that_a_killed_run_left_half_written_is_passed_over(tmp_path: Path) -> None:
-    keep(tmp_path, "+a")
+STARTED = {"event": "started", "job": 1, "rule": "refine_cams", "outputs": ["b.zip"], "log": "b"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("", "[1, 2]", "7", '"started"', "null", "NaN", "[" * 100_000),
+        *('{"time": "2026-11', '{"event": "started", "job"', "\x00\ufffd", "started a.zip"),
+        *('{"time": "2026-11-27T11:59:01"}', '{"event": ["started"]}'),
+        *('{"event": "finished", "job": 9}', '{"event": "failed", "job": 9}'),
+        *('{"event": "finished"}', '{"event": "failed", "job": {}}'),
+        '{"event": "paused", "job": 0, "outputs": ["a.zip"]}',
+        '{"event": "run", "run": null}',
+        '{"event": "run", "run": {"user": "me"}}',
+        *(json.dumps(STARTED | {"time": time}) for time in (None, 7, "this morning")),
+        *(
+            json.dumps(STARTED | {"time": RUN.since, "outputs": names})
+            for names in (None, [1], [""])
+        ),
+    ],
+)
+def test_a_line_that_says_nothing_is_passed_over(tmp_path: Path, line: str) -> None:
+    keep(tmp_path, "+a", "-a", "+b", "=b", "+a")
     (path,) = (tmp_path / "logs/runs").glob("*.jsonl")
-    with path.open("a") as file:
-        file.write('{"time": "2026-11')
-    assert history(tmp_path).under_way == {NAME[0]}
+    lines = path.read_text().splitlines()
+    for number in range(len(lines) + 1):
+        path.write_text("\n".join([*lines[:number], line, *lines[number:]]))
+        told = history(tmp_path)
+        assert told.run == RUN
+        assert list(map(is_under_way, told.states.values())) == [True]
+        assert told.states.keys() == places({0})
+
+
+def test_bytes_that_are_no_text_cost_their_line_alone(tmp_path: Path) -> None:
+    keep(tmp_path, "+a", "-a")
+    (path,) = (tmp_path / "logs/runs").glob("*.jsonl")
+    path.write_bytes(b"\xff\xfe\n" + path.read_bytes() + b"\xc3")
+    assert history(tmp_path).states.keys() == places({0})
+
+
+def test_what_a_newer_version_adds_to_an_event_is_passed_over(tmp_path: Path) -> None:
+    keep(tmp_path, "+a", "-a")
+    (path,) = (tmp_path / "logs/runs").glob("*.jsonl")
+    events = list(map(json.loads, path.read_text().splitlines()))
+    events[0]["run"]["cluster"] = "north"
+    path.write_text("".join(json.dumps(event | {"attempt": 2}) + "\n" for event in events))
+    told = history(tmp_path)
+    assert (told.run, told.states) == (RUN, {Path("a"): Failed("a.log")})
+
+
+def test_what_a_run_adds_is_read_at_once(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, RUN, [A, B])
+    assert history(tmp_path).states == {}
+    journal.started(A)
+    assert history(tmp_path).states.keys() == places({0})
+    journal.failed(A, "", [])
+    assert history(tmp_path).states == {Path("a"): Failed("a.log")}
 
 
 def test_a_folder_without_journals_tells_nothing(tmp_path: Path) -> None:
