@@ -19,6 +19,7 @@ from ssr.data.masks import Masks
 from ssr.data.pngs import Pngs, open_pngs
 from ssr.errors import InputError
 from ssr.running.places import locate
+from ssr.watching.states import states
 
 # As many files as Archives keeps open itself.
 _MOST_OPEN = 256
@@ -147,7 +148,7 @@ class Results(Mapping[str, Stage]):
     def _table(self, name: str) -> Path:
         path = self.folder / f"index/{name}.parquet"
         if not path.exists():
-            raise MissingError(str(path), NOT_YET)
+            raise MissingError(str(path), self.why_unmade(f"index/{name}"))
         return path
 
     def __getitem__(self, name: str) -> Stage:
@@ -165,14 +166,30 @@ class Results(Mapping[str, Stage]):
             raise MissingError(known, reason)
         return Stage(
             known,
-            self.folder / stage_name(stage, owner(self.config, method, STAGES.get(stage, ()))),
-            self._images,
+            self.folder / self._folder(stage, method),
+            self.images,
             lambda image: self.why_absent(stage, method, image),
         )
 
     def why_absent(self, stage: str, method: str, image: Image) -> str:
         """Why an image is not in a stage, one of `ssr.config.coverage.FOLDERS`, of a method."""
-        return why_absent(self.config, method, stage, image.split, labelled=bool(image.labels))
+        reason = why_absent(self.config, method, stage, image.split, labelled=bool(image.labels))
+        if reason != NOT_YET:
+            return reason
+        return self.why_unmade(f"{self._folder(stage, method)}/{image.shard}")
+
+    def why_unmade(self, path: str) -> str:
+        """Why a run has not made a file: its job failed, is under way, or has not run yet.
+
+        Args:
+            path: relative to the folder of results; suffixes don't count.
+        """
+        known = states(self.folder).of(Path("results", self.config.dataset, path))
+        return str(known or NOT_YET)
+
+    def _folder(self, stage: str, method: str) -> str:
+        """Where a stage of a method lies, which may be under the name of another."""
+        return stage_name(stage, owner(self.config, method, STAGES.get(stage, ())))
 
     def __iter__(self) -> Iterator[str]:
         return (name for name in self._stages if name in self)
@@ -190,7 +207,7 @@ class Results(Mapping[str, Stage]):
         }
 
     @cached_property
-    def _images(self) -> dict[str, Image]:
+    def images(self) -> dict[str, Image]:
         """All images by their id, in the order of the index."""
         return {image.id: image for image in self.index.images}
 

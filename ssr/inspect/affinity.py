@@ -7,9 +7,11 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from ssr.config.coverage import FOLDERS
 from ssr.config.settings import method_config
 from ssr.data.index import Image
 from ssr.inspect.arrays import stored
+from ssr.inspect.renewed import written
 from ssr.results import MissingError, Results
 
 # Each holds three matrices of N² numbers: 24 MB at 1,400 patches.
@@ -33,14 +35,17 @@ class Affinities:
         Raises:
             MissingError: there are no features of the image, or it has no such patch.
         """
-        matrices, grid = self._matrices(image, method)
+        store = self._results.folder / FOLDERS["features"] / f"{image.shard}.zarr.zip"
+        matrices, grid = self._matrices(image, method, written(store))
         if patch >= matrices.shape[1]:
             raise MissingError(f"patch {patch}", f"the image has {matrices.shape[1]}, from 0")
         lines = matrices[:, :, patch] if column else matrices[:, patch]
         return lines.reshape(3, *grid)
 
-    def _read(self, image: Image, method: str) -> tuple[NDArray[np.float32], list[int]]:
-        """The matrices (3, N, N) and the patch grid (h, w)."""
+    def _read(
+        self, image: Image, method: str, made: int | None
+    ) -> tuple[NDArray[np.float32], list[int]]:
+        """The matrices (3, N, N) and the patch grid (h, w); read anew where features are."""
         import torch  # a second; the first page need not wait for it
 
         from ssr.cams.refinement import image_affinity

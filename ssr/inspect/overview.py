@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ssr.config import coverage
 from ssr.config.settings import HEADS, owner
-from ssr.data.index import Image
 from ssr.evaluation.image_scores import ImageScores
 from ssr.inspect.arrays import why_no_target
 from ssr.report.stages import PANELS, STAGES
@@ -49,8 +47,16 @@ def _absent(results: Results, method: str) -> dict[str, str]:
     return {stage: reason for stage, reason in never.items() if reason}
 
 
-def images(entries: Sequence[Image]) -> dict[str, list[Any]]:
-    """The index by columns."""
+def images(results: Results) -> dict[str, list[Any]]:
+    """The index by columns.
+
+    Raises:
+        MissingError: there is none.
+    """
+    try:
+        entries = results.index.images
+    except MissingError as error:
+        raise MissingError("the index", f"the index of the images: {error.why}") from None
     columns = ("id", "split", "labels", "width", "height")
     return {name: [getattr(image, name) for image in entries] for name in columns}
 
@@ -63,10 +69,10 @@ def scores(results: Results, stage: str, method: str) -> dict[str, list[Any]]:
     """
     if stage not in STAGES:
         raise MissingError(stage, "no stage has this name")
-    owned = owner(results.config, method, coverage.STAGES[stage])
-    files = sorted((results.folder / "evaluation" / stage / owned).glob("*.images.parquet"))
+    folder = f"evaluation/{stage}/{owner(results.config, method, coverage.STAGES[stage])}"
+    files = sorted((results.folder / folder).glob("*.images.parquet"))
     if not files:
-        raise MissingError(f"scores of {stage}", _why_no_scores(results, stage, method))
+        raise MissingError(f"scores of {stage}", _why_no_scores(results, stage, method, folder))
     found: dict[str, list[Any]] = {name: [] for name in ("id", "miou", "iou", "pair", "wrong")}
     for file in files:
         one = ImageScores.read(file, len(results.config.data.classes) + 1)
@@ -78,10 +84,12 @@ def scores(results: Results, stage: str, method: str) -> dict[str, list[Any]]:
     return found
 
 
-def _why_no_scores(results: Results, stage: str, method: str) -> str:
+def _why_no_scores(results: Results, stage: str, method: str, folder: str) -> str:
     if not coverage.is_evaluated(results.config):
         return "nothing is evaluated without masks"
-    return coverage.why_never(results.config, method, stage) or coverage.NOT_YET
+    if reason := coverage.why_never(results.config, method, stage):
+        return reason
+    return results.why_unmade(f"{folder}/{coverage.reported_split(results.config, stage)}")
 
 
 def _present(one: ImageScores) -> list[dict[int, float]]:

@@ -14,7 +14,7 @@ from ssr.alignment.samples import Samples
 from ssr.artefacts.arrays import load_arrays
 from ssr.backbones.text import TextEmbeddings
 from ssr.config import Config
-from ssr.config.coverage import NOT_YET, why_never
+from ssr.config.coverage import why_never
 from ssr.config.settings import HEADS, method_config, owner
 from ssr.inspect.overview import rounds
 from ssr.results import MissingError, Results
@@ -34,7 +34,7 @@ def clusters(results: Results, method: str, round_: int) -> dict[str, Any]:
     """
     files = rounds(results, method)
     settings = method_config(results.config, method)
-    if reason := _why_absent(results.config, method, round_, len(files)):
+    if reason := _why_absent(results, method, round_, len(files)):
         raise MissingError(f"prototypes of method {method}", reason)
     path = files[(round_ or len(files)) - 1]
     samples = load_arrays(path, Samples, "cluster_prototypes")
@@ -50,14 +50,16 @@ def clusters(results: Results, method: str, round_: int) -> dict[str, Any]:
     return {"round": int(path.stem), "purity": prototypes.purity, "clusters": listed}
 
 
-def _why_absent(config: Config, method: str, round_: int, made: int) -> str | None:
+def _why_absent(results: Results, method: str, round_: int, made: int) -> str | None:
     """Why a round of prototypes is not there, where so many are `made`; None: it is."""
-    rounds_of_method = method_config(config, method).alignment.rounds
-    if reason := why_never(config, method, "aligned_cam"):
+    rounds_of_method = method_config(results.config, method).alignment.rounds
+    if reason := why_never(results.config, method, "aligned_cam"):
         return reason
     if round_ > rounds_of_method:
         return f"method {method} has {rounds_of_method} rounds"
-    return NOT_YET if max(round_, 1) > made else None
+    if max(round_, 1) <= made:
+        return None
+    return results.why_unmade(f"prototypes/{owner(results.config, method, HEADS)}/{max(round_, 1)}")
 
 
 @torch.no_grad()

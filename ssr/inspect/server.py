@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ssr.data.index import Image
 from ssr.errors import InputError
@@ -23,19 +24,29 @@ from ssr.inspect.affinity import Affinities
 from ssr.inspect.arrays import picture, stage_array
 from ssr.inspect.guard import Guard
 from ssr.inspect.overview import describe, images, scores
+from ssr.inspect.renewed import Renewed
 from ssr.results import MissingError, Results
 
 _STATIC = Path(__file__).parent / "static"
 
 
-def application(results: Results, token: str) -> Starlette:
-    """The page of `results` below /`token`/."""
-    by_id = {image.id: image for image in results.index.images}
+def application(results: Results, token: str) -> ASGIApp:
+    """The page of `results` below /`token`/, as they are when it is asked for."""
+    pages = Renewed(results, lambda opened: _pages(opened, token))
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        await pages()(scope, receive, send)
+
+    return answer
+
+
+def _pages(results: Results, token: str) -> Starlette:
+    """The page of results whose settings, images and masks stay what they are."""
     affinities = Affinities(results)
 
     def asked(request: Request) -> Image:
         """The image in the address, if the index has it: no id becomes a path."""
-        image = by_id.get(request.path_params["id"])
+        image = results.images.get(request.path_params["id"])
         if image is None:
             raise HTTPException(404, "no image has this id")
         return image
@@ -70,7 +81,7 @@ def application(results: Results, token: str) -> Starlette:
     routes = [
         Route("/", lambda _: FileResponse(_STATIC / "index.html")),
         Route("/describe.json", once(partial(describe, results))),
-        Route("/images.json", once(partial(images, list(by_id.values())))),
+        Route("/images.json", once(partial(images, results))),
         Route("/scores/{stage}", image_scores),
         Route("/prototypes", prototypes),
         Route("/image/{id}", image_picture),

@@ -10,6 +10,9 @@ import pytest
 from playwright.sync_api import Page, Route, expect, sync_playwright
 
 from ssr.results import Results
+from ssr.running.claims import claim, this_run
+from ssr.watching.jobs import Job
+from ssr.watching.journal import Journal
 from tests.made_up_results import copy_with
 from workflow_scripts.draw_browser_pictures import FLAGS, served
 
@@ -140,6 +143,29 @@ def test_a_damaged_store_and_a_missing_image_say_so(
         expect(notice).to_contain_text("run snakemake again to remake it")
         chromium.goto(f"{address}#page=image&image=b")
         expect(chromium.get_by_text("This can't be shown:")).to_contain_text("b.png")
+
+
+def test_a_reload_shows_what_became_of_a_job(
+    chromium: Page, results: Results, tmp_path: Path
+) -> None:
+    copy = copy_with(results.folder, tmp_path, a={"shard": "val_0001"})
+    run = this_run()
+    claim(copy, run)
+    journal = Journal(copy, run, [])
+    name = "results/small/cams/refined/ssr/val_0001.zarr.zip"
+    log = "results/small/logs/refine_cams/ssr-val_0001.log"
+    job = Job(1, "refine_cams", "ssr-val_0001", (name,), log, 1, 1.0, None)
+    notice = chromium.locator("[data-stage=refined_cam] .notice")
+    with served(copy) as address:
+        chromium.goto(f"{address}#page=image&image=a")
+        expect(notice).to_have_text("not run yet")
+        journal.started(job)
+        chromium.reload()
+        expect(notice).to_contain_text("under way since 20")
+        journal.failed(job, "", [])
+        chromium.reload()
+        expect(notice).to_have_text(f"failed, log: {log}")
+        assert notice.evaluate("one => one.scrollWidth <= one.clientWidth"), "the path is cut off"
 
 
 def test_confusion_pairs_are_counted_and_chosen(page: Page) -> None:

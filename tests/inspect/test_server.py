@@ -1,24 +1,33 @@
 """What the server answers, and whom it refuses."""
 
 import re
+from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
 from starlette.responses import Response
 from starlette.testclient import TestClient
 
-from ssr.artefacts.store import open_shards
+from ssr.artefacts.store import ShardWriter, open_shards
 from ssr.config.settings import merge, parse_config
+from ssr.data.index import Index
 from ssr.data.masks import Masks
 from ssr.inspect.server import application
 from ssr.results import Results, open_results
+from ssr.running.claims import claim, this_run
+from ssr.watching.jobs import Job
+from ssr.watching.journal import Journal
+from ssr.watching.states import states
 from tests.inspect.conftest import TOKEN
 from tests.made_up_results import copy_with
+
+BASE = f"http://127.0.0.1:80/{TOKEN}/"
 
 
 @pytest.fixture(scope="module")
 def client(results: Results) -> TestClient:
-    return TestClient(application(results, TOKEN), base_url=f"http://127.0.0.1:80/{TOKEN}/")
+    return TestClient(application(results, TOKEN), base_url=BASE)
 
 
 def values(answer: Response) -> np.ndarray:
@@ -69,7 +78,7 @@ def other(results: Results, tmp_path_factory: pytest.TempPathFactory) -> TestCli
         d={"labels": (), "shard": "val_0001"},
     )
     app = application(open_results(copy), TOKEN)
-    return TestClient(app, base_url=f"http://127.0.0.1:80/{TOKEN}/")
+    return TestClient(app, base_url=BASE)
 
 
 @pytest.mark.parametrize(
@@ -103,11 +112,106 @@ def test_what_will_never_be_is_told_from_what_is_to_come(
     assert answer.text.startswith(why)
 
 
+@pytest.fixture
+def watched(results: Results, tmp_path: Path) -> tuple[Path, Journal, TestClient]:
+    """Results on which a run begins; image c lies in a shard to come."""
+    copy = copy_with(results.folder, tmp_path, c={"shard": "val_0001"})
+    run = this_run()
+    claim(copy, run)
+    client = TestClient(application(open_results(copy), TOKEN), base_url=BASE)
+    return copy, Journal(copy, run, []), client
+
+
+def job(*outputs: str, log: str = "results/small/logs/x.log") -> Job:
+    return Job(1, "any", "", tuple(f"results/small/{path}" for path in outputs), log, 1, 1.0, None)
+
+
+@pytest.mark.parametrize(
+    ("path", "outputs"),
+    [
+        ("array/initial_cam/c", ["cams/initial/val_0001.zarr.zip"]),
+        ("array/target/c?method=clip", ["cams/initial/val_0001.zarr.zip"]),
+        ("array/refined_cam/c?method=clip", ["cams/refined/clip/val_0001.zarr.zip"]),
+        ("array/regions/c", ["superpixels/val_0001.zarr.zip"]),
+        ("array/pseudo_label/c?method=ssr", ["pseudo_labels/ssr/val_0001.zip"]),
+        ("affinity/c", ["features/val_0001.zarr.zip"]),
+        ("affinity/c?method=clip", ["features/val_0001.zarr.zip"]),
+        (
+            "scores/prediction",
+            ["evaluation/prediction/ssr/val.json", "evaluation/prediction/ssr/val.images.parquet"],
+        ),
+        ("prototypes?round=2", ["prototypes/ssr/2.npz"]),
+    ],
+)
+def test_what_is_to_come_is_under_way_or_has_failed(
+    watched: tuple[Path, Journal, TestClient], path: str, outputs: list[str]
+) -> None:
+    folder, journal, client = watched
+    made = job(*outputs)
+    assert client.get(path).text == "not run yet"
+    journal.started(made)
+    assert client.get(path).text.startswith(f"under way since {datetime.now():%Y-}")
+    journal.failed(made, "", [])
+    answer = client.get(path)
+    assert (answer.status_code, answer.text) == (404, "failed, log: results/small/logs/x.log")
+    told = states(folder)  # as `ssr status` asks
+    assert {str(told.of(Path(output))) for output in made.outputs} == {answer.text}
+
+
+def test_what_is_never_made_has_not_failed(watched: tuple[Path, Journal, TestClient]) -> None:
+    _, journal, client = watched
+    made = job("cams/aligned/clip/val_0001.zarr.zip")
+    journal.started(made)
+    journal.failed(made, "", [])
+    assert client.get("array/aligned_cam/c?method=clip").text == "method clip has no alignment"
+
+
+def test_another_run_is_seen_without_a_new_start(
+    watched: tuple[Path, Journal, TestClient], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, journal, client = watched
+    index = folder / "index/index.parquet"
+    images = Index.read(index).images
+    assert client.get("image/b").status_code == 200
+
+    index.unlink()
+    journal.started(job("index/index.parquet"))
+    assert client.get("images.json").text.startswith("the index of the images: under way since ")
+    Index(images[:1]).write(index)
+    assert client.get("images.json").json()["id"] == ["a"]
+    assert client.get("image/b").status_code == 404
+
+    config = folder / "logs/config.json"
+    config.write_text(config.read_text().replace('"cat"', '"lion"'))
+    assert client.get("describe.json").json()["classes"][1] == "lion"
+    config.write_text("{")
+    assert client.get("describe.json").json()["classes"][1] == "lion"
+    assert client.get("describe.json").status_code == 200
+    assert capsys.readouterr().err.count("warning: the page stays as it was: ") == 1
+
+
+def test_affinities_are_those_of_the_features_that_are_there(
+    watched: tuple[Path, Journal, TestClient],
+) -> None:
+    folder, _, client = watched
+    before = values(client.get("affinity/a?patch=9"))
+    store = folder / "features/val_0000.zarr.zip"
+    shards = open_shards([store])
+    with ShardWriter(store) as writer:
+        for image_id in shards.ids:
+            arrays = {name: shards.read(image_id, name) for name in shards.names(image_id)}
+            arrays["clip_attention"] = arrays["clip_attention"][::-1].copy()
+            writer.add(image_id, arrays)
+    after = values(client.get("affinity/a?patch=9"))
+    assert not np.array_equal(before[0], after[0])
+    np.testing.assert_array_equal(before[1], after[1])
+
+
 def test_without_masks_nothing_is_compared(results: Results) -> None:
     bare = open_results(results.folder)
     without = {"data": {"masks": None}, "labels": {"threshold": 0.5}}
     bare.config = parse_config(merge(bare.config.model_dump(), without))
-    client = TestClient(application(bare, TOKEN), base_url=f"http://127.0.0.1:80/{TOKEN}/")
+    client = TestClient(application(bare, TOKEN), base_url=BASE)
     assert client.get("array/truth/a").text == "the data set has no masks"
     assert client.get("scores/prediction").text == "nothing is evaluated without masks"
 
