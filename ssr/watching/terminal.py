@@ -15,6 +15,7 @@ from typing import TextIO
 from ssr.running.progress import duration, rate
 from ssr.watching.costs import Costs
 from ssr.watching.jobs import Job
+from ssr.watching.text import cut, plain
 
 # So much of its log is shown of a job that failed.
 _TAIL = 15
@@ -67,7 +68,7 @@ class Terminal:
             self._costs.measured(job, seconds)
             self._done[job.rule] += 1
             self._taken[job.rule] += seconds
-            warnings = [line for line in _lines(job.log) if line.startswith(_WARNING)]
+            warnings = [plain(line) for line in _lines(job.log) if line.startswith(_WARNING)]
             self._print([*self._finished_lines(job, seconds), *warnings])
 
     def failed(self, job: Job, reason: str, logs: Collection[str]) -> None:
@@ -76,14 +77,14 @@ class Terminal:
             self._running.pop(job.number, None)
             self._waiting.add(job.number)
             self._tried.add(job.number)
-            told = [f"  {line}" for line in reason.splitlines()]
+            told = [f"  {plain(line)}" for line in reason.splitlines()]
             ends = [line for log in logs for line in _end(log)]
             self._print([f"error: {job} failed", *told, *ends])
 
     def told(self, text: str) -> None:
         """Pass on what Snakemake itself warns of."""
         with self._lock:
-            self._print(text.splitlines())
+            self._print([*map(plain, text.splitlines())])
 
     def interrupted(self) -> None:
         """Say once what the user's Ctrl-C did."""
@@ -132,9 +133,9 @@ class Terminal:
         columns, rows = shutil.get_terminal_size()
         shown = {job.rule: job for job, _ in self._running.values()}
         for rule in list(shown)[-max(1, rows - 2) :]:
-            said = _lines(shown[rule].log)[-1:]
-            yield "  ".join([self._line(rule), *said])[: columns - 1]
-        yield self._summary()[: columns - 1]
+            said = f"{self._line(rule)}  {_last(shown[rule].log)}".rstrip()
+            yield cut(said, columns - 1)
+        yield cut(self._summary(), columns - 1)
 
     def _summary(self) -> str:
         now = self._clock()
@@ -159,8 +160,13 @@ def _lines(log: str | None) -> list[str]:
         return []
 
 
+def _last(log: str | None) -> str:
+    """The last line of a log that shows anything."""
+    return next(filter(None, map(plain, reversed(_lines(log)))), "")
+
+
 def _end(log: str) -> Iterator[str]:
     """The end of a log that tells of an error."""
     lines = _lines(log)
     yield f"  {log}:" if lines else f"  {log} is empty"
-    yield from (f"    {line}" for line in lines[-_TAIL:])
+    yield from (f"    {plain(line)}" for line in lines[-_TAIL:])

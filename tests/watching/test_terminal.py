@@ -110,6 +110,41 @@ def test_no_line_is_wider_than_the_terminal(
     assert max(map(len, run.screen())) == 29
 
 
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("\x1b[31mred\x1b[0m\n\x1b[0m\n", "red"),
+        ("\x1b[2K\x1b[1Gstep 1\rstep 2\x1b[5A", "step 2"),
+        ("猫" * 40, "猫" * 26),
+        ("\U0001f600" * 40, "\U0001f600" * 26),
+        ("e\u0301" * 80, "e\u0301" * 52),
+    ],
+    ids=["colour", "cursor", "wide", "emoji", "combining"],
+)
+def test_what_a_program_prints_neither_colours_nor_widens_the_line(
+    jobs: list[Job], said: str, shown: str
+) -> None:
+    run = Watched(jobs, Screen())
+    Path(jobs[0].log or "").write_text(said)
+    run.terminal.started(jobs[0])
+    assert run.screen()[0] == f"refine_cams         0/2        0:00  {shown}"
+    assert "\x1b" not in "".join(run.screen())
+
+
+@pytest.mark.parametrize("stream", [io.StringIO, Screen])
+def test_lines_that_stay_do_not_colour_either(jobs: list[Job], stream: type[io.StringIO]) -> None:
+    run = Watched(jobs, stream())
+    Path(jobs[0].log or "").write_text("warning: \x1b[1mbold\nerror: \x1b[31mred\n")
+    run.terminal.told("\x1b[33mSnakemake warns")
+    run.terminal.started(jobs[0])
+    run.terminal.failed(jobs[0], "\x1b[31msbatch failed", [jobs[0].log or ""])
+    run.terminal.finished(jobs[0])
+    run.terminal.ended()
+    lines = run.screen()
+    assert "\x1b" not in "".join(lines)
+    assert {"Snakemake warns", "  sbatch failed", "    error: red", "warning: bold"} <= {*lines}
+
+
 def test_a_terminal_that_cannot_go_back_gets_a_log(
     jobs: list[Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
