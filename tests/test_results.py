@@ -8,6 +8,9 @@ import ssr
 from ssr.config import Config
 from ssr.errors import InputError
 from ssr.results import Results, open_results
+from ssr.running.claims import this_run
+from ssr.watching.jobs import Job
+from ssr.watching.journal import Journal
 from tests.made_up_results import copy_with, make_results
 
 
@@ -123,6 +126,23 @@ def test_before_the_index_there_are_no_stages(folder: Path, tmp_path: Path) -> N
     with pytest.raises(InputError, match=r"index/index.parquet: not run yet$"):
         results.index  # noqa: B018
     with pytest.raises(InputError, match=r"index/masks.parquet: not run yet$"):
+        results.masks  # noqa: B018
+
+
+def test_what_failed_says_so_wherever_the_folder_lies(folder: Path, tmp_path: Path) -> None:
+    copy = copy_with(folder, tmp_path, c={"shard": "val_0001"})
+    moved = copy.rename(copy.with_name("of_another_name"))
+    journal = Journal(moved, this_run(), [])
+    for number, made in enumerate(("cams/refined/ssr/val_0001.zarr.zip", "index/masks.parquet")):
+        log = f"results/small/logs/{number}.log"
+        job = Job(number, "any", "", (f"results/small/{made}",), log, 1, 1.0, None)
+        journal.started(job)
+        journal.failed(job, "", [])
+    (moved / "index/masks.parquet").unlink()
+    results = open_results(moved)
+    with pytest.raises(InputError, match=r"image c: failed, log: results/small/logs/0.log$"):
+        results["cams/refined/ssr"]["c"]
+    with pytest.raises(InputError, match=r"masks.parquet: failed, log: results/small/logs/1.log$"):
         results.masks  # noqa: B018
 
 
