@@ -58,7 +58,7 @@ class Alignment(Section):
     layers: int = Field(2, ge=0, description="Linear + BatchNorm + ReLU blocks of a head")
     width: Count = Field(128, description="of those blocks; of the aligned space if not residual")
     residual: bool = Field(True, description="heads add to CLIP's features and start at zero")
-    temperature: Positive = Field(0.05, description="tau at the start; it is learned")
+    temperature: Positive = Field(0.05, description="tau of the loss at the start; it is learned")
     rounds: Count = Field(3, description="prototypes are renewed at the start of each")
     iterations: Count = Field(50, description="per round")
     batch_size: int = Field(128, ge=2, description="samples per iteration")
