@@ -48,7 +48,7 @@ def main(arguments: Namespace) -> None:
         pass
     write_history(arguments.output.with_suffix(".csv"), state.history)
     iterations = before + state.iteration
-    save_heads(arguments.output, state.heads, {"iterations": iterations})
+    save_heads(arguments.output, state.heads, {"iterations": iterations}, state.kept)
     checkpoints.remove(work)
 
 

@@ -126,26 +126,60 @@ def starting_heads(
     return new_heads(options, images, texts, seed), 0
 
 
-def save_heads(path: Path, heads: AlignmentHeads, metadata: Mapping[str, object]) -> None:
-    """Write safetensors; equal heads and metadata give equal bytes. `metadata` is JSON-able."""
-    write_tensors(path, heads.state_dict(), {**metadata, "options": asdict(heads.options)})
+def save_heads(
+    path: Path,
+    heads: AlignmentHeads,
+    metadata: Mapping[str, object],
+    earlier: Mapping[int, Mapping[str, Tensor]] | None = None,
+) -> None:
+    """Write safetensors; equal heads and metadata give equal bytes.
+
+    Args:
+        path: of the file.
+        heads: those with which a round ends.
+        metadata: JSON-able; its `iterations`, since the start of the first round, is for
+            `load_looks`.
+        earlier: states of the heads after fewer iterations, for `load_looks` alone.
+    """
+    described = {**metadata, "options": asdict(heads.options)}
+    tensors = dict(heads.state_dict())
+    if earlier:
+        described["earlier"] = sorted(earlier)
+    for iteration, state in (earlier or {}).items():
+        tensors |= {f"{iteration}.{name}": tensor for name, tensor in state.items()}
+    write_tensors(path, tensors, described)
 
 
-def load_heads(path: Path) -> tuple[AlignmentHeads, dict[str, Any]]:
+def load_heads(path: Path, earlier: int | None = None) -> tuple[AlignmentHeads, dict[str, Any]]:
     """Heads in evaluation mode without gradients, and the metadata they were saved with.
+
+    `earlier`: those after so many iterations, instead of those with which the round ends.
 
     Raises:
         InputError: not a file written by `save_heads`, or not any more.
     """
     verify(path)
+    prefix = "" if earlier is None else f"{earlier}."
     try:
         with safe_open(path, "pt") as file:
             metadata = json.loads(file.metadata()[METADATA])
             heads = AlignmentHeads(HeadOptions(**metadata["options"]))
-            heads.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+            names = heads.state_dict()
+            heads.load_state_dict({name: file.get_tensor(prefix + name) for name in names})
     except (OSError, SafetensorError, TypeError, KeyError, RuntimeError, ValueError) as error:
         raise InputError(
             f"{path}: expected heads written by align_prototypes, found an unreadable file "
             f"({error}); delete it to have it made again"
         ) from error
     return heads.eval().requires_grad_(False), metadata
+
+
+def load_looks(path: Path) -> dict[int, AlignmentHeads]:
+    """The heads of a round at every look, by iterations since the start of the first round.
+
+    Raises:
+        InputError: as for `load_heads`.
+    """
+    heads, metadata = load_heads(path)
+    looks = {number: load_heads(path, number)[0] for number in metadata.get("earlier", [])}
+    return looks | {metadata["iterations"]: heads}

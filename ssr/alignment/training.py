@@ -40,7 +40,11 @@ class TrainingSet:
 
 
 class Round:
-    """The state of one round: heads, optimiser, iterations done and the history of losses."""
+    """The state of one round: heads, optimiser, iterations done and the history of losses.
+
+    `kept` holds the state of the heads at every look before the round's end, the one at which the
+    first round starts included, by iterations since then; none unless `stop` is "tune".
+    """
 
     def __init__(
         self, heads: AlignmentHeads, data: TrainingSet, settings: Alignment, seed: int, before: int
@@ -59,6 +63,9 @@ class Round:
         self.optimiser = torch.optim.AdamW(
             heads.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
         )
+        self.looks = look_points(settings, first=before == 0)
+        self.kept: dict[int, dict[str, Tensor]] = {}
+        self._keep()
 
     def step(self) -> None:
         """One iteration."""
@@ -71,6 +78,12 @@ class Round:
         self.optimiser.step()
         self.iteration += 1
         self.history.append((self.iteration, loss.item(), self.heads.temperature.item()))
+        self._keep()
+
+    def _keep(self) -> None:
+        if self.iteration in self.looks:
+            state = self.heads.state_dict().items()
+            self.kept[self.before + self.iteration] = {name: value.clone() for name, value in state}
 
     def state(self) -> dict[str, Any]:
         """All that the next iteration depends on; the order of samples needs only its number."""
@@ -79,6 +92,7 @@ class Round:
             "optimiser": self.optimiser.state_dict(),
             "iteration": self.iteration,
             "history": self.history,
+            "kept": self.kept,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -87,6 +101,18 @@ class Round:
         self.optimiser.load_state_dict(state["optimiser"])
         self.iteration = state["iteration"]
         self.history = state["history"]
+        self.kept = state["kept"]
+
+
+def look_points(settings: Alignment, first: bool) -> set[int]:
+    """Iterations of a round after which its heads are kept, so that the best can be chosen.
+
+    They and the round's end stand at equal distances; the `first` round's start is one of them.
+    """
+    if settings.stop == "last":
+        return set()
+    points = {settings.iterations * part // settings.looks for part in range(settings.looks)}
+    return points if first else points - {0}
 
 
 def batch_rows(iteration: int, samples: int, size: int, seed: int) -> Indices:

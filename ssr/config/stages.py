@@ -61,6 +61,10 @@ class Alignment(Section):
     temperature: Positive = Field(0.05, description="tau of the loss at the start; it is learned")
     rounds: Count = Field(3, description="prototypes are renewed at the start of each")
     iterations: Count = Field(50, description="per round")
+    stop: Literal["last", "tune"] = Field(
+        "last", description="which heads are used: last | tune (best CAMs on tune, by its masks)"
+    )
+    looks: Count = Field(4, description="per round, where stop is tune; the start is one more")
     batch_size: int = Field(128, ge=2, description="samples per iteration")
     learning_rate: Positive = Field(1e-5, description="AdamW")
     weight_decay: float = Field(2e-3, ge=0, description="AdamW")

@@ -10,16 +10,24 @@ import numpy as np
 import pytest
 import torch
 
-from ssr.alignment.heads import HeadOptions, new_heads
+from ssr.alignment.heads import HeadOptions, load_heads, load_looks, new_heads, save_heads
 from ssr.alignment.prototypes import make_prototypes
 from ssr.alignment.samples import Samples
-from ssr.alignment.training import Round, TrainingSet, batch_rows, train, write_history
+from ssr.alignment.training import (
+    Round,
+    TrainingSet,
+    batch_rows,
+    look_points,
+    train,
+    write_history,
+)
 from ssr.config import Alignment
 from ssr.running.checkpoints import Termination, newest
 from tests.alignment.toy import BACKGROUNDS, CLASSES, DIMENSION, samples, texts, unit
 from tests.event_curves import curves
 
 SETTINGS = Alignment(iterations=30, batch_size=16, learning_rate=1e-2)
+LOOKING = SETTINGS.model_copy(update={"stop": "tune"})
 
 
 def start(settings: Alignment = SETTINGS, found: Samples | None = None) -> Round:
@@ -89,6 +97,58 @@ def test_a_killed_and_resumed_training_equals_an_undisturbed_one(
     resumed = finish(start(), tmp_path / "two")
     assert_same(resumed, undisturbed)
     assert curves(tmp_path / "two") == curves(tmp_path / "one")
+
+
+@pytest.mark.parametrize(
+    ("iterations", "looks", "first", "later"),
+    [(50, 4, {0, 12, 25, 37}, {12, 25, 37}), (3, 4, {0, 1, 2}, {1, 2}), (9, 1, {0}, set())],
+)
+def test_looks_stand_at_equal_distances_between_the_starts_of_rounds(
+    iterations: int, looks: int, first: set[int], later: set[int]
+) -> None:
+    settings = Alignment(iterations=iterations, looks=looks, stop="tune")
+    assert look_points(settings, first=True) == first
+    assert look_points(settings, first=False) == later
+    assert not look_points(settings.model_copy(update={"stop": "last"}), first=True)
+
+
+def test_what_is_kept_are_the_heads_that_a_shorter_round_would_end_with(tmp_path: Path) -> None:
+    state = finish(start(LOOKING), tmp_path / "whole")
+    path = tmp_path / "1.safetensors"
+    save_heads(path, state.heads, {"iterations": 30}, state.kept)
+    looks = load_looks(path)
+    assert list(looks) == [0, 7, 15, 22, 30]
+    for iterations, heads in looks.items():
+        shorter = start(SETTINGS.model_copy(update={"iterations": iterations}))
+        expected = finish(shorter, tmp_path / f"{iterations}").heads.state_dict()
+        assert all(torch.equal(heads.state_dict()[name], expected[name]) for name in expected)
+
+
+def test_keeping_heads_changes_nothing_but_what_is_kept(tmp_path: Path) -> None:
+    last, tune = finish(start(), tmp_path / "last"), finish(start(LOOKING), tmp_path / "tune")
+    assert_same(last, tune)
+    assert not last.kept
+    save_heads(tmp_path / "last.safetensors", last.heads, {"iterations": 30}, last.kept)
+    save_heads(tmp_path / "plain.safetensors", last.heads, {"iterations": 30})
+    save_heads(tmp_path / "tune.safetensors", tune.heads, {"iterations": 30}, tune.kept)
+    last_bytes, plain = (
+        (tmp_path / f"{name}.safetensors").read_bytes() for name in ("last", "plain")
+    )
+    assert last_bytes == plain
+    one, other = (load_heads(tmp_path / f"{name}.safetensors")[0] for name in ("last", "tune"))
+    assert all(
+        torch.equal(*pair) for pair in zip(one.parameters(), other.parameters(), strict=True)
+    )
+
+
+@pytest.mark.parametrize("killed_after", [1, 9, 17, 29])
+def test_a_killed_and_resumed_round_keeps_the_same_heads(tmp_path: Path, killed_after: int) -> None:
+    list(islice(train(start(LOOKING), tmp_path / "two", save_every=4), killed_after))
+    for name in ("one", "two"):
+        state = finish(start(LOOKING), tmp_path / name)
+        save_heads(tmp_path / f"{name}.safetensors", state.heads, {}, state.kept)
+    one, two = (tmp_path / f"{name}.safetensors" for name in ("one", "two"))
+    assert one.read_bytes() == two.read_bytes()
 
 
 def test_termination_saves_the_iteration_in_progress(tmp_path: Path) -> None:

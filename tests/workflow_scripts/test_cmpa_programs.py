@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from ssr.alignment.heads import load_heads
+from ssr.alignment.heads import load_heads, load_looks
 from ssr.alignment.prototypes import Prototypes
 from ssr.alignment.samples import Samples
 from ssr.artefacts.arrays import load_arrays
@@ -118,6 +118,15 @@ def test_a_round_leaves_heads_and_history_but_no_checkpoint(run_program: Run, fo
     assert lines[0] == "iteration,loss,temperature"
     assert len(lines) == 1 + ALIGNMENT.iterations
     assert not list((folder / "work").rglob("*.pt"))
+
+
+def test_rounds_keep_their_heads_where_the_best_are_chosen(run_program: Run, folder: Path) -> None:
+    looking = ALIGNMENT.model_copy(update={"stop": "tune"})
+    found = []
+    for number in (1, 2):
+        cluster(run_program, folder, number, looking)
+        found += load_looks(align(run_program, folder, number, looking))
+    assert found == [0, 1, 2, 3, 4, 5, 6]
 
 
 def test_equal_inputs_give_equal_files(run_program: Run, folder: Path) -> None:
