@@ -42,6 +42,8 @@ from ssr.running.progress import progress
 
 LEVELS = 100
 """Fineness of the threshold sweep."""
+NO_MAPS = np.zeros((0, 1, 1), np.float32), np.zeros(0, np.int64)
+"""The CAMs, and the classes, of an image without labels."""
 
 
 @dataclass(frozen=True)
@@ -109,13 +111,23 @@ def count_cams(
 
     def one(image: str, truth: NDArray) -> Counts:
         if image in shard.unlabelled:
-            nothing = np.zeros((0, *truth.shape), np.float32), np.zeros(0, np.int64)
-            return count_levels(truth, *strongest(*nothing), classes, levels)
-        maps = enlarge(store.read(image, "cams"), truth.shape)
-        return count_levels(truth, *strongest(maps, store.read(image, "classes")), classes, levels)
+            return count_maps(truth, *NO_MAPS, classes, levels)
+        maps, present = store.read(image, "cams"), store.read(image, "classes")
+        return count_maps(truth, maps, present, classes, levels)
 
     at = None if threshold is None else partial(confusion_at, threshold=threshold)
     return _tally(shard, one, at)
+
+
+def count_maps(
+    truth: NDArray, maps: NDArray, present: NDArray, classes: int, levels: int = LEVELS
+) -> Counts:
+    """Joint histogram (see `ssr.evaluation.metrics.count_levels`) of the CAMs of one image.
+
+    truth: (H, W), its mask; maps: (K, h, w), raw; present: (K,), their classes, from 1.
+    """
+    winner, strength = strongest(enlarge(maps, truth.shape), present)
+    return count_levels(truth, winner, strength, classes, levels)
 
 
 def count_labels(shard: Shard, *, classes: int) -> Tally:
