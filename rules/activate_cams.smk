@@ -45,7 +45,7 @@ rule activate_aligned_cams:
         index=rules.index_dataset.output.index,
         features=rules.extract_features.output.features,
         text=rules.encode_text.output.text,
-        alignment=lambda wildcards: last_alignment(wildcards.method),
+        alignment=lambda wildcards: used_heads(wildcards.method),
     output:
         cams=result("cams/aligned/{method}/{shard}.zarr.zip"),
     log:

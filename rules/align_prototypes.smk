@@ -27,7 +27,7 @@ rule cluster_prototypes:
     params:
         backbone=backbone("clip"),
         prototypes=of_method("prototypes"),
-        alignment=of_method("alignment", without=("enabled", "rounds")),
+        alignment=of_method("alignment", without=("enabled", "rounds", "stop", "looks")),
         seed=CONFIG.seed,
         code=code_hash("workflow_scripts.cluster_prototypes"),
     shell:
@@ -66,7 +66,7 @@ rule align_prototypes:
         mem_mb=memory(800, size=1),
         runtime=minutes(0.001, alignment_samples, size=1, longest=DAY),
     params:
-        alignment=of_method("alignment", without=("enabled", "rounds")),
+        alignment=training_of_heads,
         seed=CONFIG.seed,
         work=result("alignment/{method}/work"),
         code=code_hash("workflow_scripts.align_prototypes"),

@@ -1,5 +1,54 @@
 # CAMs, pseudo-labels, logits and predictions, held against the masks.
-# Only these rules read masks. Thresholds are chosen on the tuning split, never on the reported one.
+# Only these rules read masks. Thresholds, and with `alignment.stop: tune` the heads of CMPA, are
+# chosen on the tuning split, never on the reported one.
+
+
+rule choose_heads:
+    input:
+        backbone=backbone_files("clip"),
+        index=rules.index_dataset.output.index,
+        masks=rules.index_masks.output.masks,
+        archives=DERIVED_MASKS,
+        features=shards("features/{shard}.zarr.zip", ["tune"]),
+        text=rules.encode_text.output.text,
+        rounds=lambda wildcards: all_rounds(wildcards.method),
+    output:
+        heads=result("alignment/{method}/chosen.safetensors"),
+        seen=result("alignment/{method}/chosen.csv"),
+    log:
+        log_file("choose_heads", "method"),
+    benchmark:
+        benchmark_file("choose_heads", "method")
+    conda:
+        "../envs/ssr.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1600),
+        runtime=minutes(0.9, activations_of_tune, longest=DAY),
+        gpu=1,
+    params:
+        root=CONFIG.data.root,
+        classes=list(CONFIG.data.classes),
+        backbone=backbone("clip"),
+        cams=of_method("aligned_cams"),
+        code=code_hash("workflow_scripts.choose_heads"),
+    shell:
+        """
+        python -m workflow_scripts.choose_heads \
+            --index {input.index:q} \
+            --masks {input.masks:q} \
+            --root {params.root:q} \
+            --classes {params.classes:q} \
+            --backbone {params.backbone:q} \
+            --cams {params.cams:q} \
+            --features {input.features:q} \
+            --text {input.text:q} \
+            --rounds {input.rounds:q} \
+            --output {output.heads:q} \
+            --seen {output.seen:q} \
+            --threads {threads} \
+            2>&1 | tee {log:q}
+        """
 
 
 rule choose_threshold:

@@ -31,10 +31,25 @@ DERIVED_LABELS = derived(coco.derived_labels, coco.labelled_folders)
 DERIVED_MASKS = derived(coco.derived_masks, coco.masked_folders)
 
 
-def last_alignment(method):
-    """The heads after the last round."""
-    rounds = resolved(method).alignment.rounds
-    return result(f"alignment/{owner_of(method, HEADS)}/{rounds}.safetensors")
+def all_rounds(method):
+    """The heads of every round."""
+    rounds = range(1, resolved(method).alignment.rounds + 1)
+    folder = result(f"alignment/{owner_of(method, HEADS)}")
+    return [f"{folder}/{number}.safetensors" for number in rounds]
+
+
+def used_heads(method):
+    """The heads behind the aligned CAMs: chosen on tune, or those after the last round."""
+    if resolved(method).alignment.stop == "tune":
+        return result(f"alignment/{owner_of(method, ALIGNED)}/chosen.safetensors")
+    return all_rounds(method)[-1]
+
+
+def training_of_heads(wildcards):
+    """The settings that a round uses: with looks only where there are any."""
+    alignment = resolved(wildcards.method).alignment
+    unused = () if alignment.stop == "tune" else ("looks",)
+    return alignment.canonical(without=("enabled", "rounds", *unused))
 
 
 def previous_alignment(wildcards):
@@ -139,14 +154,13 @@ def shown(stage, path):
     )
 
 
-def last_round(path):
-    """`path` for the last round of the first method's alignment; nothing if it has none."""
+def shown_alignment():
+    """The last prototypes of the first method and the heads that it uses; nothing without CMPA."""
     alignment = resolved(MAIN_METHOD).alignment
     if not alignment.enabled:
-        return []
-    return expand(
-        result(path), method=owner_of(MAIN_METHOD, HEADS), round=alignment.rounds
-    )
+        return [], []
+    folder = result(f"prototypes/{owner_of(MAIN_METHOD, HEADS)}")
+    return f"{folder}/{alignment.rounds}.npz", used_heads(MAIN_METHOD)
 
 
 def sweeps():

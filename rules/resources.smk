@@ -23,6 +23,7 @@ DEMO_SECONDS = {
     "activate_initial_cams": 10,
     "cluster_prototypes": 11,
     "align_prototypes": 9,
+    "choose_heads": 11,
     "activate_aligned_cams": 12,
     "refine_cams": 7,
     "train_segmenter": 800,
@@ -90,6 +91,12 @@ def alignment_samples(wildcards):
     """Samples that a round of the alignment learns from."""
     settings = resolved(wildcards.method).alignment
     return settings.iterations * settings.batch_size
+
+
+def activations_of_tune(wildcards):
+    """Images of tune, each counted once for every look at the heads."""
+    settings = resolved(wildcards.method).alignment
+    return IMAGES["tune"] * (1 + settings.rounds * settings.looks)
 
 
 def stored_squares():

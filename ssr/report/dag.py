@@ -53,10 +53,10 @@ _RULES = (
     _Rule("summarise", "summary.json", "evaluation", 7),
     _Rule("build_report", "report/index.html", "evaluation", 8),
 )
-# Where data and weights come from, and where predictions go.
+# Where data and weights come from, what alignment.stop: tune adds, and where predictions go.
 OCCASIONAL = (
     *("derive_coco_labels", "derive_coco_masks", "fetch_weights", "pretrain_clip"),
-    *("pretrain_dino", "archive_predictions"),
+    *("pretrain_dino", "choose_heads", "archive_predictions"),
 )
 _PLACES = {rule.name: rule for rule in _RULES}
 
@@ -147,7 +147,8 @@ def _legend() -> Iterator[str]:
         "note",
         "start",
     )
-    yield _text(24, top + 50, f"In some runs only: {', '.join(OCCASIONAL)}.", "note", "start")
+    yield _text(24, top + 47, f"In some runs only: {', '.join(OCCASIONAL[:4])},", "note", "start")
+    yield _text(24, top + 65, f"{', '.join(OCCASIONAL[4:])}.", "note", "start")
     yield _text(24, top + 25, "Scored stages:", "note", "start")
     left = 142.0
     for number, name in enumerate(STAGES, start=1):

@@ -74,6 +74,30 @@ def test_only_evaluation_and_report_can_reach_a_mask(clone: Run) -> None:
     assert readers == EVALUATION | {"build_report"}
 
 
+def test_heads_are_chosen_by_masks_behind_all_that_trains_them(clone: Run) -> None:
+    gradient = {"gradient": {"aligned_cams": {"score": "gradient"}}}
+    printed = clone("-n", "--config", "alignment={'stop': 'tune'}", f"methods={gradient}").stdout
+    jobs = re.findall(r"^rule (\w+):\n    input: (.*)$", printed, re.MULTILINE)
+    readers = {rule for rule, inputs in jobs if "masks.parquet" in inputs}
+    assert readers == EVALUATION | {"choose_heads", "build_report"}
+    users = {rule for rule, inputs in jobs if "chosen.safetensors" in inputs}
+    assert users == {"activate_aligned_cams", "build_report"}
+    rounds = [inputs for rule, inputs in jobs if rule == "choose_heads"]
+    assert len(rounds) == 2  # CAMs of the two methods with an alignment of their own
+    shared = [f"alignment/ssr/{number}.safetensors" for number in (1, 2, 3)]
+    assert all(path in inputs for inputs in rounds for path in shared)
+
+
+def test_one_method_may_have_its_heads_chosen(clone: Run) -> None:
+    best = {"best": {"alignment": {"stop": "tune"}}}
+    printed = clone("-n", "ablation", "--config", f"methods={best}").stdout
+    assert re.findall(r"output: (\S+chosen\.safetensors)", printed) == [
+        "results/demo/alignment/best/chosen.safetensors"
+    ]
+    cams = r"alignment/(\w+/\w+)\.safetensors\n    output: results/demo/cams/aligned/(\w+)/"
+    assert set(re.findall(cams, printed)) == {("best/chosen", "best"), ("ssr/3", "ssr")}
+
+
 def test_stand_ins_are_trained_where_asked_for_and_without_masks(clone: Run) -> None:
     trained = {name: {"weights": "train"} for name in ("clip", "dino")}
     printed = clone("-n", "labels", "--config", f"backbones={trained}")

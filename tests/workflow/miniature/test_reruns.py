@@ -109,6 +109,7 @@ USERS: dict[str, set[str]] = {
     "prototypes": {"cluster_prototypes"},
     "alignment": {"cluster_prototypes", "align_prototypes"},
     "alignment.enabled": {"refine_cams"},
+    "alignment.looks": set(),  # nothing is looked at
     "aligned_cams": {"activate_aligned_cams"},
     "refinement": {"refine_cams"},
     "labels": {"label_pixels"},
@@ -146,6 +147,7 @@ OTHER: dict[str, Any] = {
     "aligned_cams.background": "clip",
     "prototypes.clusters": 7,
     "alignment.loss": "feature",
+    "alignment.stop": "tune",
     "refinement.affinity": "none",
     "refinement.mask": "none",
     "labels.background": "power",
@@ -198,6 +200,9 @@ def behind(rules: set[str]) -> set[str]:
     while more := {reader for rule in found for reader in READERS[rule]} - found:
         found |= more
     return found
+
+
+EXACT["alignment.stop"] = behind({"align_prototypes"}) | {"choose_heads"}
 
 
 def as_override(key: str, value: Any) -> str:
