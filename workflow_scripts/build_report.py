@@ -26,10 +26,10 @@ def main(arguments: Namespace) -> None:
     from ssr.artefacts.files import replacing
     from ssr.data.index import Index
     from ssr.report.benchmarks import read_benchmarks
-    from ssr.report.charts import draw_charts, embedding_chart
+    from ssr.report.charts import draw_charts, embedding_chart, looks_chart
     from ssr.report.embedding import embed
     from ssr.report.evaluations import Evaluations, read_evaluations
-    from ssr.report.histories import find_histories
+    from ssr.report.histories import find_histories, find_looks
     from ssr.report.page import Run, write_figures, write_page, write_tables
 
     index = Index.read(arguments.index)
@@ -49,6 +49,8 @@ def main(arguments: Namespace) -> None:
     for path in beside.values():
         shutil.rmtree(path, ignore_errors=True)
     charts = dict(draw_charts(results.evaluations, results.methods, results.histories))
+    if seen := find_looks(folder, arguments.config):
+        charts["training"] = [*charts["training"], looks_chart(seen)]
     if arguments.heads:
         embedding = embed(arguments.prototypes, arguments.heads, arguments.config.seed)
         charts["embedding"] = [embedding_chart(embedding, results.class_names)]

@@ -59,6 +59,18 @@ def draw_charts(evaluations: Evaluations, methods: Sequence[str], histories: His
     }
 
 
+def looks_chart(seen: Mapping[str, Path]) -> Chart:
+    """How good the CAMs of each method were at every look at its heads, and which were chosen."""
+    return _chart(
+        "looks",
+        lambda: curves.draw_looks(seen),
+        f"mIoU of the aligned CAMs of {', '.join(seen)} on tune over the iterations of CMPA",
+        "mIoU of the aligned CAMs on the tuning split at every look at the heads of CMPA, each at "
+        "its best threshold; iteration 0 is the start, and the large marker stands on the heads "
+        "that are used.",
+    )
+
+
 def embedding_chart(embedding: Embedding, names: Sequence[str]) -> Chart:
     """The features of images and texts in the plane; `names` of all classes, background first."""
     return _chart(

@@ -136,7 +136,7 @@ def draw_losses(histories: Mapping[str, Sequence[Path]], what: str) -> Figure:
     for number, (method, paths) in enumerate(histories.items()):
         start = 1
         look = _look(number) | {"marker": ""}
-        for losses in map(read_losses, paths):
+        for losses in (read_column(path, "loss") for path in paths):
             steps = np.arange(start, start + len(losses))
             axes.plot(steps, losses, **look | {"lw": 0.6, "alpha": 0.35})
             axes.plot(steps, running_mean(losses), label=method if start == 1 else None, **look)
@@ -150,10 +150,28 @@ def draw_losses(histories: Mapping[str, Sequence[Path]], what: str) -> Figure:
     return figure
 
 
-def read_losses(path: Path) -> np.ndarray:
-    """The column `loss` of a history, (iterations,) float64."""
+def draw_looks(seen: Mapping[str, Path]) -> Figure:
+    """mIoU of the aligned CAMs on tune over the iterations of CMPA; a large marker: the choice.
+
+    seen: by method, what choose_heads wrote.
+    """
+    figure, axes = _axes(3.0)
+    for number, (method, path) in enumerate(seen.items()):
+        iterations, values = read_column(path, "iteration"), 100 * read_column(path, "miou")
+        best = values.argmax()
+        label = f"{method}: chosen {iterations[best]:.0f}"
+        axes.plot(iterations, values, label=label, **_look(number) | {"ms": 4})
+        axes.plot(iterations[best], values[best], **_look(number) | {"ls": "", "ms": 9})
+    axes.set_xlabel("iteration of alignment")
+    axes.set_ylabel("mIoU on tune, %")
+    _legend(axes)
+    return figure
+
+
+def read_column(path: Path, name: str) -> np.ndarray:
+    """A column of numbers of a history, (rows,) float64."""
     with path.open(newline="") as stream:
-        return np.array([float(row["loss"]) for row in csv.DictReader(stream)])
+        return np.array([float(row[name]) for row in csv.DictReader(stream)])
 
 
 def running_mean(values: np.ndarray) -> np.ndarray:

@@ -51,7 +51,7 @@ def embed(prototypes: Path, heads: Path, seed: int) -> Embedding:
 
     Args:
         prototypes: what cluster_prototypes wrote for the last round.
-        heads: what align_prototypes wrote for it.
+        heads: those that the aligned CAMs come from.
         seed: of the choice and of t-SNE.
 
     Raises:

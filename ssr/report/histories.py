@@ -1,4 +1,4 @@
-"""Training histories that a run left behind: CSV files with a column `loss`."""
+"""Training histories that a run left behind: CSV files with a column `loss`, or `miou`."""
 
 from __future__ import annotations
 
@@ -26,6 +26,16 @@ def find_histories(results: Path, config: Config) -> dict[str, dict[str, list[Pa
     }
     trained = {"backbones": standins, "alignment": alignments, "segmenter": segmenters}
     return {what: _existing(histories) for what, histories in trained.items()}
+
+
+def find_looks(results: Path, config: Config) -> dict[str, Path]:
+    """What was seen where the heads of a method were chosen on tune, by method."""
+    paths = {name: results / "alignment" / name / "chosen.csv" for name in config.methods}
+    return {
+        name: path
+        for name, path in paths.items()
+        if method_config(config, name).alignment.stop == "tune" and path.exists()
+    }
 
 
 def _rounds(results: Path, config: Config, method: str) -> list[Path]:

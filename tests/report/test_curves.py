@@ -69,10 +69,19 @@ def test_rounds_follow_each_other(finished: FinishedRun) -> None:
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["ssr"]
 
 
+def test_looks_are_a_line_with_a_marker_on_the_choice(tmp_path: Path) -> None:
+    path = tmp_path / "chosen.csv"
+    path.write_text("iteration,threshold,miou\n0,0.4,0.25\n12,0.5,0.5\n25,0.5,0.5\n")
+    (axes,) = curves.draw_looks({"ssr": path}).axes
+    assert line(axes, "ssr: chosen 12").tolist() == [[0, 25], [12, 50], [25, 50]]
+    markers = [found.get_xydata() for found in axes.get_lines() if len(found.get_xydata()) == 1]
+    assert [marker.tolist() for marker in markers] == [[[12, 50]]]
+
+
 def test_losses_are_read_from_their_column(tmp_path: Path) -> None:
     path = tmp_path / "history.csv"
     path.write_text("iteration,loss,rate\n1,0.5,7\n2,0.25,7\n")
-    assert curves.read_losses(path).tolist() == [0.5, 0.25]
+    assert curves.read_column(path, "loss").tolist() == [0.5, 0.25]
 
 
 def test_running_mean_smooths_and_keeps_the_level() -> None:

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from ssr.report.histories import find_histories
+from ssr.report.histories import find_histories, find_looks
 from tests.report.finished_run import FinishedRun, small_config
 
 
@@ -26,6 +26,16 @@ def test_what_other_settings_left_is_not_shown(finished: FinishedRun) -> None:
 def test_a_run_without_training_has_no_histories(tmp_path: Path) -> None:
     config = small_config(tmp_path, "ssr", "clip")
     assert find_histories(tmp_path, config) == {"backbones": {}, "alignment": {}, "segmenter": {}}
+
+
+def test_looks_are_found_where_heads_were_chosen(tmp_path: Path) -> None:
+    config = small_config(tmp_path, "ssr", "no_refinement")
+    seen = tmp_path / "alignment/ssr/chosen.csv"
+    seen.parent.mkdir(parents=True)
+    seen.touch()
+    assert find_looks(tmp_path, config) == {}
+    chosen = config.alignment.model_copy(update={"stop": "tune"})
+    assert find_looks(tmp_path, config.model_copy(update={"alignment": chosen})) == {"ssr": seen}
 
 
 def test_losses_of_trained_stand_ins_are_found(tmp_path: Path) -> None:
