@@ -15,7 +15,12 @@ def columns(page: str) -> list[str]:
 
 
 def test_report_of_a_whole_run(tmp_path: Path, run_program: Program) -> None:
-    run = finish_run(tmp_path, small_scenes(), small_config(tmp_path / "data", "ssr", "clip"))
+    config = small_config(tmp_path / "data", "ssr", "clip")
+    chosen = config.alignment.model_copy(update={"stop": "tune"})
+    config = config.model_copy(update={"alignment": chosen})
+    run = finish_run(tmp_path, small_scenes(), config)
+    seen = run.heads.with_name("chosen.csv")
+    seen.write_text("iteration,threshold,miou\n0,0.4,0.25\n12,0.5,0.5\n")
     stale = run.results / "report" / "figures" / "stages_of_a_former_run.png"
     stale.parent.mkdir(parents=True)
     stale.touch()
@@ -25,6 +30,7 @@ def test_report_of_a_whole_run(tmp_path: Path, run_program: Program) -> None:
     assert page.count('class="legend"') == run.config.report.images
     assert (run.results / "report" / "figures" / "stages_a.png").exists()
     assert (run.results / "report" / "figures" / "embedding.svg").exists()
+    assert (run.results / "report" / "figures" / "looks.svg").exists()
     assert (run.results / "report" / "tables" / "stages.tex").exists()
     assert not stale.exists()
 

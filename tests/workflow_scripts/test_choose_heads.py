@@ -5,6 +5,7 @@ import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -83,8 +84,8 @@ def tokens(name: str) -> np.ndarray:
     return random.standard_normal((1 + GRID[0] * GRID[1], WIDTH)).astype(np.float16)
 
 
-def write_masks(folder: Path, heads: AlignmentHeads) -> None:
-    """What the CAMs with `heads` show at the threshold one half, as the truth."""
+def write_masks(folder: Path, heads: AlignmentHeads | None) -> None:
+    """What the CAMs with `heads`, or CLIP's own, show at the threshold one half, as the truth."""
     texts = TextEmbeddings.read(folder / "texts.npz")
     clip, scores = (
         load_clip(tiny_clip(folder), "cpu"),
@@ -102,12 +103,12 @@ def write_masks(folder: Path, heads: AlignmentHeads) -> None:
     Masks({name: f"{name}.png" for name in LABELS}, folder).write(folder / "masks.parquet")
 
 
-def choose(run: Run, folder: Path) -> list[dict[str, float]]:
+def choose(run: Run, folder: Path, cams: AlignedCams = CAMS) -> list[dict[str, float]]:
     run(
         "choose_heads",
         *("--index", folder / "index.parquet", "--masks", folder / "masks.parquet"),
         *("--root", folder, "--classes", *CLASSES, "--device", "cpu"),
-        *("--backbone", tiny_clip(folder).canonical(), "--cams", CAMS.canonical()),
+        *("--backbone", tiny_clip(folder).canonical(), "--cams", cams.canonical()),
         *("--features", folder / "tune_0000.zarr.zip", folder / "tune_0001.zarr.zip"),
         *("--text", folder / "texts.npz"),
         *("--rounds", folder / "1.safetensors", folder / "2.safetensors"),
@@ -136,6 +137,16 @@ def test_the_heads_whose_cams_the_masks_confirm_are_chosen(
     assert metadata["chosen"] == {"split": "tune", "images": 3, "miou": 1.0}
     expected = looks(folder)[best].state_dict()
     assert all(torch.equal(value, expected[name]) for name, value in chosen.state_dict().items())
+
+
+@pytest.mark.parametrize("background", ["aligned", "clip"])
+def test_what_is_seen_at_the_start_are_clips_own_cams(
+    run_program: Run, folder: Path, background: Literal["aligned", "clip"]
+) -> None:
+    write_masks(folder, None)
+    start, *later = choose(run_program, folder, AlignedCams(background=background))
+    assert (start["iteration"], start["miou"]) == (0, pytest.approx(1, abs=0.01))
+    assert all(row["miou"] < start["miou"] for row in later)
 
 
 def test_heads_that_never_change_are_those_of_the_start(run_program: Run, folder: Path) -> None:
