@@ -77,14 +77,6 @@ def _threshold_has_a_source(config: Config) -> Iterator[str]:
         )
 
 
-def _heads_have_a_judge(config: Config) -> Iterator[str]:
-    if config.data.masks is None and config.alignment.enabled and config.alignment.stop == "tune":
-        yield (
-            "alignment.stop must be last where data.masks is null: without masks no heads can be "
-            "chosen"
-        )
-
-
 def _demo_knows_the_words(config: Config) -> Iterator[str]:
     if config.backbones.clip.weights != _DEMO.clip.weights:
         return
@@ -114,7 +106,6 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[[Config], Iterator[str]]], ...] = 
     (("backbones", "images", "features", "segmenter", "segmenter_methods"), _backbones_fit),
     (("backbones",), _model_files_are_clear),
     (("data", "labels"), _threshold_has_a_source),
-    (("data", "alignment"), _heads_have_a_judge),
     (("backbones", "data", "text"), _demo_knows_the_words),
 )
 

@@ -144,8 +144,11 @@ def _judge_method(
 
 
 def method_config(config: Config, method: str) -> Config:
-    """`config` with the overrides of one method."""
-    return Config.model_validate(merge(config.model_dump(), config.methods[method]))
+    """`config` with the overrides of one method; without masks no heads are chosen by them."""
+    chosen = merge(config.model_dump(), config.methods[method])
+    if chosen["data"]["masks"] is None:
+        chosen = merge(chosen, {"alignment": {"stop": "last"}})
+    return Config.model_validate(chosen)
 
 
 def merge(base: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:

@@ -62,7 +62,7 @@ class Alignment(Section):
     rounds: Count = Field(3, description="prototypes are renewed at the start of each")
     iterations: Count = Field(50, description="per round")
     stop: Literal["last", "tune"] = Field(
-        "last", description="which heads are used: last | tune (best CAMs on tune, by its masks)"
+        "tune", description="which heads are used: tune (best CAMs there; no masks: last) | last"
     )
     looks: Count = Field(4, description="per round, where stop is tune; the start is one more")
     batch_size: int = Field(128, ge=2, description="samples per iteration")

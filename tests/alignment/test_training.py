@@ -26,7 +26,7 @@ from ssr.running.checkpoints import Termination, newest
 from tests.alignment.toy import BACKGROUNDS, CLASSES, DIMENSION, samples, texts, unit
 from tests.event_curves import curves
 
-SETTINGS = Alignment(iterations=30, batch_size=16, learning_rate=1e-2)
+SETTINGS = Alignment(iterations=30, batch_size=16, learning_rate=1e-2, stop="last")
 LOOKING = SETTINGS.model_copy(update={"stop": "tune"})
 
 

@@ -12,7 +12,6 @@ from open_clip.tokenizer import SimpleTokenizer
 from ssr.config import Backbones, Config
 from ssr.config.consistency import DEMO_WORDS, contradictions, doubts
 from ssr.config.settings import merge, parse_config
-from ssr.errors import InputError
 from tests import ROOT
 
 REAL = {
@@ -50,18 +49,6 @@ def test_segmenters_are_those_of_methods() -> None:
 def test_without_masks_a_threshold_must_be_given() -> None:
     assert "labels.threshold must be a number" in against({"data": {"masks": None}})[0]
     assert against({"data": {"masks": None}, "labels": {"threshold": 0.4}}) == []
-
-
-def test_without_masks_no_heads_can_be_chosen() -> None:
-    chosen = {"labels": {"threshold": 0.4}, "alignment": {"stop": "tune"}}
-    assert against(chosen) == []
-    without = {"data": {"masks": None}}
-    (said,) = against(merge(chosen, without))
-    assert said.startswith("alignment.stop must be last where data.masks is null")
-    assert against(merge(chosen, {**without, "alignment": {"enabled": False}})) == []
-    method = {**without, "labels": {"threshold": 0.4}, "methods": {"best": chosen}}
-    with pytest.raises(InputError, match=r"methods\.best\.alignment\.stop must be last"):
-        parse_config(method)
 
 
 def test_a_model_file_with_a_key_twice_is_named(tmp_path: Path) -> None:

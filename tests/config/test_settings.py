@@ -202,6 +202,13 @@ def test_a_method_added_by_an_overlay_does_not_become_the_main_one() -> None:
     ]
 
 
+def test_without_masks_the_last_heads_are_those_of_every_method() -> None:
+    best = {"ssr": {}, "best": {"alignment": {"stop": "tune"}}}
+    config = parse_config({"data": {"masks": None}, "labels": {"threshold": 0.4}, "methods": best})
+    assert method_config(config, "best").alignment.stop == "last"
+    assert method_config(Config(), "ssr").alignment.stop == "tune"
+
+
 def test_method_config_changes_only_what_it_names() -> None:
     config = Config()
     box = method_config(config, "box_mask")

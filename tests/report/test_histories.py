@@ -33,9 +33,9 @@ def test_looks_are_found_where_heads_were_chosen(tmp_path: Path) -> None:
     seen = tmp_path / "alignment/ssr/chosen.csv"
     seen.parent.mkdir(parents=True)
     seen.touch()
-    assert find_looks(tmp_path, config) == {}
-    chosen = config.alignment.model_copy(update={"stop": "tune"})
-    assert find_looks(tmp_path, config.model_copy(update={"alignment": chosen})) == {"ssr": seen}
+    assert find_looks(tmp_path, config) == {"ssr": seen}
+    last = config.alignment.model_copy(update={"stop": "last"})
+    assert find_looks(tmp_path, config.model_copy(update={"alignment": last})) == {}
 
 
 def test_losses_of_trained_stand_ins_are_found(tmp_path: Path) -> None:

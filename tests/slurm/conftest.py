@@ -26,6 +26,7 @@ GROUPS = {
     "activate_initial_cams": "features",
     "cluster_prototypes": "alignment",
     "align_prototypes": "alignment",
+    "choose_heads": "alignment",
     "activate_aligned_cams": "alignment",
     "predict_logits": "predictions",
     "refine_predictions": "predictions",

@@ -12,6 +12,7 @@ from ssr.running.provenance import reachable_modules
 from tests.workflow.conftest import Run, rules_in
 
 EVALUATION = {
+    "choose_heads",
     "choose_threshold",
     "evaluate_cams",
     "evaluate_labels",
@@ -32,7 +33,8 @@ TO_CAMS = {
     "refine_cams",
 }
 OF_MASKS = {"index_masks"}
-TO_LABELS = TO_CAMS | OF_MASKS | {"choose_threshold", "label_pixels"}
+CHOSEN = {"choose_heads"} | OF_MASKS
+TO_LABELS = TO_CAMS | CHOSEN | {"choose_threshold", "label_pixels"}
 OF_THE_DEMO = {"make_demo_dataset"}
 ALL = (
     TO_LABELS
@@ -50,7 +52,7 @@ ALL = (
 @pytest.mark.parametrize(
     ("target", "rules"),
     [
-        ("cams", TO_CAMS),
+        ("cams", TO_CAMS | CHOSEN),
         ("labels", TO_LABELS),
         ("segmenter", TO_LABELS | {"train_segmenter"}),
         ("ablation", TO_LABELS | {"evaluate_cams", "evaluate_labels"}),
@@ -76,10 +78,10 @@ def test_only_evaluation_and_report_can_reach_a_mask(clone: Run) -> None:
 
 def test_heads_are_chosen_by_masks_behind_all_that_trains_them(clone: Run) -> None:
     gradient = {"gradient": {"aligned_cams": {"score": "gradient"}}}
-    printed = clone("-n", "--config", "alignment={'stop': 'tune'}", f"methods={gradient}").stdout
+    printed = clone("-n", "--config", f"methods={gradient}").stdout
     jobs = re.findall(r"^rule (\w+):\n    input: (.*)$", printed, re.MULTILINE)
     readers = {rule for rule, inputs in jobs if "masks.parquet" in inputs}
-    assert readers == EVALUATION | {"choose_heads", "build_report"}
+    assert readers == EVALUATION | {"build_report"}
     users = {rule for rule, inputs in jobs if "chosen.safetensors" in inputs}
     assert users == {"activate_aligned_cams", "build_report"}
     rounds = [inputs for rule, inputs in jobs if rule == "choose_heads"]
@@ -90,7 +92,8 @@ def test_heads_are_chosen_by_masks_behind_all_that_trains_them(clone: Run) -> No
 
 def test_one_method_may_have_its_heads_chosen(clone: Run) -> None:
     best = {"best": {"alignment": {"stop": "tune"}}}
-    printed = clone("-n", "ablation", "--config", f"methods={best}").stdout
+    last = "alignment={'stop': 'last'}"
+    printed = clone("-n", "ablation", "--config", last, f"methods={best}").stdout
     assert re.findall(r"output: (\S+chosen\.safetensors)", printed) == [
         "results/demo/alignment/best/chosen.safetensors"
     ]

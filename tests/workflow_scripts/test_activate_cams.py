@@ -113,15 +113,6 @@ def test_every_kind_of_cam_differs_from_the_others(run_program: Run, shard: Path
     assert not any(same)
 
 
-def test_a_single_class_is_clips_own_where_clip_judges_backgrounds(
-    run_program: Run, shard: Path
-) -> None:
-    initial = activate(run_program, shard, Cams(score="gradient")).read("one", "cams")
-    settings = AlignedCams(score="gradient", background="clip")
-    aligned = activate(run_program, shard, settings, aligned=True).read("one", "cams")
-    np.testing.assert_allclose(aligned, initial, rtol=1e-4, atol=1e-6)
-
-
 def test_features_of_another_shard_are_refused(run_program: Run, shard: Path) -> None:
     with ShardWriter(shard / "features.zarr.zip") as writer:
         writer.add("stranger", {"tokens": TOKENS["one"], "grid": np.array([2, 3])})

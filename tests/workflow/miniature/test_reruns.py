@@ -22,6 +22,7 @@ READERS: dict[str, set[str]] = {
         "extract_features",
         "segment_superpixels",
         "activate_initial_cams",
+        "choose_heads",
         "activate_aligned_cams",
         "cluster_prototypes",
         "label_pixels",
@@ -36,6 +37,7 @@ READERS: dict[str, set[str]] = {
         "build_report",
     },
     "index_masks": {
+        "choose_heads",
         "choose_threshold",
         "evaluate_cams",
         "evaluate_labels",
@@ -44,10 +46,16 @@ READERS: dict[str, set[str]] = {
         "build_report",
     },
     "check_backbones": {"extract_features"},
-    "encode_text": {"activate_initial_cams", "cluster_prototypes", "activate_aligned_cams"},
+    "encode_text": {
+        "activate_initial_cams",
+        "cluster_prototypes",
+        "choose_heads",
+        "activate_aligned_cams",
+    },
     "extract_features": {
         "activate_initial_cams",
         "cluster_prototypes",
+        "choose_heads",
         "activate_aligned_cams",
         "refine_cams",
     },
@@ -60,7 +68,8 @@ READERS: dict[str, set[str]] = {
         "build_report",
     },
     "cluster_prototypes": {"align_prototypes", "build_report"},
-    "align_prototypes": {"cluster_prototypes", "activate_aligned_cams", "build_report"},
+    "align_prototypes": {"cluster_prototypes", "choose_heads"},
+    "choose_heads": {"activate_aligned_cams", "build_report"},
     "activate_aligned_cams": {"refine_cams", "choose_threshold", "evaluate_cams", "build_report"},
     "refine_cams": {"choose_threshold", "evaluate_cams", "label_pixels", "build_report"},
     "choose_threshold": {"evaluate_cams", "label_pixels", "evaluate_labels"},
@@ -78,13 +87,14 @@ READERS: dict[str, set[str]] = {
 
 # What is recorded is what was used: every setting is part of the summary and the report.
 RECORDS = {"summarise", "build_report"}
-EVALUATIONS = {name for name in READERS if name.startswith(("evaluate", "choose"))}
+EVALUATIONS = {name for name in READERS if name.startswith("evaluate")}
 WITH_CLIP = {
     "check_backbones",
     "encode_text",
     "extract_features",
     "activate_initial_cams",
     "cluster_prototypes",
+    "choose_heads",
     "activate_aligned_cams",
     "train_segmenter",
     "predict_logits",
@@ -109,8 +119,8 @@ USERS: dict[str, set[str]] = {
     "prototypes": {"cluster_prototypes"},
     "alignment": {"cluster_prototypes", "align_prototypes"},
     "alignment.enabled": {"refine_cams"},
-    "alignment.looks": set(),  # nothing is looked at
-    "aligned_cams": {"activate_aligned_cams"},
+    "alignment.looks": {"align_prototypes"},
+    "aligned_cams": {"choose_heads", "activate_aligned_cams"},
     "refinement": {"refine_cams"},
     "labels": {"label_pixels"},
     "segmenter": {"train_segmenter"},
@@ -147,7 +157,7 @@ OTHER: dict[str, Any] = {
     "aligned_cams.background": "clip",
     "prototypes.clusters": 7,
     "alignment.loss": "feature",
-    "alignment.stop": "tune",
+    "alignment.stop": "last",
     "refinement.affinity": "none",
     "refinement.mask": "none",
     "labels.background": "power",
@@ -202,7 +212,7 @@ def behind(rules: set[str]) -> set[str]:
     return found
 
 
-EXACT["alignment.stop"] = behind({"align_prototypes"}) | {"choose_heads"}
+EXACT["alignment.stop"] = behind({"align_prototypes"}) - {"choose_heads"}
 
 
 def as_override(key: str, value: Any) -> str:
