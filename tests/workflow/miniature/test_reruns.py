@@ -160,6 +160,7 @@ OTHER: dict[str, Any] = {
     "alignment.stop": "last",
     "refinement.affinity": "none",
     "refinement.mask": "none",
+    "refinement.normalised": "each",
     "labels.background": "power",
     "labels.threshold": 0.5,
     "labels.crf": {"iterations": 5},
