@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from snakemake.cli import get_argument_parser
+from snakemake.common.configfile import load_configfile
 
 from ssr.config.architectures import names_file, names_tag
 from ssr.config.coverage import (
@@ -29,6 +30,7 @@ from ssr.config.settings import (
     method_config,
     owner,
     parse_config,
+    restore_empty,
 )
 from ssr.data.source import SPLITS
 from ssr.data.splits import (
@@ -53,7 +55,15 @@ def given_twice():
     return [*repeated_options(sys.argv[1:], options), *repeated]
 
 
+def laid_over():
+    """What the user lays over config.yaml, in the order in which it counts."""
+    given = workflow.config_settings
+    return [*map(load_configfile, given.configfiles), given.config]
+
+
 try:
+    if workflow.is_main_process:
+        restore_empty(config, laid_over())
     # A job takes the configuration with which the run started, so that an edit of config.yaml waits
     # for the next run.
     freeze(config, starts=workflow.is_main_process)

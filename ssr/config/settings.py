@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +161,22 @@ def merge(base: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, An
             value = merge(below, value)
         merged[key] = value
     return merged
+
+
+def restore_empty(config: dict[str, Any], layers: Iterable[Mapping[str, Any]]) -> None:
+    """Put `{}` where the last of `layers` to speak of a key lays it over null.
+
+    Snakemake's merging, of which `config` is the outcome, leaves null there.
+    """
+
+    def restore(merged: dict[str, Any], meant: Mapping[str, Any]) -> None:
+        for key, value in meant.items():
+            if isinstance(value, Mapping):
+                if merged.get(key) is None:
+                    merged[key] = {}
+                restore(merged[key], value)
+
+    restore(config, reduce(merge, layers, {}))
 
 
 def owner(config: Config, method: str, sections: tuple[str, ...]) -> str:

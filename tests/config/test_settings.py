@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 from snakemake.cli import parse_config as parsed_by_snakemake
+from snakemake.utils import update_config
 
 from ssr.config import DEFAULT_METHODS, Config, Data
 from ssr.config.settings import (
@@ -17,6 +18,7 @@ from ssr.config.settings import (
     owner,
     parse_config,
     render,
+    restore_empty,
 )
 from ssr.errors import InputError
 from tests import ROOT
@@ -188,6 +190,26 @@ def test_a_key_with_a_dot_is_told_how_sections_are_written() -> None:
 def test_what_is_wrong_with_the_files_is_told_with_the_rest() -> None:
     with pytest.raises(InputError, match=r"(?s)x\.yaml: .*seed: "):
         parse_config({"seed": "x"}, ["x.yaml: a key twice"])
+
+
+@pytest.mark.parametrize(
+    ("layers", "meant"),
+    [
+        ([{"labels": {"crf": {}}}], {}),
+        ([{"labels": {"crf": None}}, {"labels": {"crf": {}}}], {}),
+        ([{"labels": {"crf": {}}}, {"labels": {"crf": None}}], None),
+        ([{"labels": {"threshold": 0.5}}], None),
+        ([{"seed": 1}, {}], None),
+    ],
+)
+def test_an_empty_section_laid_over_null_is_a_section(
+    layers: list[dict[str, Any]], meant: dict[str, Any] | None
+) -> None:
+    config: dict[str, Any] = {"seed": 0, "labels": {"crf": None}}
+    for layer in layers:
+        update_config(config, layer)
+    restore_empty(config, layers)
+    assert config["labels"]["crf"] == meant
 
 
 def test_an_overlay_can_drop_a_method() -> None:

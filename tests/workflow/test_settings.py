@@ -43,6 +43,14 @@ def test_a_file_of_a_profile_is_read_as_any_other(clone: Run, tmp_path: Path) ->
     ]
 
 
+@pytest.mark.parametrize("how", ["--configfile", "--config"])
+def test_an_empty_section_has_its_defaults(clone: Run, tmp_path: Path, how: str) -> None:
+    section = "labels={'crf': {}}" if how == "--config" else "a.yaml"
+    (tmp_path / "a.yaml").write_text("labels: {crf: {}}")
+    printed = clone("-n", "-p", "labels", how, section).stdout
+    assert '"crf": {"bilateral_compat": 4.0' in printed
+
+
 def test_more_clusters_than_images_are_refused(clone: Run) -> None:
     (said,) = error(clone, "--config", "prototypes={'clusters': 401}")
     assert said.endswith("at most 400, the images of train; came 401")
