@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssr.config import AlignedCams, Backbone
+from ssr.errors import InputError
 from ssr.running.programs import existing, parser, run
 from ssr.running.progress import progress
 
@@ -37,6 +38,11 @@ def main(arguments: Namespace) -> None:
     labels = {image.id: image.labels for image in images}
     heads = {number: each for path in arguments.rounds for number, each in load_looks(path).items()}
     seen = progress(_see(arguments, [*heads.values()], shards, labels), len(images), "CAMs of tune")
+    if 0 not in heads:
+        raise InputError(
+            f"{arguments.rounds[0]}: lacks the heads of the start, without which none are "
+            "chosen; delete it to have it made again"
+        )
     looks = look_at(seen, [*heads], 1 + len(arguments.classes))
     best = choose(looks)
     print(

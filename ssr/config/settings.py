@@ -164,15 +164,15 @@ def merge(base: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, An
 
 
 def restore_empty(config: dict[str, Any], layers: Iterable[Mapping[str, Any]]) -> None:
-    """Put `{}` where the last of `layers` to speak of a key lays it over null.
+    """Put `{}` where the last of `layers` to speak of a key lays it over null or a value.
 
-    Snakemake's merging, of which `config` is the outcome, leaves null there.
+    Snakemake's merging, of which `config` is the outcome, leaves what was there.
     """
 
     def restore(merged: dict[str, Any], meant: Mapping[str, Any]) -> None:
         for key, value in meant.items():
             if isinstance(value, Mapping):
-                if merged.get(key) is None:
+                if not isinstance(merged.get(key), Mapping):
                     merged[key] = {}
                 restore(merged[key], value)
 

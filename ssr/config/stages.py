@@ -64,7 +64,10 @@ class Alignment(Section):
     stop: Literal["last", "tune"] = Field(
         "tune", description="which heads are used: tune (best CAMs there; no masks: last) | last"
     )
-    looks: Count = Field(4, description="per round, where stop is tune; the start is one more")
+    looks: Count = Field(
+        4,
+        description="per round, where stop is tune; at most one an iteration, the start apart",
+    )
     batch_size: int = Field(128, ge=2, description="samples per iteration")
     learning_rate: Positive = Field(1e-5, description="AdamW")
     weight_decay: float = Field(2e-3, ge=0, description="AdamW")

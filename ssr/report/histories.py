@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ssr.config import Config
-from ssr.config.settings import method_config
+from ssr.config.settings import ALIGNED, method_config, owner
 
 
 def find_histories(results: Path, config: Config) -> dict[str, dict[str, list[Path]]]:
@@ -30,12 +30,14 @@ def find_histories(results: Path, config: Config) -> dict[str, dict[str, list[Pa
 
 def find_looks(results: Path, config: Config) -> dict[str, Path]:
     """What was seen where the heads of a method were chosen on tune, by method."""
-    paths = {name: results / "alignment" / name / "chosen.csv" for name in config.methods}
-    return {
-        name: path
-        for name, path in paths.items()
-        if method_config(config, name).alignment.stop == "tune" and path.exists()
+    looked = {
+        name: results / "alignment" / name / "chosen.csv"
+        for name in config.methods
+        if (alignment := method_config(config, name).alignment).enabled
+        and alignment.stop == "tune"
+        and owner(config, name, ALIGNED) == name
     }
+    return {name: path for name, path in looked.items() if path.exists()}
 
 
 def _rounds(results: Path, config: Config, method: str) -> list[Path]:

@@ -200,6 +200,7 @@ def test_what_is_wrong_with_the_files_is_told_with_the_rest() -> None:
         ([{"labels": {"crf": {}}}, {"labels": {"crf": None}}], None),
         ([{"labels": {"threshold": 0.5}}], None),
         ([{"seed": 1}, {}], None),
+        ([{"labels": {"crf": {"iterations": 5}}}, {"labels": {"crf": {}}}], {"iterations": 5}),
     ],
 )
 def test_an_empty_section_laid_over_null_is_a_section(
@@ -210,6 +211,15 @@ def test_an_empty_section_laid_over_null_is_a_section(
         update_config(config, layer)
     restore_empty(config, layers)
     assert config["labels"]["crf"] == meant
+
+
+def test_an_empty_section_laid_over_a_value_is_not_lost() -> None:
+    config: dict[str, Any] = {"seed": 0}
+    layer: dict[str, Any] = {"seed": {}}
+    update_config(config, layer)
+    restore_empty(config, [layer])
+    with pytest.raises(InputError, match=r"seed: input should be a valid integer; came \{\}"):
+        parse_config(config)
 
 
 def test_an_overlay_can_drop_a_method() -> None:

@@ -36,6 +36,15 @@ def test_looks_are_found_where_heads_were_chosen(tmp_path: Path) -> None:
     assert find_looks(tmp_path, config) == {"ssr": seen}
     last = config.alignment.model_copy(update={"stop": "last"})
     assert find_looks(tmp_path, config.model_copy(update={"alignment": last})) == {}
+    off = config.alignment.model_copy(update={"enabled": False})
+    assert find_looks(tmp_path, config.model_copy(update={"alignment": off})) == {}
+
+
+def test_looks_left_over_of_a_method_that_shares_its_heads_are_not_shown(tmp_path: Path) -> None:
+    seen = tmp_path / "alignment/no_refinement/chosen.csv"
+    seen.parent.mkdir(parents=True)
+    seen.touch()
+    assert find_looks(tmp_path, small_config(tmp_path, "ssr", "no_refinement")) == {}
 
 
 def test_losses_of_trained_stand_ins_are_found(tmp_path: Path) -> None:

@@ -199,6 +199,14 @@ def test_equal_inputs_give_equal_files(run_program: Run, folder: Path) -> None:
     assert make() == make()
 
 
+def test_rounds_that_kept_no_start_are_refused(run_program: Run, folder: Path) -> None:
+    heads = load_heads(folder / "1.safetensors")[0]
+    write_masks(folder, heads)
+    save_heads(folder / "1.safetensors", heads, {"iterations": 4})
+    with pytest.raises(SystemExit, match=r"error: .*1\.safetensors: lacks the heads of the start"):
+        choose(run_program, folder)
+
+
 def test_damaged_heads_are_named(run_program: Run, folder: Path) -> None:
     write_masks(folder, looks(folder)[2])
     (folder / "2.safetensors").write_bytes(b"cut short")
