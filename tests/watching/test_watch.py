@@ -87,7 +87,7 @@ def test_a_log_gets_a_line_a_job_and_the_whole_of_an_error(folder: Path) -> None
     assert done.returncode
     lines = done.stderr.splitlines()
     start = lines.index("error: refine_cams ssr-b failed")
-    assert lines[start - 1] == "a command ended with exit status 3"
+    assert "a command ended with exit status 3" in lines[:start]
     assert lines[start + 1] == f"  {RESULTS}/logs/refine_cams/ssr-b.log:"
     assert lines[start + 2] == "    error: b is broken"
     assert any(line.endswith("index_dataset: 0:00") for line in lines)
