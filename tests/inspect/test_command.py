@@ -9,6 +9,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from urllib.request import urlopen
 
 import pytest
 
@@ -60,8 +61,9 @@ def test_ctrl_c_is_how_it_is_meant_to_end(results: Results) -> None:
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, text=True, **pipes) as process:
         assert process.stdout
-        for _ in range(3):
-            process.stdout.readline()
+        address = process.stdout.readline().split()[1]
+        with urlopen(address) as page:  # answered once the loop runs
+            assert page.status == 200
         process.send_signal(signal.SIGINT)
         _, words = process.communicate()
     assert (process.returncode, words) == (0, "")
