@@ -56,11 +56,10 @@ def _given(arguments: Namespace) -> Threshold | None:
 
 def _chosen(scores: list[Scores], images: int) -> Threshold:
     """The best threshold of the sweep on this many images of the tuning split."""
-    from ssr.evaluation.evaluation import LEVELS
-    from ssr.evaluation.metrics import best, thresholds
+    from ssr.evaluation.evaluation import best_threshold
     from ssr.evaluation.thresholds import Threshold
 
-    return Threshold(round(float(thresholds(LEVELS)[best(scores)]), 6), "tune", images)
+    return Threshold(best_threshold(scores), "tune", images)
 
 
 def _index(threshold: float) -> int:

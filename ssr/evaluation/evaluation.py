@@ -28,6 +28,7 @@ from ssr.evaluation.metrics import (
     Counts,
     Scores,
     all_background,
+    best,
     confusion_at,
     count_confusion,
     count_levels,
@@ -128,6 +129,11 @@ def count_maps(
     """
     winner, strength = strongest(enlarge(maps, truth.shape), present)
     return count_levels(truth, winner, strength, classes, levels)
+
+
+def best_threshold(scores: Sequence[Scores]) -> float:
+    """The threshold, in 0..1, with the largest mIoU; `scores` are those of the whole sweep."""
+    return round(float(thresholds(LEVELS)[best(scores)]), 6)
 
 
 def count_labels(shard: Shard, *, classes: int) -> Tally:

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssr.artefacts.files import replacing
-from ssr.evaluation.evaluation import LEVELS, count_maps
-from ssr.evaluation.metrics import Counts, best, sweep, thresholds
+from ssr.evaluation.evaluation import LEVELS, best_threshold, count_maps
+from ssr.evaluation.metrics import Counts, best, sweep
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,7 @@ def look_at(
 
 def _look(iteration: int, histogram: Counts) -> Look:
     scores = sweep(histogram)
-    index = best(scores)
-    return Look(iteration, round(float(thresholds(LEVELS)[index]), 6), scores[index].means["miou"])
+    return Look(iteration, best_threshold(scores), scores[best(scores)].means["miou"])
 
 
 def choose(looks: Sequence[Look]) -> Look:
