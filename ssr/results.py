@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from ssr.data.index import Image, Index
 from ssr.data.masks import Masks
 from ssr.data.pngs import Pngs, open_pngs
 from ssr.errors import InputError
+from ssr.evaluation.summary import read_summary
 from ssr.running.places import locate
 from ssr.watching.states import states
 
@@ -144,6 +146,14 @@ class Results(Mapping[str, Stage]):
     def masks(self) -> Masks:
         """The ground truth, as far as there is any."""
         return Masks.read(self._table("masks"), self.config.data.root)
+
+    @property
+    def summary(self) -> list[dict[str, Any]]:
+        """The rows of summary.json, all figures of each method and stage; none without masks."""
+        path = self.folder / "summary.json"
+        if not path.exists():
+            raise MissingError(str(path), self.why_unmade("summary"))
+        return read_summary(path)
 
     def _table(self, name: str) -> Path:
         path = self.folder / f"index/{name}.parquet"

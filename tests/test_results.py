@@ -1,3 +1,4 @@
+import json
 import shutil
 from pathlib import Path
 
@@ -127,6 +128,18 @@ def test_before_the_index_there_are_no_stages(folder: Path, tmp_path: Path) -> N
         results.index  # noqa: B018
     with pytest.raises(InputError, match=r"index/masks.parquet: not run yet$"):
         results.masks  # noqa: B018
+
+
+def test_all_figures_are_there_once_they_are_summarised(folder: Path, tmp_path: Path) -> None:
+    results = open_results(copy_with(folder, tmp_path))
+    with pytest.raises(InputError, match=r"summary.json: not run yet$"):
+        results.summary  # noqa: B018
+    rows = [{"stage": "prediction", "miou": 0.6, "miou_given_labels": 0.7, "fb_iou": 0.8}]
+    (results.folder / "summary.json").write_text(json.dumps(rows))
+    assert results.summary == rows
+    (results.folder / "summary.json").write_text("[{")
+    with pytest.raises(InputError, match=r"summary.json: .*; run snakemake to make it anew$"):
+        results.summary  # noqa: B018
 
 
 def test_what_failed_says_so_wherever_the_folder_lies(folder: Path, tmp_path: Path) -> None:

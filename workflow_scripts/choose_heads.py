@@ -35,9 +35,8 @@ def main(arguments: Namespace) -> None:
     images = Index.read(arguments.index).split("tune")
     masks = Masks.read(arguments.masks, arguments.root)
     shards = pair_with_masks(arguments.features, images, masks)
-    labels = {image.id: image.labels for image in images}
     heads = {number: each for path in arguments.rounds for number, each in load_looks(path).items()}
-    seen = progress(_see(arguments, [*heads.values()], shards, labels), len(images), "CAMs of tune")
+    seen = progress(_see(arguments, [*heads.values()], shards), len(images), "CAMs of tune")
     if 0 not in heads:
         raise InputError(
             f"{arguments.rounds[0]}: lacks the heads of the start, without which none are "
@@ -57,10 +56,7 @@ def main(arguments: Namespace) -> None:
 
 
 def _see(
-    arguments: Namespace,
-    heads: Sequence[AlignmentHeads],
-    shards: Sequence[Shard],
-    labels: dict[str, tuple[int, ...]],
+    arguments: Namespace, heads: Sequence[AlignmentHeads], shards: Sequence[Shard]
 ) -> Iterator[Seen]:
     """Mask, raw CAMs with each of `heads`, and classes of every image."""
     import torch
@@ -78,7 +74,7 @@ def _see(
     for shard in shards:
         features = open_shards([shard.path])
         for image in shard.masks.ids:
-            truth, present = shard.masks.load(image), labels[image]
+            truth, present = shard.masks.load(image), shard.labels[image]
             if not present:
                 yield truth, [NO_MAPS[0]] * len(heads), NO_MAPS[1]
                 continue

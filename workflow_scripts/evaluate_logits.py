@@ -1,4 +1,8 @@
-"""Logits of the segmenter and masks in; their quality without a CRF out."""
+"""Logits of the segmenter and masks in; their quality without a CRF out.
+
+Beside the plain mIoU stands that of logits of the image's labels and the background alone, where
+labels are known.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +22,12 @@ def main(arguments: Namespace) -> None:
     names = common.class_names(arguments)
     shards = common.shards_and_masks(arguments, arguments.logits)
     tally = count(partial(count_logits, classes=len(names)), shards, arguments.threads)
+    plain, given = tally.total
     document = common.heading(arguments, shards) | common.test_time(arguments.prediction)
-    write_evaluation(arguments.output, document | quality(tally.total, names))
+    document |= quality(plain, names)
+    if any(any(shard.labels.values()) for shard in shards):
+        document["miou_given_labels"] = quality(given, names)["miou"]
+    write_evaluation(arguments.output, document)
     if arguments.images:
         write_image_counts(arguments.images, tally.images)
 

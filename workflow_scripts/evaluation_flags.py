@@ -61,6 +61,7 @@ def heading(arguments: Namespace, shards: list[Shard]) -> dict[str, Any]:
         "flip": None,
         "threshold": None,
         "threshold_from": None,
+        "miou_given_labels": None,
     }
 
 

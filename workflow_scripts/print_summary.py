@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
 from pathlib import Path
 
-from ssr.errors import InputError
 from ssr.running.programs import parser, run
 
 
 def main(arguments: Namespace) -> None:
     """Print."""
+    from ssr.evaluation.summary import read_summary
     from ssr.evaluation.table import format_table
 
-    path = arguments.results / "summary.json"
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; run snakemake to make it")
-    try:
-        rows = json.loads(path.read_text())
-    except ValueError as error:
-        raise InputError(f"{path}: {error}; run snakemake to make it anew") from None
-    print(format_table(rows))
+    print(format_table(read_summary(arguments.results / "summary.json")))
     print()
     for label, place in (
         ("report", "report/index.html"),

@@ -32,6 +32,7 @@ from ssr.evaluation.metrics import (
     confusion_at,
     count_confusion,
     count_levels,
+    objects_as_one,
     score,
     thresholds,
 )
@@ -51,12 +52,13 @@ NO_MAPS = np.zeros((0, 1, 1), np.float32), np.zeros(0, np.int64)
 class Shard:
     """A file with what is evaluated, and the masks of its images.
 
-    Of unlabelled images there are neither CAMs nor pseudo-labels: they count as all background.
+    `labels` are the classes, from 1, of its images. Of those that have none there are neither CAMs
+    nor pseudo-labels: they count as all background.
     """
 
     path: Path
     masks: Masks
-    unlabelled: frozenset[str] = frozenset()
+    labels: Mapping[str, tuple[int, ...]]
 
 
 def pair_with_masks(paths: Sequence[Path], images: Sequence[Image], masks: Masks) -> list[Shard]:
@@ -71,15 +73,14 @@ def pair_with_masks(paths: Sequence[Path], images: Sequence[Image], masks: Masks
         InputError: an image has no mask, or there is not one file for each shard.
     """
     files = {path.name.partition(".")[0]: path for path in paths}
-    found: dict[str, list[str]] = {}
+    found: dict[str, dict[str, tuple[int, ...]]] = {}
     for image in images:
         if image.id not in masks.ids:
             raise InputError(f"image {image.id} ({image.split}) has no mask to evaluate by")
-        found.setdefault(image.shard, []).append(image.id)
+        found.setdefault(image.shard, {})[image.id] = image.labels
     if files.keys() != found.keys():
         raise InputError(f"wanted the shards {sorted(found)}, came the files {sorted(files)}")
-    unlabelled = frozenset(image.id for image in images if not image.labels)
-    return [Shard(files[name], masks.of(ids), unlabelled & set(ids)) for name, ids in found.items()]
+    return [Shard(files[name], masks.of([*own]), own) for name, own in found.items()]
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def count_cams(
     store = open_shards([shard.path])
 
     def one(image: str, truth: NDArray) -> Counts:
-        if image in shard.unlabelled:
+        if not shard.labels[image]:
             return count_maps(truth, *NO_MAPS, classes, levels)
         maps, present = store.read(image, "cams"), store.read(image, "classes")
         return count_maps(truth, maps, present, classes, levels)
@@ -141,7 +142,7 @@ def count_labels(shard: Shard, *, classes: int) -> Tally:
     labels = open_pngs([shard.path])
 
     def one(image: str, truth: NDArray) -> Counts:
-        if image in shard.unlabelled and image not in labels:
+        if not shard.labels[image] and image not in labels:
             return count_confusion(truth, np.full_like(truth, BACKGROUND), classes)
         return count_confusion(truth, labels.read(image), classes)
 
@@ -149,14 +150,22 @@ def count_labels(shard: Shard, *, classes: int) -> Tally:
 
 
 def count_logits(shard: Shard, *, classes: int) -> Tally:
-    """Confusion matrix of a store of logits (classes, h, w): enlarged, then the largest wins."""
+    """Two confusion matrices (2, classes, classes + 1) of a store of logits (classes, h, w).
+
+    Enlarged, the largest wins: among all classes, then among the background and the labels of the
+    image. Of an image without labels nothing is known, so that all its classes stay. Each image's
+    confusion is that among all classes.
+    """
     store = open_shards([shard.path])
 
     def one(image: str, truth: NDArray) -> Counts:
         enlarged = upsample(store.read(image, "logits"), truth.shape)
-        return count_confusion(truth, enlarged.argmax(axis=0), classes)
+        labels = shard.labels[image]
+        given = np.array([BACKGROUND, *(labels or range(BACKGROUND + 1, classes))])
+        answers = enlarged.argmax(axis=0), given[enlarged[given].argmax(axis=0)]
+        return np.stack([count_confusion(truth, answer, classes) for answer in answers])
 
-    return _tally(shard, one, lambda confusion: confusion)
+    return _tally(shard, one, lambda confusions: confusions[0])
 
 
 def _tally(
@@ -192,6 +201,7 @@ def quality(confusion: Counts, names: Sequence[str]) -> dict[str, Any]:
     scores = score(counted)
     return {
         **scores.means,
+        "fb_iou": score(objects_as_one(counted)).means["miou"],
         **scores.errors,
         "labelled": _labelled(confusion),
         "miou_all_pixels": _miou_all_pixels(confusion),

@@ -134,6 +134,16 @@ def all_background(confusion: Counts) -> Counts:
     return blank
 
 
+def objects_as_one(confusion: Counts) -> Counts:
+    """The confusion matrix (2, 2) of background and object, whichever class that is.
+
+    `confusion` is (classes, classes). The mIoU of the outcome is the FB-IoU of few-shot
+    segmentation: the mean of the background's IoU and that of all classes as one.
+    """
+    parts = [BACKGROUND, BACKGROUND + 1]
+    return np.add.reduceat(np.add.reduceat(confusion, parts, axis=0), parts, axis=1)
+
+
 def _ratio(part: NDArray, whole: NDArray, left_out: NDArray) -> NDArray[np.float64]:
     """part / whole, 0 where both are 0, NaN where left out."""
     return np.where(left_out, np.nan, part / np.maximum(whole, 1))

@@ -25,6 +25,8 @@ _FROM_EVALUATION = (
     "split",
     "images",
     "miou",
+    "miou_given_labels",
+    "fb_iou",
     "precision",
     "recall",
     "confusion_ratio",
@@ -70,6 +72,21 @@ def summary_rows(
         for method, path in evaluations
     ]
     return sorted(rows, key=lambda row: (methods.index(row["method"]), STAGES.index(row["stage"])))
+
+
+def read_summary(path: Path) -> list[dict[str, Any]]:
+    """The rows of a summary.json.
+
+    Raises:
+        InputError: the file is missing or damaged.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; run snakemake to make it")
+    try:
+        rows: list[dict[str, Any]] = json.loads(path.read_text())
+    except ValueError as error:
+        raise InputError(f"{path}: {error}; run snakemake to make it anew") from None
+    return rows
 
 
 def _entries(path: Path) -> dict[str, Any]:

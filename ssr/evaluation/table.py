@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 Row = Mapping[str, Any]
 
+_COLUMNS = 100
 # What other methods than the first are compared by: one row each.
 _COMPARED = ("pseudo_label", "prediction_crf")
 _HEADING = (
     "images",
     "mIoU",
-    "precision",
+    "+labels",
+    "FB-IoU",
+    "prec.",
     "recall",
     "FP/TP",
     "bg→obj",
     "obj↔obj",
-    "labelled",
-    "threshold",
+    "thr.",
 )
 _NOTES = (
-    "Means over all classes with background, in %; FP/TP is a ratio.",
+    "Means over all classes with background, in %; prec.: precision; FP/TP is a ratio.",
+    "+labels: mIoU of a prediction that is told its image's labels, as CAMs and pseudo-labels are.",
+    "FB-IoU: mean of the IoU of background and that of all classes as one.",
     "bg→obj: background taken for an object. obj↔obj: objects taken for another class.",
-    "labelled: share of the pixels that were not left to the ignore label; the others don't count.",
 )
 
 
@@ -40,7 +44,8 @@ def format_table(rows: Sequence[Row]) -> str:
     first = rows[0]
     run = f"dataset {first['dataset']}, seed {first['seed']}, settings {first['config_hash']}"
     notes = [*_baselines(shown), *_made(shown), *_origins(shown), *_left_out(shown)]
-    return "\n".join([run, "", *_aligned(groups), "", *_NOTES, *notes])
+    wrapped = (textwrap.fill(note, _COLUMNS, subsequent_indent="  ") for note in notes)
+    return "\n".join([run, "", *_aligned(groups), "", *_NOTES, *wrapped])
 
 
 def _groups(rows: Sequence[Row]) -> Iterator[tuple[str, list[tuple[str, Row]]]]:
@@ -75,12 +80,13 @@ def _cells(row: Row) -> tuple[str, ...]:
     return (
         f"{row['images']} {row['split']}",
         _percent(row["miou"]),
+        _percent(row["miou_given_labels"]),
+        _percent(row["fb_iou"]),
         _percent(row["precision"]),
         _percent(row["recall"]),
         "-" if ratio is None else f"{ratio:.3f}",
         _percent(row["background_taken_for_object"]),
         _percent(row["confusion_among_objects"]),
-        _percent(row["labelled"]),
         "-" if threshold is None else f"{threshold:.2f}",
     )
 
@@ -105,7 +111,7 @@ def _origins(rows: Sequence[Row]) -> list[str]:
         f"chosen on {origin['split']} ({origin['images']} images)" if origin else "a setting"
         for origin in (row["threshold_from"] for row in rows if row["threshold"] is not None)
     ]
-    return [f"threshold: {text}." for text in dict.fromkeys(texts)]
+    return [f"thr.: the background threshold, {text}." for text in dict.fromkeys(texts)]
 
 
 def _baselines(rows: Sequence[Row]) -> list[str]:
@@ -117,18 +123,22 @@ def _baselines(rows: Sequence[Row]) -> list[str]:
 
 
 def _left_out(rows: Sequence[Row]) -> list[str]:
-    """Which classes do not count in the means, and where."""
-    reasons = {
-        "absent_classes": "left out (neither there nor predicted)",
-        "never_right_classes": "left out of FP/TP (not one right pixel)",
-    }
+    """What does not count in the figures, and where."""
     places: dict[str, list[str]] = {}
-    for key, reason in reasons.items():
-        for row in rows:
-            if row[key]:
-                text = f"{reason}: {', '.join(row[key])}"
-                places.setdefault(text, []).append(f"{row['method']} {row['stage']}")
+    for row in rows:
+        for text in _exclusions(row):
+            places.setdefault(text, []).append(f"{row['method']} {row['stage']}")
     return [
         text if len(found) == len(rows) else f"{text} ({', '.join(found)})"
         for text, found in places.items()
     ]
+
+
+def _exclusions(row: Row) -> Iterator[str]:
+    if row["absent_classes"]:
+        yield f"left out (neither there nor predicted): {', '.join(row['absent_classes'])}"
+    if row["never_right_classes"]:
+        yield f"left out of FP/TP (not one right pixel): {', '.join(row['never_right_classes'])}"
+    if row["labelled"] is not None and row["labelled"] < 1:
+        ignored = _percent(1 - row["labelled"])
+        yield f"left out (left to the ignore label): {ignored} % of the pixels"

@@ -73,13 +73,44 @@ def test_labels_are_counted_over_all_shards(tmp_path: Path, masks: Truth) -> Non
 
 def test_logits_are_enlarged_before_the_largest_wins(tmp_path: Path, masks: Truth) -> None:
     path = write_logits(tmp_path, "train_0001")
-    shard = Shard(path, Masks({"c": "c_mask.png"}, tmp_path))
-    confusion = count_logits(shard, classes=4).total
+    shard = Shard(path, Masks({"c": "c_mask.png"}, tmp_path), {"c": (1, 2)})
+    confusion, given = count_logits(shard, classes=4).total
+    assert (confusion == given).all(), "no other class has a logit"
     assert confusion.sum() == (masks["c"] != IGNORE).sum()
     coarse = np.repeat(np.repeat(masks["c"][2::4, 2::4], 4, 0), 4, 1)
     blocky = count_confusion(masks["c"], coarse, 4)
     assert np.trace(confusion) > 0.85 * confusion.sum()
     assert (confusion != blocky).any()
+
+
+@pytest.mark.parametrize(
+    ("labels", "given"),
+    [
+        ((1, 2), [[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]]),
+        ((1,), [[1, 1, 0, 0], [1, 1, 0, 0], [0, 1, 0, 0], [0, 0, 0, 0]]),
+        ((), [[1, 0, 0, 1], [1, 0, 0, 1], [0, 0, 1, 0], [0, 0, 0, 0]]),
+    ],
+)
+def test_with_the_labels_given_other_classes_are_left_out(
+    tmp_path: Path, labels: tuple[int, ...], given: list[list[int]]
+) -> None:
+    truth = np.array([[0, 0], [1, 1], [2, IGNORE]], np.uint8)
+    logits = np.zeros((4, 3, 2), np.float32)
+    logits[3, :, 0] = 9  # where an owl seems to be, a cat comes second
+    logits[1, :, 0] = 5
+    logits[0, :, 1] = 7
+    logits[2, 2, 0], logits[3, 2, 0] = 8, 1
+    (tmp_path / "x_mask.png").write_bytes(encode_png(truth))
+    with ShardWriter(tmp_path / "val_0000.zarr.zip") as writer:
+        writer.add("x", {"logits": logits})
+    shard = Shard(
+        tmp_path / "val_0000.zarr.zip", Masks({"x": "x_mask.png"}, tmp_path), {"x": labels}
+    )
+    tally = count_logits(shard, classes=4)
+    plain = [[1, 0, 0, 1], [1, 0, 0, 1], [0, 0, 1, 0], [0, 0, 0, 0]]
+    np.testing.assert_array_equal(tally.total[..., :4], [plain, given])
+    assert not tally.total[..., 4].any()
+    assert tally.images["x"].tolist() == [[0, 0, 1], [0, 3, 1], [1, 0, 1], [1, 3, 1], [2, 2, 1]]
 
 
 def test_two_processes_count_what_one_counts(tmp_path: Path, masks: Truth) -> None:
@@ -138,9 +169,9 @@ def test_errors_name_the_image(tmp_path: Path, masks: Truth) -> None:
     path = write_labels(tmp_path, "train_0001", masks)
     (tmp_path / "wrong.png").write_bytes(encode_png(np.full((24, 24), 9, np.uint8)))
     with pytest.raises(InputError, match="image c: the masks hold the value 9"):
-        count_labels(Shard(path, Masks({"c": "wrong.png"}, tmp_path)), classes=4)
+        count_labels(Shard(path, Masks({"c": "wrong.png"}, tmp_path), {"c": (1,)}), classes=4)
     with pytest.raises(InputError, match="image z: no label map"):
-        count_labels(Shard(path, Masks({"z": "c_mask.png"}, tmp_path)), classes=4)
+        count_labels(Shard(path, Masks({"z": "c_mask.png"}, tmp_path), {"z": (1,)}), classes=4)
 
 
 def test_quality_has_every_figure_by_class_name() -> None:
@@ -148,6 +179,7 @@ def test_quality_has_every_figure_by_class_name() -> None:
     result = quality(confusion, NAMES)
     expected = score(confusion[:, :4])
     assert result["miou"] == expected.means["miou"] == pytest.approx((60 / 85 + 30 / 65) / 3)
+    assert result["fb_iou"] == pytest.approx((60 / 85 + 40 / 65) / 2)
     assert result["background_taken_for_object"] == pytest.approx(20 / 80)
     assert result["absent_classes"] == ["owl"]
     assert result["never_right_classes"] == ["dog"]

@@ -12,6 +12,7 @@ from ssr.evaluation.metrics import (
     confusion_at,
     count_confusion,
     count_levels,
+    objects_as_one,
     score,
     sweep,
     thresholds,
@@ -102,6 +103,14 @@ def test_all_background_scores_the_backgrounds_share_over_the_classes_that_occur
     assert score(all_background(confusion)).means["miou"] == pytest.approx(60 / 100 / 3)
     abstained = np.hstack([confusion, [[10], [0], [0], [0]]])
     assert score(all_background(abstained)).means["miou"] == pytest.approx(70 / 110 / 3)
+
+
+def test_object_or_not_is_a_matrix_of_two() -> None:
+    confusion = np.array([[50, 5, 5], [4, 20, 6], [1, 0, 9]])
+    binary = objects_as_one(confusion)
+    assert binary.tolist() == [[50, 10], [5, 35]]
+    assert score(binary).means["miou"] == pytest.approx((50 / 65 + 35 / 50) / 2)
+    assert objects_as_one(np.array([[50, 5], [4, 20]])).tolist() == [[50, 5], [4, 20]]
 
 
 def test_a_class_that_is_never_predicted_has_precision_zero() -> None:

@@ -16,6 +16,7 @@ def write(folder: Path, stage: str, **entries: Any) -> Path:
     path = folder / stage / "val.json"
     document: dict[str, Any] = {"stage": stage, "split": "val", "images": 200, "crf": False}
     document |= {"scales": None, "flip": None, "threshold": None, "threshold_from": None}
+    document |= {"miou_given_labels": None}
     document |= quality(CONFUSION, ["background", "cat"])
     write_evaluation(path, document | entries)
     return path
@@ -27,15 +28,23 @@ def rows(tmp_path: Path) -> list[dict[str, Any]]:
     segmenter = {"crf": True, "scales": [1.0, 0.75], "flip": True}
     shared = write(tmp_path, "initial_cam", **tuned)
     final = write(tmp_path, "prediction_crf", **segmenter)
+    plain = write(tmp_path, "prediction", miou_given_labels=0.75)
     nothing_right = {"confusion_ratio": None, "never_right_classes": ["cat", "dog"]}
     refined = write(tmp_path, "refined_cam", **tuned, **nothing_right)
-    evaluations = [("ssr", final), ("ssr", shared), ("clip", shared), ("clip", refined)]
+    evaluations = [
+        ("ssr", final),
+        ("ssr", shared),
+        ("ssr", plain),
+        ("clip", shared),
+        ("clip", refined),
+    ]
     return summary_rows(evaluations, "demo", 3, "0123456789ab")
 
 
 def test_methods_keep_their_order_and_stages_follow_the_data(rows: list[dict[str, Any]]) -> None:
     assert [(row["method"], row["stage"]) for row in rows] == [
         ("ssr", "initial_cam"),
+        ("ssr", "prediction"),
         ("ssr", "prediction_crf"),
         ("clip", "initial_cam"),
         ("clip", "refined_cam"),
@@ -50,7 +59,9 @@ def test_a_row_says_all_it_takes_to_read_its_figures(rows: list[dict[str, Any]])
     assert row["threshold_from"] == {"split": "tune", "images": 100}
     assert row["miou"] == pytest.approx((60 / 85 + 35 / 60) / 2)
     assert row["per_class"]["cat"]["iou"] == pytest.approx(35 / 60)
-    assert (rows[1]["scales"], rows[1]["flip"], rows[1]["crf"]) == ([1.0, 0.75], True, True)
+    assert (rows[2]["scales"], rows[2]["flip"], rows[2]["crf"]) == ([1.0, 0.75], True, True)
+    assert [one["miou_given_labels"] for one in rows[:3]] == [None, 0.75, None]
+    assert row["fb_iou"] == row["miou"], "with one class, object and class are the same"
     assert "confusion" not in row
     assert row["all_background_miou"] == pytest.approx(100 / 140 / 2)
 

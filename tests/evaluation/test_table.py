@@ -17,7 +17,7 @@ def row(method: str, stage: str, **entries: Any) -> dict[str, Any]:
     """A row of summary.json."""
     rest = {"dataset": "demo", "seed": 3, "config_hash": "0123456789ab", "split": "val"}
     rest |= {"images": 200, "crf": False, "scales": None, "flip": None}
-    rest |= {"threshold": None, "threshold_from": None}
+    rest |= {"threshold": None, "threshold_from": None, "miou_given_labels": None}
     rest |= quality(np.array([[60, 20, 20], [5, 35, 0]]), ["background", "cat"])
     return {"method": method, "stage": stage} | rest | entries
 
@@ -25,6 +25,7 @@ def row(method: str, stage: str, **entries: Any) -> dict[str, Any]:
 ROWS = [
     row("ssr", "initial_cam", **TUNED),
     row("ssr", "pseudo_label", **TUNED),
+    row("ssr", "prediction", scales=[1.0], flip=False, miou_given_labels=0.713),
     row("ssr", "prediction_crf", crf=True, scales=[1.0, 0.75], flip=True),
     row("clip", "initial_cam", **TUNED),
     row("clip", "pseudo_label", confusion_ratio=None, never_right_classes=["cat", "dog"]),
@@ -34,9 +35,9 @@ ROWS = [
 
 
 def test_the_stages_of_the_first_method_come_before_a_row_for_each_other_method() -> None:
-    names = [line.split()[0] for line in format_table(ROWS).splitlines()[2:13] if line]
+    names = [line.split()[0] for line in format_table(ROWS).splitlines()[2:14] if line]
     assert names == [
-        *("ssr", "initial_cam", "pseudo_label", "prediction_crf"),
+        *("ssr", "initial_cam", "pseudo_label", "prediction", "prediction_crf"),
         *("pseudo_label", "clip", "clip_dino_attention"),
         *("prediction_crf", "clip_dino_attention"),
     ]
@@ -49,22 +50,43 @@ def test_a_row_is_printed_with_what_its_figures_rest_on() -> None:
         next(line.split() for line in table if line.startswith(name))
         for name in ("initial", "clip ")
     )
-    assert " ".join(initial[1:]) == "200 val 64.5 78.0 81.2 0.327 25.0 0.0 85.7 0.37"
-    assert clip[6] == "-", "a missing confusion ratio is a dash"
-    assert table[-4:] == [
+    assert " ".join(initial[1:]) == "200 val 64.5 - 64.5 78.0 81.2 0.327 25.0 0.0 0.37"
+    assert clip[8] == "-", "a missing confusion ratio is a dash"
+    assert table[-6:] == [
         "all background would have mIoU 35.7 on val.",
+        "prediction: scales 1, no CRF.",
         "prediction_crf: scales 1, 0.75 + flip, dense CRF.",
-        "threshold: chosen on tune (100 images).",
+        "thr.: the background threshold, chosen on tune (100 images).",
+        "left out (left to the ignore label): 14.3 % of the pixels",
         "left out of FP/TP (not one right pixel): cat, dog (clip pseudo_label)",
     ]
 
 
-@pytest.mark.parametrize("rows", [ROWS, ROWS[:3]], ids=["methods", "one_method"])
+def test_what_a_prediction_reaches_with_its_labels_stands_beside_the_plain_figure() -> None:
+    lines = format_table(ROWS).splitlines()
+    place = lines[2].index("+labels") + len("+labels")
+    found = {line.split()[0]: line[:place].split()[-1] for line in lines[3:7]}
+    assert found == {"initial_cam": "-", "pseudo_label": "-", "prediction": "71.3"} | {
+        "prediction_crf": "-"
+    }
+
+
+@pytest.mark.parametrize("rows", [ROWS, ROWS[:4]], ids=["methods", "one_method"])
 def test_columns_are_aligned_and_fit_a_terminal(rows: list[dict[str, Any]]) -> None:
     table = format_table(rows).splitlines()
     end = table[2].index("mIoU") + len("mIoU")
     figures = [line for line in table if " val " in f"{line} " and line.count(".") > 3]
     assert {line[end - 4 : end] for line in figures} == {"64.5"}
+    assert max(map(len, table)) <= 100
+
+
+def test_a_long_note_is_wrapped_and_the_table_of_a_large_data_set_fits() -> None:
+    rows = [row(f"method_{number}", "pseudo_label", labelled=0.9) for number in range(6)]
+    rows = [row("method_0", "initial_cam", labelled=1.0, split="train", images=10582), *rows]
+    table = format_table(rows).splitlines()
+    note = " ".join(line.strip() for line in table[-3:])
+    assert note.startswith("left out (left to the ignore label): 10.0 % of the pixels (method_0")
+    assert [line.startswith("  ") for line in table[-3:]] == [False, True, True]
     assert max(map(len, table)) <= 100
 
 

@@ -9,8 +9,8 @@ from tests.report.finished_run import FinishedRun
 
 
 def column(table: tables.Table, title: str) -> dict[str, str]:
-    """Cells of the one column whose title begins so, by the name of their row."""
-    (place,) = (n for n, cell in enumerate(table.header) if cell.startswith(title))
+    """Cells of the first column whose title begins so, by the name of their row."""
+    place = next(n for n, cell in enumerate(table.header) if cell.startswith(title))
     return {row[0]: row[place] for row in table.rows}
 
 
@@ -51,6 +51,10 @@ def test_stages_stand_with_what_their_figures_rest_on(evaluations: Evaluations) 
     assert len(table.rows) == 2 + 4 + 4 + 2
     assert column(table, "Methods")["Aligned CAM"] == "ssr, no_refinement, clip_attention"
     assert column(table, "mIoU")["Prediction"] == miou(evaluations, "ssr", "prediction")
+    given = column(table, "mIoU given labels")
+    assert float(given["Prediction"]) >= float(miou(evaluations, "ssr", "prediction"))
+    assert {given[stage] for stage in given.keys() - {"Prediction"}} == {"–"}
+    assert float(column(table, "FB-IoU")["Prediction"]) > 50
     assert column(table, "Split")["Prediction"] == "val (4)"
     assert column(table, "CRF")["Prediction + CRF"] == "yes"
     assert column(table, "Scales")["Prediction"] == "1, 0.75 + flip"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from ssr.config import Crf, Prediction
+from ssr.data.index import Index
 from ssr.data.pngs import open_pngs
 from ssr.labels import IGNORE
 from tests.evaluated_folder import CLASSES, make_folder, write_logits
@@ -63,12 +65,30 @@ def test_evaluations_say_how_the_segmenter_was_asked(run_program: Run, tmp_path:
         run_program, tmp_path, "evaluate_labels", "--stage", "prediction_crf", "--pngs", predictions
     )
     assert after["miou"] > before["miou"] > 0.5
+    assert after["miou_given_labels"] is None
     assert (before["stage"], before["crf"]) == ("prediction", False)
     assert (after["stage"], after["crf"]) == ("prediction_crf", True)
     for result in (before, after):
+        assert 0.5 < result["fb_iou"] <= 1
         assert (result["scales"], result["flip"]) == ([1.0, 0.5], False)
         assert (result["threshold"], result["threshold_from"]) == (None, None)
         assert (result["split"], result["images"], result["labelled"]) == ("tune", 2, 1)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_figure_with_labels_given_is_there_where_labels_are_known(
+    run_program: Run, tmp_path: Path, known: bool
+) -> None:
+    make_folder(tmp_path)
+    if not known:
+        images = Index.read(tmp_path / "index.parquet").images
+        Index([replace(image, labels=()) for image in images]).write(tmp_path / "index.parquet")
+    logits = write_logits(tmp_path, "tune_0000")
+    result = evaluate(
+        run_program, tmp_path, "evaluate_logits", "--stage", "prediction", "--logits", logits
+    )
+    assert result["miou_given_labels"] == (result["miou"] if known else None)
+    assert result["miou"] is not None
 
 
 def test_two_processes_write_the_same_file(run_program: Run, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ def results(tmp_path: Path) -> Path:
     """A folder with one evaluation."""
     document = {"stage": "prediction", "split": "val", "images": 5, "crf": False, "flip": True}
     document |= {"scales": [1.0], "threshold": None, "threshold_from": None}
+    document |= {"miou_given_labels": None}
     document |= quality(np.array([[9, 1], [1, 9]]), ["background", "cat"])
     write_evaluation(tmp_path / "prediction.json", document)
     return tmp_path

@@ -25,6 +25,8 @@ def test_summary_has_every_stage_with_all_it_takes_to_read_a_figure(mini_folder:
         assert 0 <= row["miou"] <= 100
         assert len(row["per_class"]) == 11
         assert {"precision", "recall", "confusion_ratio", "crf", "scales", "flip"} <= set(row)
+        assert 0 <= row["fb_iou"] <= 1
+        assert (row["miou_given_labels"] is None) == (row["stage"] != "prediction")
         assert {"threshold", "seed", "config_hash"} <= set(row)
 
 
