@@ -19,7 +19,13 @@ PAGE = (ROOT / "docs/troubleshooting.md").read_text()
 CELLS = re.findall(r"^\| (`.*?) \| ", PAGE, re.MULTILINE)
 MESSAGES = [message for cell in CELLS for message in re.findall("`(.+?)`", cell)]
 # Python's own, and the name of a function in a traceback; what is tried below.
-PYTHONS = ("FileNotFoundError", "ValueError: ", "load_configfile", "Config file is not")
+PYTHONS = (
+    "FileNotFoundError",
+    "IsADirectoryError",
+    "ValueError: ",
+    "load_configfile",
+    "Config file is not",
+)
 
 
 @cache
@@ -44,6 +50,12 @@ def test_a_missing_file_or_a_swallowed_target_is_on_the_page() -> None:
     with pytest.raises(FileNotFoundError, match="No such file or directory: 'cams'"):
         load_configfile("cams")
     assert any(message.endswith("No such file or directory: '…'") for message in MESSAGES)
+
+
+def test_a_folder_of_settings_is_on_the_page(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError) as error:
+        load_configfile(tmp_path)
+    assert f"IsADirectoryError: {error.value}".replace(str(tmp_path), "…") in MESSAGES
 
 
 def test_a_tab_is_on_the_page(tmp_path: Path) -> None:
