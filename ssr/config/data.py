@@ -31,7 +31,9 @@ class Splits(Section):
     """Which list of the data set plays which part."""
 
     train: str = Field(
-        "train", description="list (voc, coco) or value of the split column (folder)"
+        "train",
+        description="list, or path of a .txt below root (voc, coco); or value of the split column "
+        "(folder)",
     )
     tune: str | None = Field("tune", description="null: tune_images are set aside from train")
     val: str | None = Field("val", description="images of the reported figures; null: none")

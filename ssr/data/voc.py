@@ -1,7 +1,7 @@
 """Format `voc`: a PASCAL VOC folder, as it is unpacked.
 
-Images are JPEGImages/*.jpg, splits the lists in ImageSets/Segmentation/*.txt. Labels come from
-`labels_file` (see ssr.data.label_files), or else from Annotations/*.xml.
+Images are JPEGImages/*.jpg, splits are lists in ImageSets/Segmentation/*.txt, or elsewhere.
+Labels come from `labels_file` (see ssr.data.label_files), or else from Annotations/*.xml.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from ssr.errors import InputError
 
 FOLDERS = ("JPEGImages", "Annotations", "ImageSets/Segmentation")
 """Folders that belong to the format, besides that of masks."""
+_LIST_SUFFIX = ".txt"
 
 
 def list_ids(settings: Data) -> dict[str, list[str]]:
@@ -59,8 +60,11 @@ def list_files(settings: Data, splits: Mapping[str, Sequence[str]]) -> list[str]
 
 
 def list_path(settings: Data, name: str) -> Path:
-    """The file of a list."""
-    return Path(settings.root) / "ImageSets" / "Segmentation" / f"{name}.txt"
+    """The file of a list: in ImageSets/Segmentation, or, with its suffix, a path from the root."""
+    root = Path(settings.root)
+    if name.endswith(_LIST_SUFFIX):
+        return root / name
+    return root / "ImageSets" / "Segmentation" / f"{name}{_LIST_SUFFIX}"
 
 
 def _image(image_id: str) -> str:

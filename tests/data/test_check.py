@@ -49,6 +49,17 @@ def test_voc_is_indexed_with_images_set_aside_to_tune(voc_settings):
     assert checked.masks.references["v"] == "SegmentationClass/v.png"
 
 
+@pytest.mark.parametrize(
+    ("tune", "first"), [("b\na\nc\n", "a (train, tune)"), ("v\n", "v (tune, val)")]
+)
+def test_a_list_to_tune_by_is_apart_from_those_of_train_and_val(voc, voc_settings, tune, first):
+    (voc / "tune.txt").write_text(tune)
+    (voc / "rest.txt").write_text("c\na\n")
+    splits = voc_settings.splits.model_copy(update={"train": "rest.txt", "tune": "tune.txt"})
+    (said,) = problems(voc_settings.model_copy(update={"splits": splits}))
+    assert f"image in two splits: {first}" in said
+
+
 def test_the_index_has_the_ids_and_shards_that_were_known_before(folder):
     settings = folder.settings()
     ids = split_ids(settings)

@@ -64,6 +64,22 @@ def test_a_missing_list_is_named_with_those_there_are(voc_settings):
         list_ids(settings)
 
 
+def test_a_list_may_lie_anywhere(voc, voc_settings, tmp_path):
+    (voc / "own").mkdir()
+    (voc / "own/fewer.txt").write_text("a\nc\n")
+    (tmp_path / "elsewhere.txt").write_text("b\n")
+    for tune in (str(tmp_path / "elsewhere.txt"), "../elsewhere.txt"):
+        splits = voc_settings.splits.model_copy(update={"train": "own/fewer.txt", "tune": tune})
+        listed = list_ids(voc_settings.model_copy(update={"splits": splits}))
+        assert listed == {"train": ["a", "c"], "tune": ["b"], "val": ["v"], "test": []}
+
+
+def test_a_missing_file_of_ids_is_named(voc, voc_settings):
+    splits = voc_settings.splits.model_copy(update={"tune": "own/tune.txt"})
+    with pytest.raises(InputError, match=rf"^{voc}/own/tune\.txt: no such list; .* has none$"):
+        list_ids(voc_settings.model_copy(update={"splits": splits}))
+
+
 def test_the_test_split_needs_no_annotations(voc, voc_settings):
     (voc / "Annotations" / "v.xml").unlink()
     splits = voc_settings.splits.model_copy(update={"val": None, "test": "val"})
