@@ -46,10 +46,14 @@ def used_heads(method):
 
 
 def training_of_heads(wildcards):
-    """The settings that a round uses: with looks only where there are any."""
+    """The settings that a round uses: with looks only where a method chooses among its heads."""
+    sharing = [name for name in METHODS if owner_of(name, HEADS) == wildcards.method]
+    chosen = any(resolved(name).alignment.stop == "tune" for name in sharing)
     alignment = resolved(wildcards.method).alignment
-    unused = () if alignment.stop == "tune" else ("looks",)
-    return alignment.canonical(without=("enabled", "rounds", *unused))
+    used = alignment.model_copy(update={"stop": "tune" if chosen else "last"})
+    return used.canonical(
+        without=("enabled", "rounds", *(() if chosen else ("looks",)))
+    )
 
 
 def previous_alignment(wildcards):

@@ -183,12 +183,13 @@ def owner(config: Config, method: str, sections: tuple[str, ...]) -> str:
     """The first method whose `sections` equal those of `method`.
 
     Methods share an artefact when all settings up to its stage agree; it lies under the owner's
-    name.
+    name. Which heads are used in the end (`alignment.stop`) is no matter of their training.
     """
+    unused = ("stop",) if sections == HEADS else ()
 
     def chosen(name: str) -> list[str]:
         resolved = method_config(config, name)
-        return [getattr(resolved, section).canonical() for section in sections]
+        return [getattr(resolved, section).canonical(without=unused) for section in sections]
 
     wanted = chosen(method)
     return next(name for name in config.methods if chosen(name) == wanted)

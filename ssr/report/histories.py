@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ssr.config import Config
-from ssr.config.settings import ALIGNED, method_config, owner
+from ssr.config.settings import ALIGNED, HEADS, method_config, owner
 
 
 def find_histories(results: Path, config: Config) -> dict[str, dict[str, list[Path]]]:
@@ -19,7 +19,11 @@ def find_histories(results: Path, config: Config) -> dict[str, dict[str, list[Pa
         for name in ("clip", "dino")
         if getattr(config.backbones, name).weights == "train"
     }
-    alignments = {method: _rounds(results, config, method) for method in config.methods}
+    alignments = {
+        method: _rounds(results, config, method)
+        for method in config.methods
+        if owner(config, method, HEADS) == method
+    }
     segmenters = {
         method: [results / "segmenter" / method / "history.csv"]
         for method in config.segmenter_methods

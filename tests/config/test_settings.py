@@ -11,7 +11,9 @@ from snakemake.utils import update_config
 
 from ssr.config import DEFAULT_METHODS, Config, Data
 from ssr.config.settings import (
+    ALIGNED,
     FROZEN,
+    HEADS,
     freeze,
     merge,
     method_config,
@@ -254,6 +256,17 @@ def test_methods_share_artefacts_until_their_settings_part() -> None:
     assert owner(config, "box_mask", ("prototypes", "alignment")) == "ssr"
     assert owner(config, "box_mask", ("prototypes", "alignment", "refinement")) == "box_mask"
     assert owner(config, "clip", ("prototypes", "alignment")) == "clip"
+
+
+def test_methods_that_use_other_heads_of_one_training_share_it() -> None:
+    methods = {
+        "ssr": {},
+        "last": {"alignment": {"stop": "last"}},
+        "more": {"alignment": {"looks": 9}},
+    }
+    config = parse_config({"methods": methods})
+    assert [owner(config, name, HEADS) for name in methods] == ["ssr", "ssr", "more"]
+    assert [owner(config, name, ALIGNED) for name in methods] == ["ssr", "last", "more"]
 
 
 @pytest.mark.parametrize(

@@ -40,11 +40,14 @@ def test_looks_are_found_where_heads_were_chosen(tmp_path: Path) -> None:
     assert find_looks(tmp_path, config.model_copy(update={"alignment": off})) == {}
 
 
-def test_looks_left_over_of_a_method_that_shares_its_heads_are_not_shown(tmp_path: Path) -> None:
-    seen = tmp_path / "alignment/no_refinement/chosen.csv"
-    seen.parent.mkdir(parents=True)
-    seen.touch()
-    assert find_looks(tmp_path, small_config(tmp_path, "ssr", "no_refinement")) == {}
+def test_what_is_left_over_of_a_method_that_shares_its_heads_is_not_shown(tmp_path: Path) -> None:
+    folder = tmp_path / "alignment/no_refinement"
+    folder.mkdir(parents=True)
+    for name in ("chosen.csv", "1.csv"):
+        (folder / name).touch()
+    config = small_config(tmp_path, "ssr", "no_refinement")
+    assert find_looks(tmp_path, config) == {}
+    assert find_histories(tmp_path, config)["alignment"] == {}
 
 
 def test_losses_of_trained_stand_ins_are_found(tmp_path: Path) -> None:

@@ -99,6 +99,8 @@ def test_one_method_may_have_its_heads_chosen(clone: Run) -> None:
     ]
     cams = r"alignment/(\w+/\w+)\.safetensors\n    output: results/demo/cams/aligned/(\w+)/"
     assert set(re.findall(cams, printed)) == {("best/chosen", "best"), ("ssr/3", "ssr")}
+    trained = r"output: results/demo/alignment/(\w+/\d)\.safetensors"
+    assert set(re.findall(trained, printed)) == {"ssr/1", "ssr/2", "ssr/3"}
 
 
 def test_stand_ins_are_trained_where_asked_for_and_without_masks(clone: Run) -> None:
