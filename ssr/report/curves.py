@@ -14,6 +14,7 @@ from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ssr.errors import InputError
 from ssr.report.evaluations import Evaluations
 from ssr.report.stages import CAM_STAGES, STAGES
 
@@ -169,9 +170,21 @@ def draw_looks(seen: Mapping[str, Path]) -> Figure:
 
 
 def read_column(path: Path, name: str) -> np.ndarray:
-    """A column of numbers of a history, (rows,) float64."""
-    with path.open(newline="") as stream:
-        return np.array([float(row[name]) for row in csv.DictReader(stream)])
+    """A column of numbers of a history, (rows,) float64; there is one row at least.
+
+    Raises:
+        InputError: the file can't be read, or has no such column of numbers.
+    """
+    try:
+        with path.open(newline="") as stream:
+            values = np.array([float(row[name]) for row in csv.DictReader(stream)])
+        if not len(values):
+            raise ValueError("it has no row")
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        raise InputError(
+            f"{path}: is no history of a training ({error!r}); delete it and run again"
+        ) from None
+    return values
 
 
 def running_mean(values: np.ndarray) -> np.ndarray:

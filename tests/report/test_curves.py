@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 
+from ssr.errors import InputError
 from ssr.report import curves
 from ssr.report.evaluations import Evaluations
 from ssr.report.files import figure_files
@@ -82,6 +83,20 @@ def test_losses_are_read_from_their_column(tmp_path: Path) -> None:
     path = tmp_path / "history.csv"
     path.write_text("iteration,loss,rate\n1,0.5,7\n2,0.25,7\n")
     assert curves.read_column(path, "loss").tolist() == [0.5, 0.25]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"iteration,loss\n", b"iteration\n1\n", b"iteration,loss\n1\n", b"iteration,loss\n1,a\n",
+     b"\xff\xfe", b"iteration,loss\n1,\0\n"],
+    ids=["empty", "no_row", "no_column", "short_row", "no_number", "no_text", "zero_byte"],
+)  # fmt: skip
+def test_a_broken_history_is_named(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "history.csv"
+    path.write_bytes(content)
+    said = rf"^{path}: is no history of a training \(.*\); delete it and run again$"
+    with pytest.raises(InputError, match=said):
+        curves.read_column(path, "loss")
 
 
 def test_running_mean_smooths_and_keeps_the_level() -> None:

@@ -33,6 +33,9 @@ def test_report_of_a_whole_run(tmp_path: Path, run_program: Program) -> None:
     assert (run.results / "report" / "figures" / "looks.svg").exists()
     assert (run.results / "report" / "tables" / "stages.tex").exists()
     assert not stale.exists()
+    seen.write_text("iteration,threshold\n0,0.4\n")
+    with pytest.raises(SystemExit, match=r"^error: .*/chosen\.csv: is no history of a training"):
+        run_program("build_report", *run.arguments())
 
 
 def test_report_of_a_method_without_alignment_and_segmenter(
