@@ -8,6 +8,7 @@ import pytest
 import ssr
 from ssr.config import Config
 from ssr.errors import InputError
+from ssr.evaluation.summary import summary_rows
 from ssr.results import Results, open_results
 from ssr.running.claims import this_run
 from ssr.watching.jobs import Job
@@ -134,9 +135,11 @@ def test_all_figures_are_there_once_they_are_summarised(folder: Path, tmp_path: 
     results = open_results(copy_with(folder, tmp_path))
     with pytest.raises(InputError, match=r"summary.json: not run yet$"):
         results.summary  # noqa: B018
-    rows = [{"stage": "prediction", "miou": 0.6, "miou_given_labels": 0.7, "fb_iou": 0.8}]
+    path = results.folder / "evaluation/prediction/ssr/val.json"
+    rows = summary_rows([("ssr", path)], "small", 0, "abc")
     (results.folder / "summary.json").write_text(json.dumps(rows))
     assert results.summary == rows
+    assert rows[0]["miou_given_labels"] >= rows[0]["miou"]
     (results.folder / "summary.json").write_text("[{")
     with pytest.raises(InputError, match=r"summary.json: .*; run snakemake to make it anew$"):
         results.summary  # noqa: B018

@@ -78,14 +78,17 @@ def read_summary(path: Path) -> list[dict[str, Any]]:
     """The rows of a summary.json.
 
     Raises:
-        InputError: the file is missing or damaged.
+        InputError: the file is missing, damaged or of another version.
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file; run snakemake to make it")
     try:
         rows: list[dict[str, Any]] = json.loads(path.read_text())
-    except ValueError as error:
+        missing = [key for row in rows for key in _FROM_EVALUATION if key not in row]
+    except (ValueError, TypeError) as error:
         raise InputError(f"{path}: {error}; run snakemake to make it anew") from None
+    if missing:
+        raise InputError(f"{path}: has no {missing[0]}; run snakemake to make it anew")
     return rows
 
 

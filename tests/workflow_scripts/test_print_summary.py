@@ -16,8 +16,8 @@ def test_a_missing_summary_is_named(tmp_path: Path) -> None:
         main(Namespace(results=tmp_path))
 
 
-@pytest.mark.parametrize("text", ["", "[{", "\x00"])
-def test_a_damaged_summary_is_named(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize("text", ["", "[{", "\x00", "1", "[1]", '[{"miou": 0.5}]'])
+def test_a_damaged_summary_or_that_of_another_version_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "summary.json").write_text(text)
     with pytest.raises(InputError, match=r"summary.json: .*; run snakemake to make it anew"):
         main(Namespace(results=tmp_path))
