@@ -123,13 +123,20 @@ class Segmenter(Section):
     config: FilePath | None = Field(
         None, description="mmsegmentation config, path or mmseg::name; null: CLIP and a decoder"
     )
-    blocks: tuple[int, ...] | None = Field(
-        None, description="CLIP blocks that are decoded, from 0; null: all but the last"
+    blocks: Literal["all", "all_but_last"] | tuple[int, ...] = Field(
+        "all", description="CLIP blocks that are decoded: all | all_but_last | a list, from 0"
+    )
+    joint_space: bool = Field(
+        True, description="true: CLIP's patches in the space of texts are decoded, too"
     )
     width: Count = Field(128, description="channels of the decoder")
-    layers: Count = Field(3, description="transformer blocks of the decoder")
+    layers: Count = Field(1, description="transformer blocks of the decoder")
     heads: Count = Field(8, description="attention heads of each; must divide width")
     dropout: Fraction = Field(0.1, description="share of the decoder's channels")
+    loss: Literal["cross_entropy", "foreground_background"] = Field(
+        "cross_entropy",
+        description="cross_entropy | foreground_background (WeCLIP: mean of the two parts)",
+    )
     crop_size: Count = Field(112, description="side of the training crops, in pixels")
     scale_range: tuple[Positive, Positive] = Field(
         (0.5, 2.0), description="random scale of the training images"
@@ -173,7 +180,7 @@ class Prediction(Section):
     """Test-time settings of the segmenter."""
 
     max_side: int | None = Field(None, ge=16, description="cap of the longest side; null: none")
-    stride: Count = Field(8, description="pixels per logit; an image is resized to whole strides")
+    stride: Count = Field(4, description="pixels per logit; an image is resized to whole strides")
     scales: tuple[Positive, ...] = Field((1.0, 1.5), min_length=1, description="logits averaged")
     flip: bool = Field(True, description="average with the mirrored image")
 

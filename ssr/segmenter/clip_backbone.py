@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor
+from torch.nn import functional as F
 
 from ssr.backbones.features import embed_clip
 from ssr.backbones.networks import load_clip, pixel_statistics
@@ -24,22 +25,32 @@ class FrozenCLIP(BaseModule):
 
     Args:
         clip: the fields of `ssr.config.Backbone`.
-        blocks: indices of the blocks from 0; None means all but the last one, whose patch tokens
-            CLIP's training never looked at (WeCLIP).
+        blocks: indices of the blocks from 0. WeCLIP leaves out the last one, whose patch tokens
+            CLIP's training never looked at.
+        joint_space: whether the patches that CLIP compares with texts are one more, last map.
     """
 
-    def __init__(self, clip: dict[str, Any], blocks: Sequence[int] | None = None) -> None:
+    def __init__(
+        self,
+        clip: dict[str, Any],
+        blocks: Literal["all", "all_but_last"] | Sequence[int] = "all",
+        joint_space: bool = False,
+    ) -> None:
         super().__init__()
         network = load_clip(Backbone(**clip), "cpu")
         self._outside = (network,)
         depth = len(network.visual.transformer.resblocks)
-        self.blocks = tuple(range(depth - 1) if blocks is None else blocks)
+        named = {"all": range(depth), "all_but_last": range(depth - 1)}
+        self.blocks = tuple(named[blocks] if isinstance(blocks, str) else blocks)
         if not self.blocks or not set(self.blocks) <= set(range(depth)):
             raise InputError(
                 f"segmenter.blocks: allowed are 0 to {depth - 1} for {clip['model']}; "
                 f"came {list(self.blocks)}"
             )
-        self.width: int = network.visual.conv1.out_channels
+        self.joint_space = joint_space
+        self.depth = depth
+        width, joint_width = network.visual.proj.shape
+        self.widths: list[int] = [width] * len(self.blocks) + [joint_width] * joint_space
         self.patch: int = network.visual.patch_size[0]
         self.mean, self.deviation = pixel_statistics(network)
 
@@ -53,13 +64,18 @@ class FrozenCLIP(BaseModule):
 
     @torch.no_grad()
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
-        """One (B, width, h, w) map per block, of normalised pixels (B, 3, h * patch, w * patch)."""
-        network = self._outside[0]
-        height, width = (side // self.patch for side in pixels.shape[2:])
-        tokens = embed_clip(network, pixels)
-        maps: dict[int, Tensor] = {}
-        for index, block in enumerate(network.visual.transformer.resblocks[: max(self.blocks) + 1]):
-            tokens = block(tokens)
-            if index in self.blocks:
-                maps[index] = tokens[:, 1:].mT.unflatten(2, (height, width))
-        return tuple(maps[index] for index in self.blocks)
+        """One (B, widths[i], h, w) map per block, of normalised pixels (B, 3, h*patch, w*patch).
+
+        Patches in the joint space have length sqrt(D): only their direction means anything.
+        """
+        visual = self._outside[0].visual
+        grid = tuple(side // self.patch for side in pixels.shape[2:])
+        tokens = [embed_clip(self._outside[0], pixels)]
+        last = self.depth if self.joint_space else max(self.blocks) + 1
+        for block in visual.transformer.resblocks[:last]:
+            tokens.append(block(tokens[-1]))
+        maps = [tokens[index + 1][:, 1:] for index in self.blocks]
+        if self.joint_space:
+            joint = visual.ln_post(tokens[-1][:, 1:]) @ visual.proj
+            maps.append(F.normalize(joint, dim=-1) * joint.shape[-1] ** 0.5)
+        return tuple(each.mT.unflatten(2, grid) for each in maps)

@@ -34,6 +34,10 @@ _OF_MMSEG = (MODELS, TASK_UTILS, WEIGHT_INITIALIZERS)
 REGISTRIES = (*_OF_MMSEG, *(registry.parent for registry in _OF_MMSEG))
 LIBRARIES = {"mmseg", "mmengine", "mmcv"}
 ModelConfig = dict[str, Any]
+LOSSES: dict[str, ModelConfig] = {
+    "cross_entropy": {"type": "CrossEntropyLoss", "avg_non_ignore": True},
+    "foreground_background": {"type": "ForegroundBackgroundLoss"},
+}
 _log = logging.getLogger(__name__)
 
 
@@ -150,7 +154,12 @@ def _reachable(source: str) -> bool:
 
 
 def _clip_config(settings: Segmenter, backbone: Backbone, classes: int) -> ModelConfig:
-    encoder = {"type": "FrozenCLIP", "clip": backbone.model_dump(), "blocks": settings.blocks}
+    encoder = {
+        "type": "FrozenCLIP",
+        "clip": backbone.model_dump(),
+        "blocks": settings.blocks,
+        "joint_space": settings.joint_space,
+    }
     built = MODELS.build(encoder)
     if settings.crop_size % built.patch:
         raise InputError(
@@ -163,14 +172,14 @@ def _clip_config(settings: Segmenter, backbone: Backbone, classes: int) -> Model
         "backbone": encoder | {"blocks": list(built.blocks)},
         "decode_head": {
             "type": "TransformerFusionHead",
-            "in_channels": [built.width] * len(built.blocks),
+            "in_channels": built.widths,
             "channels": settings.width,
             "layers": settings.layers,
             "heads": settings.heads,
             "dropout_ratio": settings.dropout,
             "num_classes": classes,
             "out_channels": classes,
-            "loss_decode": {"type": "ForegroundBackgroundLoss"},
+            "loss_decode": LOSSES[settings.loss],
         },
         "test_cfg": {"mode": "whole"},
     }

@@ -1,6 +1,12 @@
 import pytest
 import torch
+import torch.nn.functional as F
 
+from ssr.backbones.features import (
+    clip_features,
+    last_block_activation,
+    last_block_patch_tokens,
+)
 from ssr.backbones.networks import load_clip
 from ssr.errors import InputError
 from ssr.segmenter.clip_backbone import FrozenCLIP
@@ -11,8 +17,8 @@ def test_maps_are_the_patch_tokens_of_the_blocks(backbone):
     pixels = torch.randn(2, 3, 32, 32)
     visual = load_clip(backbone, "cpu").visual
     expected = visual.forward_intermediates(pixels, [0, 1], intermediates_only=True)
-    maps = FrozenCLIP(backbone.model_dump())(pixels)
-    assert len(maps) == 2  # all of three blocks but the last
+    maps = FrozenCLIP(backbone.model_dump(), "all_but_last")(pixels)
+    assert len(maps) == 2  # of three blocks
     for got, wanted in zip(maps, expected["image_intermediates"], strict=True):
         torch.testing.assert_close(got, wanted)
 
@@ -25,6 +31,19 @@ def test_maps_follow_the_shape_of_the_image(backbone):
     pixels = torch.randn(1, 3, 24, 40)
     both = FrozenCLIP(backbone.model_dump(), blocks=[2, 0])(pixels)
     torch.testing.assert_close(both[1], first(pixels)[0])
+
+
+def test_the_joint_space_is_where_clip_compares_patches_with_texts(backbone):
+    pixels = torch.randn(2, 3, 24, 40)
+    model = FrozenCLIP(backbone.model_dump(), blocks=[1], joint_space=True)
+    *_, joint = model(pixels)
+    clip = load_clip(backbone, "cpu")
+    entering = clip_features(clip, pixels, 1).tokens
+    patches = last_block_patch_tokens(clip, entering, last_block_activation(clip, entering))
+    width = patches.shape[-1]
+    assert model.widths == [32, width]
+    wanted = F.normalize(patches, dim=-1) * width**0.5
+    torch.testing.assert_close(joint, wanted.mT.unflatten(2, (3, 5)))
 
 
 def test_nothing_reaches_clip_but_its_device(backbone):

@@ -37,12 +37,30 @@ def test_clip_is_not_exported(settings, backbone, files):
 
 
 def test_our_model_follows_its_settings(settings, backbone):
-    config = model_config(settings.model_copy(update={"blocks": (1,)}), backbone, 3)
+    changed = {"blocks": (1,), "joint_space": False}
+    config = model_config(settings.model_copy(update=changed), backbone, 3)
     assert config["backbone"]["blocks"] == [1]
     model = build(config)
     assert len(model.decode_head.projections) == 1
     assert len(model.decode_head.transformer) == settings.layers
     assert logits(model).shape == (1, 3, 4, 5)
+
+
+def test_the_joint_space_is_one_more_map(settings, backbone):
+    model = build(model_config(settings, backbone, 3))
+    assert len(model.decode_head.projections) == 4  # three blocks, and the joint space
+
+
+@pytest.mark.parametrize(
+    ("loss", "share"), [("cross_entropy", 3 / 4), ("foreground_background", 1 / 2)]
+)
+def test_the_loss_follows_its_setting(settings, backbone, loss, share):
+    """Three unsure background pixels, a sure pixel of an object, and one without a label."""
+    head = build(model_config(settings.model_copy(update={"loss": loss}), backbone, 3)).decode_head
+    logits = torch.zeros(1, 3, 1, 5)
+    logits[0, 1, 0, 3] = 100.0
+    got = head.loss_decode(logits, torch.tensor([[[0, 0, 0, 1, 255]]]), ignore_index=255)
+    torch.testing.assert_close(got, torch.tensor(3.0).log() * share)
 
 
 def test_crops_must_be_whole_patches(settings, backbone):
