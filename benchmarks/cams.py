@@ -19,9 +19,10 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ssr.backbones.features import last_block_activation, last_block_patch_tokens
 from ssr.cams.activation import Score, _log_odds, clip_score, gradient_cam
-from ssr.cams.affinity import propagate, symmetric_affinity
+from ssr.cams.affinity import Matrix, propagate, symmetric_affinity
 
 BACKGROUNDS = 25
+TOLERANCE = {"rtol": 1e-3, "atol": 1e-4}
 
 
 def forward_per_class(clip: CLIP, residual: Tensor, score: Score, count: int) -> Tensor:
@@ -61,12 +62,12 @@ def _weighted(gradient: Tensor, activation: Tensor) -> Tensor:
     return (weights * activation.detach()[:, 1:]).sum(-1).relu()
 
 
-def matrix_power(affinity: Tensor, values: Tensor) -> Tensor:
+def matrix_power(affinity: Matrix, values: Matrix) -> Matrix:
     """The square of the affinity, then its product with the maps."""
     return affinity @ affinity @ values
 
 
-def milliseconds(call: Callable[[], Tensor], seconds: float) -> float:
+def milliseconds(call: Callable[[], Tensor | Matrix], seconds: float) -> float:
     """Processor time of the fastest of as many calls as fit, at least three."""
     times: list[float] = []
     while len(times) < 3 or sum(times) < seconds:
@@ -76,12 +77,12 @@ def milliseconds(call: Callable[[], Tensor], seconds: float) -> float:
     return 1000 * min(times)
 
 
-def compare(title: str, ways: dict[str, Callable[[], Tensor]], seconds: float) -> None:
+def compare(title: str, ways: dict[str, Callable[[], Tensor | Matrix]], seconds: float) -> None:
     """Print each way; the first is the pipeline's."""
     expected = next(iter(ways.values()))()
     ours = 0.0
     for name, call in ways.items():
-        torch.testing.assert_close(call(), expected, rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(torch.as_tensor(call()), torch.as_tensor(expected), **TOLERANCE)
         spent = milliseconds(call, seconds)
         ours = ours or spent
         print(f"{title:32s} {name:24s} {spent:9.1f} ms  x{spent / ours:.2f}", flush=True)
@@ -100,8 +101,8 @@ def compare_gradients(width: int, patches: int, seconds: float) -> None:
 
 def compare_propagation(patches: int, seconds: float) -> None:
     """Two steps of the affinity for two classes."""
-    affinity = symmetric_affinity(torch.rand(patches, patches), 3)
-    values = torch.rand(patches, 2)
+    affinity = symmetric_affinity(torch.rand(patches, patches).numpy(), 3)
+    values = torch.rand(patches, 2).numpy()
     calls = {
         "propagate": partial(propagate, affinity, values, 2),
         "matrix_power": partial(matrix_power, affinity, values),

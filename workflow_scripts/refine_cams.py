@@ -5,18 +5,22 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from ssr.artefacts.store import Shards, ShardWriter, open_shards
 from ssr.config import Refinement
-from ssr.maps import min_max
 from ssr.running.programs import existing, parser, run
 from ssr.running.progress import progress
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ssr.artefacts.store import Shards
 
 
 def main(arguments: Namespace) -> None:
     """Refine the CAMs of every image that has some."""
+    from ssr.artefacts.store import ShardWriter, open_shards
+
     cams = open_shards([arguments.cams])
     refine_all = _pass_on if arguments.refinement.affinity == "none" else _refine
     with ShardWriter(arguments.output) as writer:
@@ -26,21 +30,23 @@ def main(arguments: Namespace) -> None:
 
 
 def _pass_on(cams: Shards, _: Namespace) -> Iterator[tuple[str, np.ndarray]]:
+    from ssr.maps import min_max
+
     for image_id in cams.ids:
         yield image_id, min_max(cams.read(image_id, "cams"))
 
 
 def _refine(cams: Shards, arguments: Namespace) -> Iterator[tuple[str, np.ndarray]]:
-    import torch
-
+    from ssr.artefacts.store import open_shards
     from ssr.cams.refinement import image_affinity, patch_mask, refine
+    from ssr.maps import min_max
 
     settings = arguments.refinement
     features = open_shards([arguments.features])
     superpixels = open_shards([arguments.superpixels])
     for image_id in cams.ids:
-        clip = torch.from_numpy(features.read(image_id, "clip_attention"))
-        dino = torch.from_numpy(features.read(image_id, "dino_attention"))
+        clip = features.read(image_id, "clip_attention")
+        dino = features.read(image_id, "dino_attention")
         affinity = image_affinity(clip, dino, settings)
         regions = superpixels.read(image_id, "regions")[superpixels.read(image_id, "labels")]
         maps = min_max(cams.read(image_id, "cams"))

@@ -6,38 +6,49 @@ Class-independent: computed once per image. N patches in row-major order, float3
 from __future__ import annotations
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from ssr.labels import IGNORE
 
+Matrix = NDArray[np.float32]
 
-def fuse(clip: Tensor, dino: Tensor, clip_weight: float, dino_weight: float) -> Tensor:
+
+def fuse(
+    clip: NDArray[np.floating],
+    dino: NDArray[np.floating],
+    clip_weight: float,
+    dino_weight: float,
+) -> Matrix:
     """Weighted sum (N, N) float32 of two mean attention maps (Eq. 9)."""
-    return clip_weight * clip.float() + dino_weight * dino.float()
+    fused: Matrix = clip_weight * clip.astype(np.float32, copy=False)
+    fused += dino_weight * dino.astype(np.float32, copy=False)
+    return fused
 
 
-def sinkhorn(affinity: Tensor, rounds: int) -> Tensor:
+def sinkhorn(affinity: Matrix, rounds: int) -> Matrix:
     """Divide by column sums, then by row sums, `rounds` times: towards doubly stochastic.
 
     Takes away "hot" columns, which every patch attends to. `affinity` (N, N) is at least 0.
     """
-    smallest = torch.finfo(affinity.dtype).tiny
-    result = affinity.clone()
-    for _ in range(rounds):
-        result /= result.sum(0, keepdim=True).clamp(min=smallest)
-        result /= result.sum(1, keepdim=True).clamp(min=smallest)
+    smallest = np.finfo(affinity.dtype).tiny
+    rows = columns = np.ones(len(affinity), affinity.dtype)
+    for _ in range(rounds):  # on the factors: a product reads the matrix once and writes nothing
+        columns = 1 / (rows @ affinity).clip(smallest)
+        rows = 1 / (affinity @ columns).clip(smallest)
+    result: Matrix = rows[:, None] * affinity
+    result *= columns
     return result
 
 
-def symmetric_affinity(attention: Tensor, rounds: int) -> Tensor:
+def symmetric_affinity(attention: Matrix, rounds: int) -> Matrix:
     """Sinkhorn rounds and (A + Aᵀ) / 2 of an attention map (N, N), as in CLIP-ES."""
     balanced = sinkhorn(attention, rounds)
-    return (balanced + balanced.T) / 2
+    symmetric: Matrix = balanced + balanced.T
+    symmetric /= 2
+    return symmetric
 
 
-def propagate(affinity: Tensor, values: Tensor, power: int) -> Tensor:
+def propagate(affinity: Matrix, values: Matrix, power: int) -> Matrix:
     """The `power` of affinity (N, N) times `values` (N, K), without forming that power."""
     for _ in range(power):
         values = affinity @ values
@@ -61,7 +72,7 @@ def patch_labels(
     return np.where(counts.max(1) >= purity * tiles.shape[1], winner, IGNORE)
 
 
-def attention_auc(affinity: Tensor, labels: Tensor) -> float:
+def attention_auc(affinity: Matrix, labels: NDArray[np.integer]) -> float:
     """How well affinity finds the same object: an area under the ROC curve, NaN if undefined.
 
     The probability that affinity[i, j] is larger for a j of the class of i than for a j of another
@@ -70,15 +81,15 @@ def attention_auc(affinity: Tensor, labels: Tensor) -> float:
     """
     known, asking = labels != IGNORE, (labels != IGNORE) & (labels > 0)
     pairs = asking[:, None] & known
-    pairs.fill_diagonal_(False)
+    np.fill_diagonal(pairs, False)
     same = labels[:, None] == labels
     return rank_auc(affinity[pairs & same], affinity[pairs & ~same])
 
 
-def rank_auc(positives: Tensor, negatives: Tensor) -> float:
+def rank_auc(positives: Matrix, negatives: Matrix) -> float:
     """Probability that a positive (P,) exceeds a negative (Q,), ties counting half; exact."""
-    ranked = negatives.sort().values
-    below = torch.searchsorted(ranked, positives, right=False).sum().item()
-    not_above = torch.searchsorted(ranked, positives, right=True).sum().item()
+    ranked = np.sort(negatives)
+    below = int(np.searchsorted(ranked, positives, "left").sum())
+    not_above = int(np.searchsorted(ranked, positives, "right").sum())
     comparisons = 2 * len(positives) * len(negatives)
     return (below + not_above) / comparisons if comparisons else float("nan")

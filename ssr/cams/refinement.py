@@ -8,12 +8,9 @@ equal): a mask is never empty, and a map without any activation is left unmasked
 from __future__ import annotations
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from scipy import ndimage
-from torch import Tensor
 
-from ssr.cams.affinity import fuse, propagate, sinkhorn, symmetric_affinity
+from ssr.cams.affinity import Matrix, fuse, propagate, sinkhorn, symmetric_affinity
 from ssr.config import Refinement
 from ssr.maps import min_max, upsample
 
@@ -21,29 +18,33 @@ Maps = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 
-def image_affinity(clip: Tensor, dino: Tensor, settings: Refinement) -> Tensor:
-    """The affinity (N, N) of Eq. 9 from the mean attention of CLIP and DINO, each (N, N).
+def image_affinity(
+    clip: NDArray[np.floating], dino: NDArray[np.floating], settings: Refinement
+) -> Matrix:
+    """The affinity (N, N) float32 of Eq. 9 from the mean attention of CLIP and DINO, each (N, N).
 
     Where each is normalised before they are fused, the weights are the shares that they name.
     Afterwards, they weigh what the attention to the class token leaves of the rows' sums.
     """
     rounds = settings.sinkhorn_rounds
     if settings.normalised == "each":
-        clip, dino, rounds = sinkhorn(clip.float(), rounds), sinkhorn(dino.float(), rounds), 0
+        clip, dino = (
+            sinkhorn(each.astype(np.float32, copy=False), rounds) for each in (clip, dino)
+        )
+        rounds = 0
     fused = fuse(clip, dino, settings.clip_weight, settings.dino_weight)
     return symmetric_affinity(fused, rounds)
 
 
-def refine(cams: Maps, affinity: Tensor, mask: Mask, power: int) -> Maps:
+def refine(cams: Maps, affinity: Matrix, mask: Mask, power: int) -> Maps:
     """CAM_refine = (A ⊙ Mask) · CAM (Eq. 10-11), then min-max.
 
     A is the `power` of `affinity` (N, N). The mask takes away columns, so that value flows only
     *from* the patches that are on: (A ⊙ Mask) · CAM = A · (mask ⊙ CAM), which needs no masked copy
     of the matrix. cams (K, h, w) in 0..1, mask (K, h, w); returns (K, h, w) in 0..1.
     """
-    sources = torch.from_numpy(np.where(mask, cams, 0)).flatten(1).T.to(affinity)  # (N, K)
-    refined = propagate(affinity, sources, power).T.reshape(cams.shape)
-    return min_max(refined.cpu().numpy())
+    sources = np.where(mask, cams, 0).reshape(len(cams), -1).T.astype(affinity.dtype)  # (N, K)
+    return min_max(propagate(affinity, sources, power).T.reshape(cams.shape))
 
 
 def patch_mask(cams: Maps, regions: NDArray[np.integer], settings: Refinement) -> Mask:
@@ -108,6 +109,8 @@ def box_mask(cams: Maps, threshold: float) -> Mask:
     Parts touch by side or corner. A box holds its last row and column, also at the border, which
     CLIP-ES's never does.
     """
+    from scipy import ndimage  # takes as long to import as all else here, and one mask needs it
+
     passed = cams > threshold * cams.max((1, 2), keepdims=True)
     active = _or_nearest(passed.reshape(len(cams), -1), cams).reshape(cams.shape)
     boxes = np.zeros(cams.shape, bool)

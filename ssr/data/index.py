@@ -75,7 +75,7 @@ class Index:
             InputError: the file is missing, damaged or no index.
         """
         verify(Path(path))
-        index = cls(())
+        index = cls.__new__(cls)  # a table of no images would import pandas, for half a second
         try:
             index._table = pq.read_table(path, schema=_SCHEMA)
         except (OSError, pa.ArrowException) as error:

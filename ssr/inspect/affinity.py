@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from ssr.cams.refinement import image_affinity
 from ssr.config.coverage import FOLDERS
 from ssr.config.settings import method_config
 from ssr.data.index import Image
@@ -46,15 +47,11 @@ class Affinities:
         self, image: Image, method: str, made: int | None
     ) -> tuple[NDArray[np.float32], list[int]]:
         """The matrices (3, N, N) and the patch grid (h, w); read anew where features are."""
-        import torch  # a second; the first page need not wait for it
-
-        from ssr.cams.refinement import image_affinity
-
         arrays = stored(self._results, image, method, "features")
         settings = method_config(self._results.config, method).refinement
         clip, dino = (
-            torch.from_numpy(arrays[name]).float() for name in ("clip_attention", "dino_attention")
+            arrays[name].astype(np.float32) for name in ("clip_attention", "dino_attention")
         )
         refines = settings.affinity != "none"
-        fused = image_affinity(clip, dino, settings) if refines else torch.zeros_like(clip)
-        return torch.stack([clip, dino, fused]).numpy(), arrays["grid"].tolist()
+        fused = image_affinity(clip, dino, settings) if refines else np.zeros_like(clip)
+        return np.stack([clip, dino, fused]), arrays["grid"].tolist()

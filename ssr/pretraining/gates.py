@@ -129,7 +129,7 @@ def single_object_top1(patches: Tensor, texts: Tensor, classes: Sequence[Sequenc
 
 def attention_aucs(attention: Tensor, labels: Tensor) -> dict[str, float]:
     """Mean same-object AUC of maps (B, n, n), labels (B, n), over images where it is defined."""
-    pairs = list(zip(attention, labels, strict=True))
+    pairs = list(zip(attention.numpy(), labels.numpy(), strict=True))
     balanced = [(symmetric_affinity(a, SINKHORN_ROUNDS), m) for a, m in pairs]
     return {
         "attention_auc": float(np.nanmean([attention_auc(a, m) for a, m in pairs])),

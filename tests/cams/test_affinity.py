@@ -1,12 +1,12 @@
 import itertools
 import math
+from functools import partial
 
 import numpy as np
 import pytest
-import torch
-from torch import Tensor
 
 from ssr.cams.affinity import (
+    Matrix,
     attention_auc,
     fuse,
     patch_labels,
@@ -17,27 +17,31 @@ from ssr.cams.affinity import (
 )
 from ssr.labels import IGNORE
 
+RANDOM = np.random.default_rng(0)
+assert_close = partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-6)
 
-def attention(patches: int = 9, seed: int = 0) -> Tensor:
+
+def attention(patches: int = 9, seed: int = 0) -> Matrix:
     """Row-stochastic, with one hot column."""
-    generator = torch.Generator().manual_seed(seed)
-    logits = torch.randn(patches, patches, generator=generator)
+    logits = np.random.default_rng(seed).standard_normal((patches, patches), np.float32)
     logits[:, 2] += 4
-    return logits.softmax(-1)
+    weights = np.exp(logits)
+    return weights / weights.sum(1, keepdims=True)
 
 
 def test_fusion_weighs_the_two_maps_and_computes_in_single_precision() -> None:
-    clip, dino = attention(seed=1).half(), attention(seed=2).half()
+    clip, dino = (attention(seed=seed).astype(np.float16) for seed in (1, 2))
     fused = fuse(clip, dino, 0.4, 0.6)
-    assert fused.dtype == torch.float32
-    torch.testing.assert_close(fused, 0.4 * clip.float() + 0.6 * dino.float())
+    assert fused.dtype == np.float32
+    expected = 0.4 * clip.astype(np.float32) + 0.6 * dino.astype(np.float32)
+    np.testing.assert_array_equal(fused, expected)
 
 
 def test_sinkhorn_tends_to_a_doubly_stochastic_matrix() -> None:
     balanced = sinkhorn(attention(), 50)
-    ones = torch.ones(len(balanced))
-    torch.testing.assert_close(balanced.sum(0), ones)
-    torch.testing.assert_close(balanced.sum(1), ones)
+    ones = np.ones(len(balanced))
+    assert_close(balanced.sum(0), ones)
+    assert_close(balanced.sum(1), ones)
     assert (balanced > 0).all()
 
 
@@ -47,40 +51,40 @@ def test_each_sinkhorn_round_divides_by_column_sums_then_by_row_sums() -> None:
     for _ in range(3):
         expected = expected / expected.sum(0)
         expected = expected / expected.sum(1)[:, None]
-    torch.testing.assert_close(sinkhorn(matrix, 3), expected)
-    torch.testing.assert_close(sinkhorn(matrix, 0), matrix)
+    assert_close(sinkhorn(matrix, 3), expected)
+    assert_close(sinkhorn(matrix, 0), matrix)
 
 
 def test_sinkhorn_removes_hot_columns_and_ignores_scale() -> None:
     matrix = attention()
-    scaled = matrix * torch.rand(len(matrix)).add(0.1) * 7
-    torch.testing.assert_close(sinkhorn(scaled, 60), sinkhorn(matrix, 60))
+    scaled = matrix * (RANDOM.random(len(matrix), np.float32) + 0.1) * 7
+    assert_close(sinkhorn(scaled, 60), sinkhorn(matrix, 60))
 
 
 def test_a_patch_that_nobody_attends_to_gives_no_nan() -> None:
     matrix = attention()
     matrix[:, 4] = 0
-    assert sinkhorn(matrix, 3).isfinite().all()
+    assert np.isfinite(sinkhorn(matrix, 3)).all()
 
 
 def test_the_affinity_is_symmetric_and_leaves_the_attention_alone() -> None:
     matrix = attention()
-    before = matrix.clone()
+    before = matrix.copy()
     affinity = symmetric_affinity(matrix, 3)
-    torch.testing.assert_close(affinity, affinity.T)
-    torch.testing.assert_close(affinity, (sinkhorn(before, 3) + sinkhorn(before, 3).T) / 2)
-    assert matrix.equal(before)
+    assert_close(affinity, affinity.T)
+    assert_close(affinity, (sinkhorn(before, 3) + sinkhorn(before, 3).T) / 2)
+    np.testing.assert_array_equal(matrix, before)
 
 
 @pytest.mark.parametrize("power", [0, 1, 2, 5])
 def test_propagation_equals_the_matrix_power(power: int) -> None:
     affinity = symmetric_affinity(attention(), 3)
-    values = torch.rand(len(affinity), 3)
-    expected = torch.linalg.matrix_power(affinity, power) @ values
-    torch.testing.assert_close(propagate(affinity, values, power), expected)
+    values = RANDOM.random((len(affinity), 3), np.float32)
+    expected = np.linalg.matrix_power(affinity, power) @ values
+    assert_close(propagate(affinity, values, power), expected)
 
 
-def literal_auc(affinity: Tensor, labels: list[int]) -> float:
+def literal_auc(affinity: Matrix, labels: list[int]) -> float:
     wins = pairs = 0.0
     # Every same-object pair against every other pair, whoever asks.
     asking = [i for i, label in enumerate(labels) if label not in (0, IGNORE)]
@@ -100,30 +104,28 @@ LABELS = [0, 1, 1, 2, IGNORE, 1, 2, 0, 0]
 
 def test_attention_auc_equals_a_count_of_all_comparisons() -> None:
     affinity = attention()
-    assert attention_auc(affinity, torch.tensor(LABELS)) == pytest.approx(
-        literal_auc(affinity, LABELS)
-    )
+    assert attention_auc(affinity, np.array(LABELS)) == pytest.approx(literal_auc(affinity, LABELS))
 
 
 def test_attention_auc_counts_ties_half() -> None:
     affinity = (attention() * 20).round()  # many equal values
-    labels = torch.tensor(LABELS)
+    labels = np.array(LABELS)
     assert attention_auc(affinity, labels) == pytest.approx(literal_auc(affinity, LABELS))
-    assert attention_auc(torch.ones(9, 9), labels) == 0.5
+    assert attention_auc(np.ones((9, 9), np.float32), labels) == 0.5
 
 
 def test_attention_auc_is_one_for_the_truth_and_zero_for_its_opposite() -> None:
-    labels = torch.tensor(LABELS)
-    truth = (labels[:, None] == labels).float()
+    labels = np.array(LABELS)
+    truth = (labels[:, None] == labels).astype(np.float32)
     assert attention_auc(truth, labels) == 1
     assert attention_auc(-truth, labels) == 0
 
 
 def test_the_diagonal_and_ignored_patches_do_not_count() -> None:
-    labels = torch.tensor(LABELS)
+    labels = np.array(LABELS)
     affinity = attention()
     expected = attention_auc(affinity, labels)
-    affinity.fill_diagonal_(-100)
+    np.fill_diagonal(affinity, -100)
     affinity[:, 4] = 100
     affinity[4] = -100
     assert attention_auc(affinity, labels) == expected
@@ -131,12 +133,12 @@ def test_the_diagonal_and_ignored_patches_do_not_count() -> None:
 
 @pytest.mark.parametrize("labels", [[0, 0, 0], [1, 1, 1], [1, IGNORE, 0]])
 def test_attention_auc_is_nan_without_both_kinds_of_pairs(labels: list[int]) -> None:
-    assert math.isnan(attention_auc(torch.rand(3, 3), torch.tensor(labels)))
+    assert math.isnan(attention_auc(RANDOM.random((3, 3), np.float32), np.array(labels)))
 
 
 def test_rank_auc_of_a_worked_example() -> None:
     # 3 beats 1 and 2, ties with 3; 1 ties with 1, loses to 2 and 3: 3 of 6.
-    assert rank_auc(torch.tensor([3.0, 1.0]), torch.tensor([1.0, 2.0, 3.0])) == 0.5
+    assert rank_auc(np.array([3.0, 1.0], np.float32), np.array([1.0, 2.0, 3.0], np.float32)) == 0.5
 
 
 def test_a_patch_takes_its_most_frequent_label_if_it_is_pure_enough() -> None:

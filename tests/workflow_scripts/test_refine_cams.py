@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from ssr.artefacts.store import Shards, ShardWriter, open_shards
 from ssr.cams.refinement import image_affinity, patch_mask, refine
@@ -55,9 +54,7 @@ def test_every_cam_is_masked_and_spread(run_program: Run, shard: Path) -> None:
     settings = Refinement()
     refined = run_refinement(run_program, shard)
     assert refined.ids == ["a", "b"]
-    affinity = image_affinity(
-        torch.from_numpy(ATTENTION["clip"]), torch.from_numpy(ATTENTION["dino"]), settings
-    )
+    affinity = image_affinity(ATTENTION["clip"], ATTENTION["dino"], settings)
     for name in refined.ids:
         maps = min_max(CAMS[name].astype(np.float32))
         mask = patch_mask(maps, REGIONS[SUPERPIXELS], settings)
