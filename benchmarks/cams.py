@@ -17,7 +17,7 @@ from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from ssr.backbones.features import last_block_activation, last_block_patch_tokens
+from ssr.backbones.last_block import last_block_activation, last_block_patch_tokens
 from ssr.cams.activation import Score, _log_odds, clip_score, gradient_cam
 from ssr.cams.affinity import Matrix, propagate, symmetric_affinity
 

@@ -35,11 +35,12 @@ def _activate(
 ) -> Iterator[tuple[Image, dict[str, np.ndarray]]]:
     import torch
 
-    from ssr.backbones.networks import choose_device, load_clip
+    from ssr.backbones.devices import choose_device
+    from ssr.backbones.last_block import load_last_block
     from ssr.cams.activation import activate
 
     device = choose_device(arguments.device)
-    clip = load_clip(arguments.backbone, device)
+    clip = load_last_block(arguments.backbone, device)
     features = open_shards([arguments.features])
     settings, scores = _settings_and_scores(arguments, device)
     for image in images:

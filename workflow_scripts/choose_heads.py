@@ -62,14 +62,15 @@ def _see(
     import torch
 
     from ssr.artefacts.store import open_shards
-    from ssr.backbones.networks import choose_device, load_clip
+    from ssr.backbones.devices import choose_device
+    from ssr.backbones.last_block import load_last_block
     from ssr.backbones.text import TextEmbeddings
     from ssr.cams.activation import ImageScores, activate
     from ssr.evaluation.evaluation import NO_MAPS
 
     settings: AlignedCams = arguments.cams
     device = choose_device(arguments.device)
-    clip, texts = load_clip(arguments.backbone, device), TextEmbeddings.read(arguments.text)
+    clip, texts = load_last_block(arguments.backbone, device), TextEmbeddings.read(arguments.text)
     scores = [ImageScores(texts, device, each, settings.background) for each in heads]
     for shard in shards:
         features = open_shards([shard.path])

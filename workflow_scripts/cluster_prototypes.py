@@ -68,11 +68,15 @@ def _pool_images(
     import torch
 
     from ssr.alignment.samples import pool_image
-    from ssr.backbones.features import last_block_activation, last_block_patch_tokens
-    from ssr.backbones.networks import choose_device, load_clip
+    from ssr.backbones.devices import choose_device
+    from ssr.backbones.last_block import (
+        last_block_activation,
+        last_block_patch_tokens,
+        load_last_block,
+    )
 
     device = choose_device(arguments.device)
-    clip = load_clip(arguments.backbone, device)
+    clip = load_last_block(arguments.backbone, device)
     features, cams = open_shards(arguments.features), open_shards(arguments.cams)
     backgrounds = torch.from_numpy(texts.backgrounds)
     for image in images:

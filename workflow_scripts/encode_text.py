@@ -11,7 +11,8 @@ from ssr.running.programs import parser, run
 
 def main(arguments: Namespace) -> None:
     """Encode all prompts in one batch."""
-    from ssr.backbones.networks import choose_device, load_clip, load_tokenizer
+    from ssr.backbones.devices import choose_device
+    from ssr.backbones.networks import load_clip, load_tokenizer
     from ssr.backbones.text import encode_text
 
     clip = load_clip(arguments.backbone, choose_device(arguments.device))

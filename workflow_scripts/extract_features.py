@@ -31,8 +31,9 @@ def main(arguments: Namespace) -> None:
 def _extract(
     images: list[Image], arguments: Namespace
 ) -> Iterator[tuple[Image, dict[str, np.ndarray]]]:
+    from ssr.backbones.devices import choose_device
     from ssr.backbones.features import extract, same_grid_batches
-    from ssr.backbones.networks import choose_device, load_pair
+    from ssr.backbones.networks import load_pair
 
     patch, max_side = arguments.images.patch, arguments.images.max_side
     device = choose_device(arguments.device)

@@ -17,7 +17,7 @@ from ssr.running.progress import progress
 
 def main(arguments: Namespace) -> None:
     """Predict every image of the shard."""
-    from ssr.backbones.networks import choose_device
+    from ssr.backbones.devices import choose_device
     from ssr.segmenter.model import load
     from ssr.segmenter.prediction import predict
 

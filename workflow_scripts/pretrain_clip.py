@@ -18,7 +18,7 @@ from ssr.running.provenance import code_hash
 
 def main(arguments: Namespace) -> None:
     """Store the photographs, train or resume, export, and clear the work folder."""
-    from ssr.backbones.networks import choose_device
+    from ssr.backbones.devices import choose_device
     from ssr.config.architectures import clip_architecture, clip_config
     from ssr.pretraining import standins
     from ssr.pretraining.clip import ClipTraining

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def main(arguments: Namespace) -> None:
     """Train on as many processes as there are GPUs to share an iteration."""
-    from ssr.backbones.networks import choose_device
+    from ssr.backbones.devices import choose_device
     from ssr.running.distributed import Resources, joined, launch
 
     device = choose_device(arguments.device)

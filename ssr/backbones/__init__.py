@@ -5,4 +5,4 @@ Out: the tokens that enter CLIP's last block and the mean attention of both netw
 unit vectors of classes and backgrounds in the joint space of images and texts.
 """
 
-__all__ = ["features", "networks", "pretrained", "text", "weights"]
+__all__ = ["devices", "features", "last_block", "networks", "pretrained", "text", "weights"]

@@ -1,4 +1,4 @@
-"""Frozen features: one pass per image through CLIP and DINO, and CLIP's last block run again.
+"""Frozen features: one pass per image through CLIP and DINO.
 
 Everything behind (any CAM, any affinity, any prototype) is computed from what one pass stores:
 the tokens that enter CLIP's last block, averaged attention maps, and DINO's patch features. Shapes:
@@ -98,33 +98,6 @@ def embed_clip(clip: CLIP, pixels: Tensor) -> Tensor:
     tokens = torch.cat([first, patches.flatten(2).mT], dim=1)
     grid = (patches.shape[2], patches.shape[3])
     return visual.ln_pre(tokens + clip_positions(visual, grid))
-
-
-def last_block_activation(clip: CLIP, residual: Tensor) -> Tensor:
-    """A = ln_1(X), the input of CLIP's last attention and the activation of Grad-CAM.
-
-    `residual` X and the result are (B, N+1, W), class token first.
-    """
-    return clip.visual.transformer.resblocks[-1].ln_1(residual)
-
-
-def last_block_patch_tokens(clip: CLIP, residual: Tensor, activation: Tensor) -> Tensor:
-    """Projected patch tokens (B, N, D) of CLIP's last block, not L2-normalised.
-
-    `residual` is X, the stored tokens entering the block, `activation` is A = ln_1(X) (from
-    `last_block_activation`, or a detached copy that requires gradients); both (B, N+1, W) float32.
-    Differentiable with respect to the activation, which feeds queries, keys and values. The
-    projection is linear, so the mean over patches may be taken before or after it.
-    """
-    tokens = _finish_clip_block(clip, residual, activation)
-    return tokens[:, 1:] @ clip.visual.proj
-
-
-def _finish_clip_block(clip: CLIP, residual: Tensor, activation: Tensor) -> Tensor:
-    block = clip.visual.transformer.resblocks[-1]
-    tokens = residual + block.ls_1(block.attention(activation))
-    tokens = tokens + block.ls_2(block.mlp(block.ln_2(tokens)))
-    return clip.visual.ln_post(tokens)
 
 
 def clip_block(block: ResidualAttentionBlock, tokens: Tensor) -> tuple[Tensor, Tensor]:

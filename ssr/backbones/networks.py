@@ -4,8 +4,6 @@ A backbone is a model (a library's name, or a JSON file) and weights: `random`, 
 a local file. All three come out alike: float32, in evaluation mode, without gradients.
 """
 
-import os
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -66,26 +64,6 @@ class BackbonePair(Protocol):
     @property
     def dino(self) -> BackboneSettings:
         """Self-supervised image encoder."""
-
-
-def choose_device(name: str) -> torch.device:
-    """The device of a `--device` flag: auto takes CUDA where there is one.
-
-    It says so where a scheduler has given a GPU (CUDA_VISIBLE_DEVICES) that can't be used.
-
-    Raises:
-        InputError: cuda is asked for and not there.
-    """
-    available = torch.cuda.is_available()
-    if name == "cuda" and not available:
-        raise InputError("--device cuda: torch finds no CUDA device; allowed here: auto, cpu")
-    if name == "auto" and not available and (given := os.environ.get("CUDA_VISIBLE_DEVICES")):
-        print(
-            f"warning: GPU {given} was given to this job, but torch finds no CUDA device: "
-            "this runs on the CPU",
-            file=sys.stderr,
-        )
-    return torch.device("cuda" if available and name != "cpu" else "cpu")
 
 
 def load_pair(settings: BackbonePair, patch: int, device: torch.device | str) -> tuple[CLIP, Dino]:

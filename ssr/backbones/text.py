@@ -1,20 +1,24 @@
 """Prompts of classes and backgrounds as unit vectors in CLIP's joint space."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from open_clip.model import CLIP
-from open_clip.tokenizer import SimpleTokenizer
 from torch import Tensor
 
 from ssr.artefacts.arrays import load_arrays, save_arrays
 from ssr.errors import InputError
+
+if TYPE_CHECKING:
+    from open_clip.model import CLIP
+    from open_clip.tokenizer import SimpleTokenizer
 
 
 class TextSettings(Protocol):
@@ -47,7 +51,7 @@ class TextEmbeddings:
     logit_scale: NDArray[np.float32]
 
     @classmethod
-    def read(cls, path: Path) -> "TextEmbeddings":
+    def read(cls, path: Path) -> TextEmbeddings:
         """Read what `write` wrote; an InputError names the file and the rule that makes it."""
         return load_arrays(path, cls, "encode_text")
 

@@ -8,16 +8,18 @@ K classes present, M = K + backgrounds.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 import torch.nn.functional as F
-from open_clip.model import CLIP
 from torch import Tensor
 
 from ssr.alignment.heads import AlignmentHeads
-from ssr.backbones.features import last_block_activation, last_block_patch_tokens
+from ssr.backbones.last_block import LastBlock, last_block_activation, last_block_patch_tokens
 from ssr.backbones.text import TextEmbeddings
+
+if TYPE_CHECKING:
+    from open_clip.model import CLIP
 
 Score = Callable[[Tensor], Tensor]
 """Projected patch tokens (R, n, D) → logits (R, M): R pools of n patches, each judged by its mean.
@@ -92,13 +94,15 @@ class ImageScores:
         return aligned
 
 
-def activate(kind: Kind, clip: CLIP, residual: Tensor, score: Score, count: int) -> Tensor:
+def activate(
+    kind: Kind, clip: CLIP | LastBlock, residual: Tensor, score: Score, count: int
+) -> Tensor:
     """Raw maps (K, N) float32, K = `count`, of one image by `gradient_cam` or `similarity_cam`."""
     method = {"gradient": gradient_cam, "similarity": similarity_cam}[kind]
     return method(clip, residual, score, count)
 
 
-def gradient_cam(clip: CLIP, residual: Tensor, score: Score, count: int) -> Tensor:
+def gradient_cam(clip: CLIP | LastBlock, residual: Tensor, score: Score, count: int) -> Tensor:
     """Softmax Grad-CAM (CLIP-ES) of the first `count` columns of `score`, one forward for all.
 
     CAM_c = ReLU(Σ_k w_k A_k), where A = ln_1(X) is the input of CLIP's last attention and w_k the
@@ -129,7 +133,7 @@ def gradient_cam(clip: CLIP, residual: Tensor, score: Score, count: int) -> Tens
 
 
 @torch.no_grad()
-def similarity_cam(clip: CLIP, residual: Tensor, score: Score, count: int) -> Tensor:
+def similarity_cam(clip: CLIP | LastBlock, residual: Tensor, score: Score, count: int) -> Tensor:
     """The direct patch-text map: the softmax of `score` for each patch by itself.
 
     Arguments as for `gradient_cam`; the result (K, N) float32 holds probabilities.

@@ -5,6 +5,8 @@ Class-independent: computed once per image. N patches in row-major order, float3
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,7 +33,8 @@ def sinkhorn(affinity: Matrix, rounds: int) -> Matrix:
     Takes away "hot" columns, which every patch attends to. `affinity` (N, N) is at least 0.
     """
     smallest = np.finfo(affinity.dtype).tiny
-    rows = columns = np.ones(len(affinity), affinity.dtype)
+    rows: NDArray[Any] = np.ones(len(affinity), affinity.dtype)
+    columns = rows
     for _ in range(rounds):  # on the factors: a product reads the matrix once and writes nothing
         columns = 1 / (rows @ affinity).clip(smallest)
         rows = 1 / (affinity @ columns).clip(smallest)

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 from open_clip.model import CLIP
 from timm.models.vision_transformer import VisionTransformer
 
@@ -15,8 +14,6 @@ from ssr.backbones.features import (
     clip_positions,
     dino_features,
     extract,
-    last_block_activation,
-    last_block_patch_tokens,
     same_grid_batches,
 )
 from ssr.backbones.grids import mean_over_cells, resample_attention
@@ -181,42 +178,6 @@ def test_trainable_positions_receive_gradients(clip: CLIP) -> None:
     gradient = clip.visual.positional_embedding.grad
     assert gradient is not None
     assert gradient.abs().sum() > 0
-
-
-@pytest.mark.parametrize("pool", ["tok", "avg"])
-def test_last_block_from_its_activation(tmp_path: Path, pool: str) -> None:
-    clip = load_clip(tiny_clip(tmp_path, pool=pool), "cpu")
-    pixels = own_grid()
-    features = clip_features(clip, pixels, 1)
-    activation = last_block_activation(clip, features.tokens)
-    patches = last_block_patch_tokens(clip, features.tokens, activation)
-    assert patches.shape == (2, 16, 24)
-    clip.visual.output_tokens = True
-    pooled, expected = clip.visual(pixels)
-    torch.testing.assert_close(patches, expected @ clip.visual.proj, **TOLERANCE)
-    if pool == "avg":
-        torch.testing.assert_close(patches.mean(1), pooled, **TOLERANCE)
-    else:
-        torch.testing.assert_close(features.class_token, F.normalize(pooled), **TOLERANCE)
-
-
-def test_gradients_reach_the_activation_only(clip: CLIP) -> None:
-    tokens = clip_features(clip, own_grid(), 1).tokens
-    activation = last_block_activation(clip, tokens).requires_grad_()
-    last_block_patch_tokens(clip, tokens, activation).square().sum().backward()
-    assert activation.grad is not None
-    assert activation.grad.shape == (2, 17, 32)
-    assert activation.grad[:, 1:].abs().sum(-1).min() > 0
-    assert all(parameter.grad is None for parameter in clip.parameters())
-
-
-def test_gradient_equals_finite_difference(clip: CLIP) -> None:
-    clip = clip.double()
-    tokens = torch.randn(1, 5, 32, dtype=torch.double)
-    activation = last_block_activation(clip, tokens).requires_grad_()
-    assert torch.autograd.gradcheck(
-        lambda a: last_block_patch_tokens(clip, tokens, a).mean(1), (activation,), atol=1e-4
-    )
 
 
 def test_stored_arrays(clip: CLIP, dino: VisionTransformer) -> None:

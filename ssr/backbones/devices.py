@@ -1,0 +1,28 @@
+"""On which device a program computes."""
+
+import os
+import sys
+
+import torch
+
+from ssr.errors import InputError
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of a `--device` flag: auto takes CUDA where there is one.
+
+    It says so where a scheduler has given a GPU (CUDA_VISIBLE_DEVICES) that can't be used.
+
+    Raises:
+        InputError: cuda is asked for and not there.
+    """
+    available = torch.cuda.is_available()
+    if name == "cuda" and not available:
+        raise InputError("--device cuda: torch finds no CUDA device; allowed here: auto, cpu")
+    if name == "auto" and not available and (given := os.environ.get("CUDA_VISIBLE_DEVICES")):
+        print(
+            f"warning: GPU {given} was given to this job, but torch finds no CUDA device: "
+            "this runs on the CPU",
+            file=sys.stderr,
+        )
+    return torch.device("cuda" if available and name != "cpu" else "cpu")

@@ -1,0 +1,127 @@
+"""CLIP's last block, all that stages behind the stored tokens need of CLIP.
+
+Read from a local file of weights in torch alone: importing open_clip and timm takes longer than
+the CAMs of a shard of small images. Shapes: B images, N patches, W token width, D joint width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from ssr.backbones.weights import fit, read_weights
+from ssr.config.architectures import clip_architecture, clip_config, names_file
+
+if TYPE_CHECKING:
+    from open_clip.model import CLIP
+
+    from ssr.backbones.networks import BackboneSettings
+
+
+class LastBlock(nn.Module):
+    """A CLIP of which the last block, and what follows it, is there; with open_clip's names."""
+
+    visual: Any
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        """From open_clip's description of the CLIP, with weights that mean nothing yet."""
+        super().__init__()
+        vision, width = config["vision_cfg"], config["vision_cfg"].get("width", 768)
+        self.visual = nn.Module()
+        self.visual.transformer = nn.Module()
+        block = _Block(vision, width, bool(config.get("quick_gelu")))
+        self.visual.transformer.resblocks = nn.ModuleList([block])
+        self.visual.ln_post = _norm(vision, width)
+        self.visual.proj = nn.Parameter(torch.empty(width, config["embed_dim"]))
+
+
+class _Block(nn.Module):
+    """open_clip's ResidualAttentionBlock."""
+
+    def __init__(self, vision: Mapping[str, Any], width: int, quick_gelu: bool) -> None:
+        super().__init__()
+        hidden, scale = int(width * vision.get("mlp_ratio", 4.0)), vision.get("ls_init_value")
+        heads = width // vision.get("head_width", 64)
+        activation = _QuickGELU if quick_gelu else nn.GELU
+        self.ln_1, self.ln_2 = _norm(vision, width), _norm(vision, width)
+        self.attn = nn.MultiheadAttention(width, heads, batch_first=True)
+        self.ls_1, self.ls_2 = (
+            nn.Identity() if scale is None else _LayerScale(width) for _ in range(2)
+        )
+        self.mlp = nn.Sequential()
+        self.mlp.add_module("c_fc", nn.Linear(width, hidden))
+        self.mlp.add_module("gelu", activation(**(vision.get("act_kwargs") or {})))
+        self.mlp.add_module("c_proj", nn.Linear(hidden, width))
+
+    def attention(self, activation: Tensor) -> Tensor:
+        attended: Tensor = self.attn(activation, activation, activation, need_weights=False)[0]
+        return attended
+
+
+class _QuickGELU(nn.Module):
+    def forward(self, values: Tensor) -> Tensor:
+        return values * torch.sigmoid(1.702 * values)
+
+
+class _LayerScale(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.gamma = nn.Parameter(torch.empty(width))
+
+    def forward(self, values: Tensor) -> Tensor:
+        return values * self.gamma
+
+
+def _norm(vision: Mapping[str, Any], width: int) -> nn.LayerNorm:
+    return nn.LayerNorm(width, **(vision.get("norm_kwargs") or {}))
+
+
+def load_last_block(settings: BackboneSettings, device: torch.device | str) -> CLIP | LastBlock:
+    """CLIP's last block; the whole CLIP where its weights are no local file.
+
+    Raises:
+        InputError: as for `ssr.backbones.networks.load_clip`.
+    """
+    if not names_file(settings.weights):
+        from ssr.backbones.networks import load_clip
+
+        return load_clip(settings, device)
+    last = f"visual.transformer.resblocks.{clip_architecture(settings.model).depth - 1}."
+    with torch.device("meta"):
+        empty = LastBlock(clip_config(settings.model))
+    block = empty.to_empty(device="cpu").requires_grad_(False).eval()
+    weights = read_weights(settings.weights, settings.sha256)
+    renamed = {
+        name.replace(last, "visual.transformer.resblocks.0."): value
+        for name, value in weights.items()
+        if name.startswith((last, "visual.ln_post.")) or name == "visual.proj"
+    }
+    fit(block, renamed, Path(settings.weights))
+    return block.to(device)
+
+
+def last_block_activation(clip: CLIP | LastBlock, residual: Tensor) -> Tensor:
+    """A = ln_1(X), the input of CLIP's last attention and the activation of Grad-CAM.
+
+    `residual` X and the result are (B, N+1, W), class token first.
+    """
+    return clip.visual.transformer.resblocks[-1].ln_1(residual)
+
+
+def last_block_patch_tokens(clip: CLIP | LastBlock, residual: Tensor, activation: Tensor) -> Tensor:
+    """Projected patch tokens (B, N, D) of CLIP's last block, not L2-normalised.
+
+    `residual` is X, the stored tokens entering the block, `activation` is A = ln_1(X) (from
+    `last_block_activation`, or a detached copy that requires gradients); both (B, N+1, W) float32.
+    Differentiable with respect to the activation, which feeds queries, keys and values. The
+    projection is linear, so the mean over patches may be taken before or after it.
+    """
+    visual = clip.visual
+    block = visual.transformer.resblocks[-1]
+    tokens = residual + block.ls_1(block.attention(activation))
+    tokens = tokens + block.ls_2(block.mlp(block.ln_2(tokens)))
+    return visual.ln_post(tokens)[:, 1:] @ visual.proj
