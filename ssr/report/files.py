@@ -34,6 +34,10 @@ def figure_files(
     figure: Figure, formats: Sequence[str] = FORMATS, dpi: int = 110
 ) -> dict[str, bytes]:
     """A drawn figure by format: `png` of `dpi` dots per inch, `pdf` and `svg` of curves."""
+    # Once for all formats: each would compute the layout anew, and draw once more for it.
+    figure.set_dpi(dpi)
+    figure.draw_without_rendering()
+    figure.set_layout_engine(None)
     files = {}
     for name in formats:
         buffer = io.BytesIO()

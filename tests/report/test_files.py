@@ -3,7 +3,9 @@ import io
 from pathlib import Path
 
 import numpy as np
+import pytest
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from ssr.report import files
 from ssr.report.curves import theme
@@ -35,6 +37,28 @@ def test_a_figure_is_a_picture_and_curves_with_equal_bytes_each_time() -> None:
     assert b"<text" not in first["svg"], "letters are curves: no font is needed"
     assert b"CreationDate" not in first["pdf"]
     assert b"dc:date" not in first["svg"]
+
+
+def test_a_figure_is_laid_out_once_for_all_formats_as_its_picture_would_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def figure() -> Figure:
+        made = Figure(figsize=(3, 2), layout="constrained")
+        made.subplots().set_ylabel("a label that takes room")
+        return made
+
+    expected = io.BytesIO()
+    figure().savefig(expected, format="png", dpi=70, metadata={"Software": None})
+    laid_out: list[Figure] = []
+    execute = ConstrainedLayoutEngine.execute
+
+    def counted(engine: ConstrainedLayoutEngine, made: Figure) -> object:
+        laid_out.append(made)
+        return execute(engine, made)
+
+    monkeypatch.setattr(ConstrainedLayoutEngine, "execute", counted)
+    assert files.figure_files(figure(), dpi=70)["png"] == expected.getvalue()
+    assert len(laid_out) == 1
 
 
 def test_csv_holds_the_cells_as_they_are() -> None:
