@@ -9,7 +9,6 @@ import faiss
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from ssr.alignment.heads import AlignmentHeads
 from ssr.alignment.samples import Samples
@@ -126,6 +125,8 @@ def mean_direction(vectors: Vectors) -> Vectors:
 
 def match_classes(table: Indices) -> Indices:
     """Class 1..C of each row of a (K, C) table in the best one-to-one matching, 0 for none."""
+    from scipy.optimize import linear_sum_assignment  # readers of prototypes need not wait for it
+
     clusters, classes = linear_sum_assignment(table, maximize=True)
     matched = np.zeros(len(table), np.int64)
     matched[clusters] = classes + 1
