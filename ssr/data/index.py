@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Self
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ssr.artefacts.files import replacing
@@ -75,10 +75,11 @@ class Index:
             InputError: the file is missing, damaged or no index.
         """
         verify(Path(path))
-        index = cls.__new__(cls)  # a table of no images would import pandas, for half a second
+        index = cls.__new__(cls)  # making a table from lists would import pandas
         try:
-            index._table = pq.read_table(path, schema=_SCHEMA)
-        except (OSError, pa.ArrowException) as error:
+            # pq.read_table would import pandas, which takes longer than a job on a small shard.
+            index._table = pq.ParquetFile(path).read().cast(_SCHEMA)
+        except (OSError, ValueError, pa.ArrowException) as error:
             raise InputError(f"{path}: cannot be read as an index ({error})") from error
         return index
 
@@ -108,7 +109,7 @@ class Index:
 
     def split(self, split: str) -> list[Image]:
         """The images of a split: train, tune, val or test."""
-        return _images(self._table.filter(pc.field("split") == split))
+        return self._where("split", split)
 
     def shard(self, name: str) -> list[Image]:
         """The images of a shard.
@@ -116,11 +117,22 @@ class Index:
         Raises:
             InputError: no shard has this name.
         """
-        images = _images(self._table.filter(pc.field("shard") == name))
+        images = self._where("shard", name)
         if not images:
-            shards = ", ".join(self._table["shard"].unique().to_pylist())
+            shards = ", ".join(dict.fromkeys(self._table["shard"].to_pylist()))
             raise InputError(f"no shard is named {name}; there are {shards or 'none'}")
         return images
+
+    def _where(self, column: str, value: str) -> list[Image]:
+        """The images with a value in a column; Arrow's own filter would import pandas."""
+        found: list[Image] = []
+        start = 0
+        for own, run in groupby(self._table[column].to_pylist()):
+            length = sum(1 for _ in run)
+            if own == value:
+                found += _images(self._table.slice(start, length))
+            start += length
+        return found
 
 
 def _images(table: pa.Table) -> list[Image]:

@@ -58,7 +58,7 @@ class Masks:
         """
         verify(Path(path))
         try:
-            table = pq.read_table(path)
+            table = pq.ParquetFile(path).read()  # pq.read_table would import pandas
             columns = table.to_pydict()
             references = dict(zip(columns["id"], columns["mask"], strict=True))
             pairs = json.loads((table.schema.metadata or {}).get(_COLOURS, b"[]"))

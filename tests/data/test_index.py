@@ -1,9 +1,14 @@
+import os
 import random
+import subprocess
+import sys
 
 import pytest
 
 from ssr.data.index import Image, Index
+from ssr.data.masks import Masks
 from ssr.errors import InputError
+from tests import ROOT
 
 INDEX = Index(
     (
@@ -34,6 +39,27 @@ def test_images_are_found_by_split_and_shard():
     assert [image.id for image in INDEX.split("train")] == ["a", "c"]
     assert INDEX.split("tune") == []
     assert [image.id for image in INDEX.shard("train_0001")] == ["c"]
+
+
+def test_images_of_a_shard_need_not_lie_together():
+    first, second, third = INDEX.images
+    assert Index((first, third, second)).split("train") == [first, second]
+
+
+def test_tables_are_read_without_pandas(tmp_path):
+    """Its import takes longer than most jobs that read nothing but tables have to work."""
+    INDEX.write(tmp_path / "index.parquet")
+    Masks({"a": "masks/a.png"}, tmp_path).write(tmp_path / "masks.parquet")
+    program = """
+import sys
+from ssr.data.index import Index
+from ssr.data.masks import Masks
+assert Index.read("index.parquet").shard("val_0000")
+assert Masks.read("masks.parquet", ".").references
+sys.exit("pandas" in sys.modules)
+"""
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment, check=True)
 
 
 def test_an_index_as_large_as_that_of_coco_stays_small(tmp_path):
