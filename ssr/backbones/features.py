@@ -16,12 +16,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from open_clip.model import CLIP
-from open_clip.transformer import ResidualAttentionBlock
-from open_clip.transformer import VisionTransformer as ClipVision
 from torch import Tensor, nn
 
 from ssr.backbones.grids import Grid, mean_over_cells, resample_attention
+from ssr.backbones.libraries import CLIP, ClipVision, ResidualAttentionBlock
 from ssr.backbones.networks import Channels, Dino, pixel_statistics
 from ssr.data.images import normalise, patch_grid, resize
 from ssr.data.index import Image

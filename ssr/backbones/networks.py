@@ -8,16 +8,22 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-import timm
 import torch
-from open_clip.model import CLIP
-from open_clip.tokenizer import SimpleTokenizer
-from timm.layers import AttentionRope, PatchEmbed
-from timm.models import eva, vision_transformer
-from timm.models.eva import Eva, EvaAttention
-from timm.models.vision_transformer import Attention, VisionTransformer
 from torch import Tensor, nn
 
+from ssr.backbones.libraries import (
+    CLIP,
+    Attention,
+    AttentionRope,
+    Eva,
+    EvaAttention,
+    PatchEmbed,
+    SimpleTokenizer,
+    VisionTransformer,
+    eva,
+    timm,
+    vision_transformer,
+)
 from ssr.backbones.pretrained import Pretrained, cached, clip_tag, dino_tag
 from ssr.backbones.weights import expand_embedding, fit, read_weights
 from ssr.config.architectures import (

@@ -7,13 +7,11 @@ answers at once.
 from pathlib import Path
 from typing import NamedTuple
 
-import open_clip
-import timm
 from huggingface_hub import hf_hub_download, try_to_load_from_cache
 from huggingface_hub.constants import HF_HUB_CACHE
 from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
-from open_clip.constants import HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME
 
+from ssr.backbones.libraries import open_clip, timm
 from ssr.config.architectures import ALLOWED
 from ssr.errors import InputError
 
@@ -48,7 +46,7 @@ def clip_tag(model: str, tag: str) -> Pretrained:
     repository, _, file = config.get("hf_hub", "").rpartition("/")
     if not repository or file:
         raise _unknown(model, tag, known)
-    files = (HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME)
+    files = (open_clip.constants.HF_SAFE_WEIGHTS_NAME, open_clip.constants.HF_WEIGHTS_NAME)
     quick = bool(config.get("quick_gelu"))
     mean, deviation = config["mean"], config["std"]
     return Pretrained(f"{tag} of {model}", repository, files, mean, deviation, quick)
