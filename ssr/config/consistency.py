@@ -59,8 +59,8 @@ def _backbones_fit(config: Config) -> Iterator[str]:
             f"segmenter.crop_size: a multiple of CLIP's patch {clip.patch}; "
             f"came {segmenter.crop_size}"
         )
-    named = isinstance(segmenter.blocks, str)
-    if not named and (last := max(segmenter.blocks, default=0)) >= clip.depth:
+    blocks_named = () if isinstance(segmenter.blocks, str) else segmenter.blocks
+    if (last := max(blocks_named, default=0)) >= clip.depth:
         yield f"segmenter.blocks: CLIP has 0 to {clip.depth - 1}; came {last}"
 
 
