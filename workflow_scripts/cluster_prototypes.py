@@ -89,7 +89,7 @@ def _pool_images(
             image.labels,
             backgrounds,
             len(texts.classes),
-            arguments.prototypes.background_below,
+            arguments.prototypes,
         )
 
 

@@ -11,13 +11,14 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ssr.config import Prototypes
 from ssr.errors import InputError
 from ssr.maps import min_max
 
 
 @dataclass(frozen=True)
 class Samples:
-    """One row per training image and class present, and one for its background.
+    """What CMPA learns from: rows of classes, one or two per image and class, and of backgrounds.
 
     images: (S,) str, the image's id; labels: (S,) int64, the row of the sample's text among the C
     class texts and the B background texts behind them; features: (S, D) float32, unit vectors in
@@ -56,9 +57,12 @@ def pool_image(
     labels: Sequence[int],
     backgrounds: Tensor,
     classes: int,
-    limit: float,
+    settings: Prototypes,
 ) -> Samples:
     """The samples of one image: each of its classes, and its background.
+
+    A class is shown by the patches under its CAM, by the mean of all patches, which is what the
+    score of Grad-CAM judges, or by both. The latter is one vector for all classes of an image.
 
     Args:
         image: its id.
@@ -68,19 +72,22 @@ def pool_image(
         backgrounds: (B, D) float32, unit background texts. The background of the image belongs to
             the most similar one, which is CLIP's own guess.
         classes: C.
-        limit: patches on which no map reaches it form the background.
+        settings: what shows a class; where no map reaches `background_below` is background.
 
     Returns:
-        at most K + 1 samples: none for a CAM that is constant, none for an image without
-        background.
+        at most K + 1 samples, 2 K + 1 with `sample` "both": nothing is pooled under a CAM that is
+        constant, and an image without background has no sample of it.
     """
-    maps = min_max(cams)
-    weights = np.concatenate([maps, background_map(maps, limit)[None]])
-    features = pool(patches, torch.from_numpy(weights).flatten(1))
-    guess = classes + int((backgrounds @ features[-1]).argmax())
-    rows = np.array([label - 1 for label in labels] + [guess])
-    kept = weights.any((1, 2))
-    return Samples(np.array([image] * int(kept.sum())), rows[kept], features.numpy()[kept])
+    present, maps = np.array(labels) - 1, min_max(cams)
+    weights = np.concatenate([maps, background_map(maps, settings.background_below)[None]])
+    pooled = pool(patches, torch.from_numpy(weights).flatten(1))
+    whole = F.normalize(patches.mean(0), dim=-1).expand(len(present), -1)
+    guess = classes + int((backgrounds @ pooled[-1]).argmax())
+    features = torch.cat([whole, pooled]).numpy()
+    rows = np.concatenate([present, present, [guess]])
+    kept = np.concatenate([np.full(len(present), settings.sample != "pooled"), weights.any((1, 2))])
+    kept[len(present) : -1] &= settings.sample != "image"
+    return Samples(np.array([image] * int(kept.sum())), rows[kept], features[kept])
 
 
 def concatenate(parts: Sequence[Samples]) -> Samples:

@@ -37,9 +37,12 @@ class AlignedCams(Cams):
 
 
 class Prototypes(Section):
-    """K-means over pooled features."""
+    """Samples of classes and backgrounds, and K-means over them."""
 
     clusters: int | None = Field(None, ge=2, description="null: one per foreground class")
+    sample: Literal["pooled", "image", "both"] = Field(
+        "pooled", description="of a class: pooled under its CAM | image (mean patch) | both"
+    )
     background_below: Fraction = Field(
         0.3, description="where all CAMs are lower, an image is pooled as background"
     )

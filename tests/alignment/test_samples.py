@@ -1,10 +1,13 @@
 """Pooling: what becomes of an image's patches under its CAMs."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 
 from ssr.alignment.samples import Samples, background_map, concatenate, pool, pool_image
+from ssr.config import Prototypes
 from ssr.errors import InputError
 
 # Patches of a 1x4 grid, of different length: two show a class, one another, one the background.
@@ -13,8 +16,9 @@ BACKGROUNDS = torch.tensor([[1.0, 0, 0], [0, 0, 1.0]])
 FIRST, SECOND = [[2.0, 4.0, 0.0, 0.0]], [[0.0, 0.0, 8.0, 0.0]]
 
 
-def pooled(cams: list[list[list[float]]], labels: list[int], limit: float = 0.3) -> Samples:
-    return pool_image("a", PATCHES, np.array(cams), labels, BACKGROUNDS, classes=5, limit=limit)
+def pooled(cams: list[list[list[float]]], labels: list[int], **settings: Any) -> Samples:
+    chosen = Prototypes(**settings)
+    return pool_image("a", PATCHES, np.array(cams), labels, BACKGROUNDS, 5, chosen)
 
 
 def test_pooling_averages_directions_under_the_map() -> None:
@@ -40,7 +44,24 @@ def test_every_class_and_the_background_give_one_sample() -> None:
 def test_constant_cams_and_images_without_background_give_no_sample() -> None:
     constant, everywhere = [[1.0, 1.0, 1.0, 1.0]], [[0.0, 1.0, 2.0, 2.0]]
     assert pooled([constant, SECOND], [2, 5]).labels.tolist() == [4, 5]
-    assert pooled([everywhere], [2], limit=0.0).labels.tolist() == [1]
+    assert pooled([everywhere], [2], background_below=0.0).labels.tolist() == [1]
+
+
+@pytest.mark.parametrize(("sample", "labels"), [("image", [1, 4, 6]), ("both", [1, 4, 1, 4, 6])])
+def test_the_mean_patch_may_show_the_classes(sample: str, labels: list[int]) -> None:
+    found = pooled([FIRST, SECOND], [2, 5], sample=sample)
+    assert found.labels.tolist() == labels
+    assert found.images.tolist() == ["a"] * len(labels)
+    # The mean of the patches as they are, at unit length: what Grad-CAM's score judges.
+    mean = np.array([4.0, 5.0, 2.0]) / 45**0.5
+    np.testing.assert_allclose(found.features[:2], [mean, mean], atol=1e-6)
+    np.testing.assert_allclose(found.features[2:], np.eye(3)[3 - len(labels[2:]) :], atol=1e-6)
+
+
+def test_an_image_shows_its_classes_even_where_a_cam_is_constant() -> None:
+    constant = [[1.0, 1.0, 1.0, 1.0]]
+    assert pooled([constant, SECOND], [2, 5], sample="image").labels.tolist() == [1, 4, 5]
+    assert pooled([constant, SECOND], [2, 5], sample="both").labels.tolist() == [1, 4, 4, 5]
 
 
 def test_foreground_leaves_the_background_samples_out() -> None:

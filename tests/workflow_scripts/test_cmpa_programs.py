@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -48,7 +49,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def cluster(run: Run, folder: Path, number: int, alignment: Alignment = ALIGNMENT) -> Path:
+def cluster(
+    run: Run, folder: Path, number: int, alignment: Alignment = ALIGNMENT, **prototypes: Any
+) -> Path:
     first = ["--features", folder / "features.zarr.zip", "--cams", folder / "cams.zarr.zip"]
     # Snakemake leaves nothing between a flag and the next one where a rule has no such input.
     first += ["--samples", "--previous"]
@@ -58,7 +61,7 @@ def cluster(run: Run, folder: Path, number: int, alignment: Alignment = ALIGNMEN
     run(
         "cluster_prototypes",
         *("--index", folder / "index.parquet", "--backbone", tiny_clip(folder).canonical()),
-        *("--prototypes", Settings().canonical(), "--alignment", alignment.canonical()),
+        *("--prototypes", Settings(**prototypes).canonical(), "--alignment", alignment.canonical()),
         *("--seed", 0, "--text", folder / "texts.npz", "--device", "cpu"),
         *(first if number == 1 else later),
         *("--output", output),
@@ -85,6 +88,14 @@ def test_labelled_training_images_alone_give_samples(run_program: Run, folder: P
     found = list(zip(of_classes.images.tolist(), of_classes.labels.tolist(), strict=True))
     assert found == [("a", 1), ("b", 0), ("b", 1), ("c", 0)]
     np.testing.assert_allclose(np.linalg.norm(samples.features, axis=1), 1, atol=1e-5)
+
+
+def test_a_sample_may_be_the_mean_patch(run_program: Run, folder: Path) -> None:
+    path = cluster(run_program, folder, 1, sample="image")
+    samples = load_arrays(path, Samples, "cluster_prototypes").foreground(2)
+    assert samples.labels.tolist() == [1, 0, 1, 0]
+    np.testing.assert_array_equal(samples.features[1], samples.features[2])  # of one image, b
+    align(run_program, folder, 1)
 
 
 def test_classes_alone_are_learned_from_where_backgrounds_are_off(

@@ -156,6 +156,7 @@ OTHER: dict[str, Any] = {
     "aligned_cams.score": "gradient",
     "aligned_cams.background": "clip",
     "prototypes.clusters": 7,
+    "prototypes.sample": "image",
     "alignment.loss": "feature",
     "alignment.stop": "last",
     "refinement.affinity": "none",
