@@ -59,10 +59,11 @@ def _settings_and_scores(arguments: Namespace, device: torch.device) -> tuple[Ca
 
     texts = TextEmbeddings.read(arguments.text)
     if not arguments.alignment:
-        return Cams.model_validate_json(arguments.cams), ImageScores(texts, device)
+        initial = Cams.model_validate_json(arguments.cams)
+        return initial, ImageScores(texts, device, gradient=initial.gradient)
     settings = AlignedCams.model_validate_json(arguments.cams)
     heads, _ = load_heads(arguments.alignment)
-    return settings, ImageScores(texts, device, heads, settings.background)
+    return settings, ImageScores(texts, device, heads, settings.background, settings.gradient)
 
 
 if __name__ == "__main__":

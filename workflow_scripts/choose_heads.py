@@ -71,7 +71,9 @@ def _see(
     settings: AlignedCams = arguments.cams
     device = choose_device(arguments.device)
     clip, texts = load_last_block(arguments.backbone, device), TextEmbeddings.read(arguments.text)
-    scores = [ImageScores(texts, device, each, settings.background) for each in heads]
+    scores = [
+        ImageScores(texts, device, each, settings.background, settings.gradient) for each in heads
+    ]
     for shard in shards:
         features = open_shards([shard.path])
         for image in shard.masks.ids:

@@ -37,6 +37,16 @@ class HeadOptions:
     temperature: float = 0.05
 
 
+def unit(features: Tensor, constant_length: bool = False) -> Tensor:
+    """Unit vectors (..., D) of features (..., D) that are not zero.
+
+    `constant_length`: differentiated as if the lengths that they are divided by were constants.
+    """
+    if constant_length:
+        return features / features.norm(dim=-1, keepdim=True).detach()
+    return F.normalize(features, dim=-1)
+
+
 class AlignmentHead(nn.Module):
     """Linear + BatchNorm + ReLU blocks and a Linear, from (..., D) to unit vectors (..., d)."""
 
@@ -53,11 +63,14 @@ class AlignmentHead(nn.Module):
             nn.init.zeros_(last.bias)
         self.layers = nn.Sequential(*blocks, last)
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Aligned unit vectors (..., d) of joint-space features (..., D) of any length."""
-        unit = F.normalize(features, dim=-1)
-        moved = self.layers(unit.flatten(0, -2)).unflatten(0, unit.shape[:-1])
-        return F.normalize(unit + moved if self.residual else moved, dim=-1)
+    def forward(self, features: Tensor, constant_length: bool = False) -> Tensor:
+        """Aligned unit vectors (..., d) of joint-space features (..., D) of any length.
+
+        `constant_length`: as for `unit`, before the layers and behind them.
+        """
+        entering = unit(features, constant_length)
+        moved = self.layers(entering.flatten(0, -2)).unflatten(0, entering.shape[:-1])
+        return unit(entering + moved if self.residual else moved, constant_length)
 
 
 class AlignmentHeads(nn.Module):

@@ -11,10 +11,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from ssr.alignment.heads import AlignmentHeads
+from ssr.alignment.heads import AlignmentHeads, unit
 from ssr.backbones.last_block import LastBlock, last_block_activation, last_block_patch_tokens
 from ssr.backbones.text import TextEmbeddings
 
@@ -27,18 +26,27 @@ Score = Callable[[Tensor], Tensor]
 The first K columns are the classes of the image, the others the backgrounds that rival them.
 """
 Kind = Literal["gradient", "similarity"]
+Gradient = Literal["cosine", "product"]
+"""How a score is differentiated: as the cosine it is, or with the lengths of features constant.
+
+The gradient of a cosine has no part along the mean patch. Where backgrounds fit that better than
+the class does, as is common, leaving the part out raises the map of every patch that is like the
+mean, so that background is taken for the class.
+"""
 
 
-def clip_score(texts: Tensor, scale: float) -> Score:
+def clip_score(texts: Tensor, scale: float, gradient: Gradient = "cosine") -> Score:
     """CLIP's logits: `scale` times the cosine of the mean patch and the unit `texts` (M, D)."""
 
     def score(tokens: Tensor) -> Tensor:
-        return scale * F.normalize(tokens.mean(1), dim=-1) @ texts.T
+        return scale * unit(tokens.mean(1), gradient == "product") @ texts.T
 
     return score
 
 
-def aligned_score(heads: AlignmentHeads, texts: Tensor, scale: float) -> Score:
+def aligned_score(
+    heads: AlignmentHeads, texts: Tensor, scale: float, gradient: Gradient = "cosine"
+) -> Score:
     """The same through CMPA's heads: the cosine of ISA(mean patch) and TSA(text), texts (M, D).
 
     `scale` is CLIP's own, times what tau has changed by: heads that change nothing give CLIP's
@@ -48,7 +56,7 @@ def aligned_score(heads: AlignmentHeads, texts: Tensor, scale: float) -> Score:
     sharp = scale * heads.sharpening
 
     def score(tokens: Tensor) -> Tensor:
-        return sharp * heads.image(tokens.mean(1)) @ aligned.T
+        return sharp * heads.image(tokens.mean(1), gradient == "product") @ aligned.T
 
     return score
 
@@ -75,20 +83,22 @@ class ImageScores:
         device: torch.device,
         heads: AlignmentHeads | None = None,
         background: Literal["aligned", "clip"] = "aligned",
+        gradient: Gradient = "cosine",
     ) -> None:
         self._classes = torch.from_numpy(texts.classes).to(device)
         self._backgrounds = torch.from_numpy(texts.backgrounds).to(device)
         self._scale = float(texts.logit_scale)
         self._heads = heads.to(device) if heads else None
         self._background = background
+        self._gradient = gradient
 
     def of(self, labels: Sequence[int]) -> Score:
         """The score of an image with these classes (1..C), in their order."""
         texts = torch.cat([self._classes[[label - 1 for label in labels]], self._backgrounds])
-        by_clip = clip_score(texts, self._scale)
+        by_clip = clip_score(texts, self._scale, self._gradient)
         if self._heads is None:
             return by_clip
-        aligned = aligned_score(self._heads, texts, self._scale)
+        aligned = aligned_score(self._heads, texts, self._scale, self._gradient)
         if self._background == "clip":
             return against(aligned, by_clip, len(labels))
         return aligned

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
-from ssr.config import Backbones, Config, Text
+from ssr.config import Backbones, Cams, Config, Text
 from ssr.config.architectures import clip_architecture, dino_architecture
 from ssr.config.duplicates import repeated_keys
 from ssr.demo.vocabulary import CLASSES, STUFF
@@ -163,4 +163,19 @@ def _prompts_that_compete(config: Config) -> Iterator[str]:
             )
 
 
-_DOUBTS = (_backbones_of_the_demo, _backgrounds_of_another_world, _prompts_that_compete)
+def _gradients_without_grad_cam(config: Config) -> Iterator[str]:
+    for section in ("cams", "aligned_cams"):
+        cams: Cams = getattr(config, section)
+        if cams.score != "gradient" and cams.gradient != Cams().gradient:
+            yield (
+                f"{section}.gradient changes nothing where {section}.score is {cams.score}; it is "
+                "of Grad-CAM, score: gradient"
+            )
+
+
+_DOUBTS = (
+    _backbones_of_the_demo,
+    _backgrounds_of_another_world,
+    _prompts_that_compete,
+    _gradients_without_grad_cam,
+)

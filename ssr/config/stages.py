@@ -26,6 +26,9 @@ class Cams(Section):
     score: Literal["gradient", "similarity"] = Field(
         "similarity", description="gradient (softmax Grad-CAM) | similarity (patch-text map)"
     )
+    gradient: Literal["cosine", "product"] = Field(
+        "cosine", description="of Grad-CAM: cosine | product (lengths of features held constant)"
+    )
 
 
 class AlignedCams(Cams):

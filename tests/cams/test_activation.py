@@ -2,7 +2,9 @@
 
 import copy
 import math
+from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from ssr.alignment.heads import AlignmentHeads, HeadOptions, new_heads
 from ssr.backbones.networks import load_clip
 from ssr.backbones.text import TextEmbeddings
 from ssr.cams.activation import (
+    Gradient,
     ImageScores,
     Score,
     activate,
@@ -113,6 +116,37 @@ def test_aligned_gradient_cam_equals_the_literal_definition(clip: CLIP, index: i
     cam = gradient_cam(clip, RESIDUAL, aligned_score(heads(), TEXT, 10.0), CLASSES)[index]
     assert literal.max() > 0
     torch.testing.assert_close(scaled(cam).double(), scaled(literal), atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize("index", range(CLASSES))
+def test_lengths_may_be_held_constant_in_the_gradient(clip: CLIP, index: int) -> None:
+    length = projected(clip).mean(1).norm().detach().double()
+    literal = literal_cam(
+        clip, RESIDUAL, lambda tokens: 10 * tokens.mean(1) / length @ TEXT.double().T, index
+    )
+    cam = gradient_cam(clip, RESIDUAL, clip_score(TEXT, 10.0, "product"), CLASSES)[index]
+    torch.testing.assert_close(scaled(cam).double(), scaled(literal), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "score",
+    [
+        lambda kind: clip_score(TEXT, 10.0, kind),
+        lambda kind: aligned_score(heads(), TEXT, 10.0, kind),
+    ],
+    ids=["clip", "aligned"],
+)
+def test_only_the_gradient_of_the_cosine_has_no_part_along_the_mean_patch(
+    score: Callable[[Gradient], Score],
+) -> None:
+    tokens = random(1, 4, JOINT, seed=6).requires_grad_()
+    mean = tokens.detach().mean(1)[0]
+    torch.testing.assert_close(score("product")(tokens), score("cosine")(tokens))
+    along = {
+        kind: torch.autograd.grad(score(kind)(tokens)[0, 0], tokens)[0].sum(1)[0] @ mean
+        for kind in get_args(Gradient)
+    }
+    assert abs(along["cosine"]) < 1e-5 < 0.01 < abs(along["product"])
 
 
 def test_a_saturated_softmax_does_not_erase_the_map(clip: CLIP) -> None:
@@ -217,22 +251,29 @@ def test_what_the_temperature_has_learned_sharpens_the_score() -> None:
     torch.testing.assert_close(aligned_score(made, TEXT, 10.0)(tokens), 2 * before)
 
 
-def image_scores(scale: float, made: AlignmentHeads | None = None, by: str = "clip") -> ImageScores:
+def image_scores(
+    scale: float,
+    made: AlignmentHeads | None = None,
+    by: str = "clip",
+    gradient: Gradient = "cosine",
+) -> ImageScores:
     names = np.array([str(row) for row in range(TEXTS)])
     classes, backgrounds = TEXT.numpy()[:CLASSES], TEXT.numpy()[CLASSES:]
     texts = TextEmbeddings(classes, backgrounds, names, np.float32(scale))
-    return ImageScores(texts, torch.device("cpu"), made, by)
+    return ImageScores(texts, torch.device("cpu"), made, by, gradient)
 
 
 @pytest.mark.parametrize("labels", [[3], [1, 2, 3]], ids=["one class", "three classes"])
 @pytest.mark.parametrize("kind", ["gradient", "similarity"])
 @pytest.mark.parametrize("background", ["aligned", "clip"])
 @pytest.mark.parametrize("scale", [5.0, 100.0])
+@pytest.mark.parametrize("gradient", get_args(Gradient))
 def test_heads_that_change_nothing_yet_give_clips_own_map(
-    clip: CLIP, scale: float, background: str, kind: str, labels: list[int]
+    clip: CLIP, gradient: Gradient, scale: float, background: str, kind: str, labels: list[int]
 ) -> None:
-    made = AlignmentHeads(HeadOptions(dimension=JOINT, residual=True, temperature=0.05)).eval()
-    alone, aligned = image_scores(scale), image_scores(scale, made, background)
+    made = new_heads(HeadOptions(JOINT), random(50, JOINT, seed=3), TEXT, seed=4)
+    alone = image_scores(scale, gradient=gradient)
+    aligned = image_scores(scale, made, background, gradient)
     torch.testing.assert_close(
         scaled(activate(kind, clip, RESIDUAL, aligned.of(labels), len(labels))),
         scaled(activate(kind, clip, RESIDUAL, alone.of(labels), len(labels))),

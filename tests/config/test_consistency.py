@@ -36,6 +36,14 @@ def test_the_defaults_agree_and_are_not_doubted() -> None:
     assert against({}) == doubts(Config()) == []
 
 
+@pytest.mark.parametrize("section", ["cams", "aligned_cams"])
+def test_a_gradient_is_doubted_where_none_is_taken(section: str) -> None:
+    product = {"gradient": "product"}
+    (said,) = doubts(Config.model_validate({section: product}))
+    assert said.startswith(f"{section}.gradient changes nothing where {section}.score is simil")
+    assert doubts(Config.model_validate({section: product | {"score": "gradient"}})) == []
+
+
 def test_prompts_must_belong_to_classes() -> None:
     (said,) = against({"text": {"prompts": {"dragon": "sofa"}}})
     assert said == "text.prompts names ['dragon'], not among data.classes"

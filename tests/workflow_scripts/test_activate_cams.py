@@ -85,6 +85,20 @@ def test_each_labelled_image_has_a_raw_map_per_class(run_program: Run, shard: Pa
         assert cams.read(name, "classes").tolist() == list(LABELS[name])
 
 
+@pytest.mark.parametrize("aligned", [False, True])
+def test_what_the_gradient_is_taken_of_is_a_setting(
+    run_program: Run, shard: Path, aligned: bool
+) -> None:
+    kind = AlignedCams if aligned else Cams
+    cosine, product = (
+        activate(run_program, shard, kind(score="gradient", gradient=gradient), aligned).read(
+            "two", "cams"
+        )
+        for gradient in ("cosine", "product")
+    )
+    assert not np.allclose(cosine, product)
+
+
 def test_equal_input_gives_an_equal_file(run_program: Run, shard: Path) -> None:
     activate(run_program, shard, Cams(score="gradient"))
     first = (shard / "cams.zarr.zip").read_bytes()
