@@ -27,7 +27,7 @@ class Cams(Section):
         "similarity", description="gradient (softmax Grad-CAM) | similarity (patch-text map)"
     )
     gradient: Literal["cosine", "product"] = Field(
-        "cosine", description="of Grad-CAM: cosine | product (lengths of features held constant)"
+        "product", description="of Grad-CAM: cosine | product (lengths of features held constant)"
     )
 
 

@@ -38,10 +38,10 @@ def test_the_defaults_agree_and_are_not_doubted() -> None:
 
 @pytest.mark.parametrize("section", ["cams", "aligned_cams"])
 def test_a_gradient_is_doubted_where_none_is_taken(section: str) -> None:
-    product = {"gradient": "product"}
-    (said,) = doubts(Config.model_validate({section: product}))
+    cosine = {"gradient": "cosine"}
+    (said,) = doubts(Config.model_validate({section: cosine}))
     assert said.startswith(f"{section}.gradient changes nothing where {section}.score is simil")
-    assert doubts(Config.model_validate({section: product | {"score": "gradient"}})) == []
+    assert doubts(Config.model_validate({section: cosine | {"score": "gradient"}})) == []
 
 
 def test_prompts_must_belong_to_classes() -> None:

@@ -77,7 +77,7 @@ def test_each_labelled_image_has_a_raw_map_per_class(run_program: Run, shard: Pa
         rows = [label - 1 for label in LABELS[name]]
         texts = torch.from_numpy(np.concatenate([CLASSES[rows], BACKGROUNDS]))
         expected = gradient_cam(
-            clip, torch.from_numpy(TOKENS[name]), clip_score(texts, 10.0), len(rows)
+            clip, torch.from_numpy(TOKENS[name]), clip_score(texts, 10.0, "product"), len(rows)
         )
         maps = cams.read(name, "cams")
         assert maps.dtype == np.float32
