@@ -90,6 +90,12 @@ def segmenter_file(wildcards):
     return path if path and path.endswith(".py") else []
 
 
+def segmenter_text(wildcards):
+    """The text embeddings, where they are part of the method's segmenter."""
+    reads = resolved(wildcards.method).segmenter.reads_text
+    return rules.encode_text.output.text if reads else []
+
+
 def cams_of_stage(wildcards, split):
     """The CAMs of a stage for all shards of a split."""
     folder = wildcards.cam_stage.removesuffix("_cam")

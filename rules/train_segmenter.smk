@@ -1,4 +1,4 @@
-# Images and pseudo-labels → segmenter (mmsegmentation), resumed from its newest checkpoint.
+# Images, pseudo-labels and texts → segmenter (mmsegmentation), resumed from its newest checkpoint.
 
 
 rule train_segmenter:
@@ -6,6 +6,7 @@ rule train_segmenter:
         config=segmenter_file,
         backbone=backbone_files("clip"),
         index=rules.index_dataset.output.index,
+        text=segmenter_text,
         labels=lambda wildcards: shards(
             "pseudo_labels/{method}/{shard}.zip",
             ["train"],
@@ -42,6 +43,7 @@ rule train_segmenter:
             --classes {params.classes:q} \
             --labels {input.labels:q} \
             --backbone {params.backbone:q} \
+            --text {input.text:q} \
             --segmenter {params.segmenter:q} \
             --seed {params.seed} \
             --work {params.work:q} \

@@ -1,4 +1,4 @@
-"""Images and pseudo-labels in; a trained segmenter out, continued from its newest checkpoint.
+"""Images, pseudo-labels and texts in; a segmenter out, continued from its newest checkpoint.
 
 It trains on all visible GPUs that the micro-batches of an iteration can be shared out to, with
 `--nodes` on those of several nodes. With `--device cpu --processes 2` it does so on a CPU.
@@ -55,6 +55,7 @@ def _train(arguments: Namespace, dataset: PseudoLabelDataset, own: Resources) ->
     import torch
     from mmengine.dist import is_main_process
 
+    from ssr.backbones.text import TextEmbeddings
     from ssr.running import checkpoints
     from ssr.segmenter import model
     from ssr.segmenter.training import Place, train
@@ -62,11 +63,14 @@ def _train(arguments: Namespace, dataset: PseudoLabelDataset, own: Resources) ->
     settings: Segmenter = arguments.segmenter
     classes = ["background", *arguments.classes]
     torch.manual_seed(arguments.seed)
-    config = model.model_config(settings, arguments.backbone, len(classes))
+    texts = TextEmbeddings.read(arguments.text) if settings.reads_text else None
+    config = model.model_config(
+        settings, arguments.backbone, len(classes), len(texts.names) if texts else 0
+    )
     work = arguments.work / _fingerprint(arguments, classes)
     workers = own.threads - 1 if own.device.type == "cuda" else 0
     place = Place(work, own.device, workers)
-    trained = train(model.build(config), dataset, settings, arguments.seed, place)
+    trained = train(model.build(config, texts), dataset, settings, arguments.seed, place)
     if is_main_process():
         shutil.copyfile(work / "history.csv", arguments.output.with_name("history.csv"))
         model.export(trained, config, classes, arguments.output, arguments.description)
@@ -85,7 +89,8 @@ def _fingerprint(arguments: Namespace, classes: list[str]) -> str:
         str(arguments.seed),
     ]
     named = [backbone.model, backbone.weights, settings.config or ""]
-    inputs = [arguments.index, *arguments.labels, *filter(Path.is_file, map(Path, named))]
+    texts = [arguments.text] if settings.reads_text else []
+    inputs = [arguments.index, *arguments.labels, *texts, *filter(Path.is_file, map(Path, named))]
     return checkpoints.fingerprint(parameters, inputs)
 
 
@@ -96,6 +101,7 @@ if __name__ == "__main__":
     flags.add_argument("--classes", nargs="+", required=True)
     flags.add_argument("--labels", type=existing, nargs="+", required=True)
     flags.add_argument("--backbone", type=Backbone.model_validate_json, required=True)
+    flags.add_argument("--text", type=existing, nargs="?", help="where segmenter.text is true")
     flags.add_argument("--segmenter", type=Segmenter.model_validate_json, required=True)
     flags.add_argument("--seed", type=int, required=True)
     flags.add_argument("--work", type=Path, required=True)

@@ -132,8 +132,8 @@ class Segmenter(Section):
     blocks: Literal["all", "all_but_last"] | tuple[int, ...] = Field(
         "all", description="CLIP blocks that are decoded: all | all_but_last | a list, from 0"
     )
-    joint_space: bool = Field(
-        True, description="true: CLIP's patches in the space of texts are decoded, too"
+    text: bool = Field(
+        True, description="true: the decoder adds to what CLIP's texts say of each patch"
     )
     width: Count = Field(128, description="channels of the decoder")
     layers: Count = Field(1, description="transformer blocks of the decoder")
@@ -161,6 +161,11 @@ class Segmenter(Section):
         "float32", description="float32 | bfloat16 (mixed precision)"
     )
     checkpoint_every: Count = Field(100, description="iterations between checkpoints")
+
+    @property
+    def reads_text(self) -> bool:
+        """Whether the texts of classes and backgrounds are part of the model."""
+        return self.config is None and self.text
 
     @property
     def micro_batches(self) -> int:

@@ -8,7 +8,6 @@ from typing import Any, Literal, Self
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor
-from torch.nn import functional as F
 
 from ssr.backbones.features import embed_clip
 from ssr.backbones.networks import load_clip, pixel_statistics
@@ -48,9 +47,9 @@ class FrozenCLIP(BaseModule):
                 f"came {list(self.blocks)}"
             )
         self.joint_space = joint_space
-        self.depth = depth
-        width, joint_width = network.visual.proj.shape
-        self.widths: list[int] = [width] * len(self.blocks) + [joint_width] * joint_space
+        self.width: int
+        self.joint_width: int
+        self.width, self.joint_width = network.visual.proj.shape
         self.patch: int = network.visual.patch_size[0]
         self.mean, self.deviation = pixel_statistics(network)
 
@@ -64,18 +63,18 @@ class FrozenCLIP(BaseModule):
 
     @torch.no_grad()
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
-        """One (B, widths[i], h, w) map per block, of normalised pixels (B, 3, h*patch, w*patch).
+        """One (B, width, h, w) map per block, of normalised pixels (B, 3, h * patch, w * patch).
 
-        Patches in the joint space have length sqrt(D): only their direction means anything.
+        The map in the joint space, if it is asked for, comes last and is (B, joint_width, h, w).
         """
         visual = self._outside[0].visual
         grid = tuple(side // self.patch for side in pixels.shape[2:])
         tokens = [embed_clip(self._outside[0], pixels)]
-        last = self.depth if self.joint_space else max(self.blocks) + 1
-        for block in visual.transformer.resblocks[:last]:
+        blocks = visual.transformer.resblocks
+        last = len(blocks) if self.joint_space else max(self.blocks) + 1
+        for block in blocks[:last]:
             tokens.append(block(tokens[-1]))
         maps = [tokens[index + 1][:, 1:] for index in self.blocks]
         if self.joint_space:
-            joint = visual.ln_post(tokens[-1][:, 1:]) @ visual.proj
-            maps.append(F.normalize(joint, dim=-1) * joint.shape[-1] ** 0.5)
+            maps.append(visual.ln_post(tokens[-1][:, 1:]) @ visual.proj)
         return tuple(each.mT.unflatten(2, grid) for each in maps)

@@ -1,14 +1,16 @@
-"""The light decoder on frozen features and its loss (WeCLIP)."""
+"""The light decoder on frozen features and its loss (WeCLIP), and what CLIP says by itself."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ssr.backbones.text import TextEmbeddings
 from ssr.segmenter.mmseg_import import MODELS, BaseDecodeHead
 
 
@@ -46,6 +48,39 @@ def _masked_mean(values: Tensor, mask: Tensor) -> Tensor:
     return (values * mask).sum() / mask.sum().clamp(min=1)
 
 
+class PatchText(nn.Module):
+    """CLIP's own opinion of each patch: how its texts share the patch among them.
+
+    Args:
+        classes: C.
+        texts: rows of the embeddings that `fill` takes, classes and backgrounds.
+        width: D, of the joint space.
+    """
+
+    def __init__(self, classes: int, texts: int, width: int) -> None:
+        super().__init__()
+        self.classes = classes
+        self.texts: Tensor
+        self.scale: Tensor
+        self.register_buffer("texts", torch.zeros(texts, width))
+        self.register_buffer("scale", torch.ones(()))
+
+    def fill(self, texts: TextEmbeddings) -> None:
+        """Take the embeddings; weights that are loaded bring them along."""
+        self.texts.copy_(torch.from_numpy(np.concatenate([texts.classes, texts.backgrounds])))
+        self.scale.fill_(float(texts.logit_scale))
+
+    def forward(self, patches: Tensor) -> Tensor:
+        """Log-probabilities (B, C+1, h, w) of patches (B, D, h, w) of any length.
+
+        The first is that of all backgrounds together.
+        """
+        cosines = torch.einsum("td,bdhw->bthw", self.texts, F.normalize(patches.float(), dim=1))
+        logits = self.scale * cosines
+        background = logits[:, self.classes :].logsumexp(1, keepdim=True)
+        return torch.cat([background, logits[:, : self.classes]], 1).log_softmax(1)
+
+
 @MODELS.register_module()
 class TransformerFusionHead(BaseDecodeHead):
     """Feature maps of many blocks, fused, then a small transformer, then logits on the patch grid.
@@ -54,16 +89,26 @@ class TransformerFusionHead(BaseDecodeHead):
     linear layer (a 1x1 convolution) and dropped out by channel; pre-norm transformer blocks and a
     1x1 convolution to the classes follow.
 
+    With `texts`, the last map that comes in holds patches in the joint space. What CLIP says of
+    them (`PatchText`) takes its place, and the decoder learns what to add to it.
+
     Args:
         in_channels: width of each feature map.
         channels: width of the decoder.
         layers: transformer blocks.
         heads: attention heads of each.
+        texts: arguments `texts` and `width` of `PatchText`; None: without.
         **options: of mmsegmentation's BaseDecodeHead.
     """
 
     def __init__(
-        self, in_channels: Sequence[int], channels: int, layers: int, heads: int, **options: Any
+        self,
+        in_channels: Sequence[int],
+        channels: int,
+        layers: int,
+        heads: int,
+        texts: tuple[int, int] | None = None,
+        **options: Any,
     ) -> None:
         super().__init__(
             list(in_channels),
@@ -75,9 +120,17 @@ class TransformerFusionHead(BaseDecodeHead):
         self.projections = nn.ModuleList(_projection(width, channels) for width in in_channels)
         self.fusion = nn.Linear(channels * len(in_channels), channels)
         self.transformer = nn.Sequential(*(_block(channels, heads) for _ in range(layers)))
+        self.patch_text = PatchText(self.num_classes - 1, *texts) if texts else None
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
         """Logits (B, C+1, h, w) of feature maps (B, W, h, w)."""
+        if self.patch_text is None:
+            return self._decode(inputs)
+        *maps, joint = inputs
+        said = self.patch_text(joint)
+        return said + self._decode([*maps, said])
+
+    def _decode(self, inputs: Sequence[Tensor]) -> Tensor:
         grid = inputs[0].shape[2:]
         pairs = zip(self.projections, self._transform_inputs(inputs), strict=True)
         tokens = [project(features.flatten(2).mT) for project, features in pairs]

@@ -7,7 +7,7 @@ import logging
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from mmengine.config import Config
@@ -20,6 +20,7 @@ from torch import nn
 from ssr.artefacts.files import replacing
 from ssr.artefacts.seals import BLANK, seal, verify
 from ssr.artefacts.tensors import write_tensors
+from ssr.backbones.text import TextEmbeddings
 from ssr.backbones.weights import fit, read_weights
 from ssr.config import Backbone, Segmenter
 from ssr.data.images import IMAGENET_MEAN, IMAGENET_STD
@@ -41,24 +42,32 @@ LOSSES: dict[str, ModelConfig] = {
 _log = logging.getLogger(__name__)
 
 
-def model_config(settings: Segmenter, backbone: Backbone, classes: int) -> ModelConfig:
+def model_config(
+    settings: Segmenter, backbone: Backbone, classes: int, texts: int = 0
+) -> ModelConfig:
     """The mmsegmentation config of the model that `settings` ask for.
 
     Args:
         settings: its `config` names an mmsegmentation config, or is None for our own model.
         backbone: CLIP, for our own model.
         classes: with background.
+        texts: how many CLIP compares patches with, where `settings.reads_text`.
     """
     if settings.config is None:
-        return _clip_config(settings, backbone, classes)
+        return _clip_config(settings, backbone, classes, texts)
     return _library_config(settings.config, settings.crop_size, classes)
 
 
-def build(config: ModelConfig) -> nn.Module:
-    """Build a model; batch normalisation is that of one process."""
+def build(config: ModelConfig, texts: TextEmbeddings | None = None) -> nn.Module:
+    """Build a model, which has the `texts` if it reads any; batch normalisation is of one process.
+
+    Without them they come with the weights that are loaded into it.
+    """
     with DefaultScope.overwrite_default_scope("mmseg"), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="``build_loss``")  # mmsegmentation's own call
         model: nn.Module = MODELS.build(Config({"model": config}).model)
+    if texts:
+        cast(decode_head.PatchText, model.get_submodule("decode_head.patch_text")).fill(texts)
     return revert_sync_batchnorm(model)
 
 
@@ -153,12 +162,12 @@ def _reachable(source: str) -> bool:
     return True
 
 
-def _clip_config(settings: Segmenter, backbone: Backbone, classes: int) -> ModelConfig:
+def _clip_config(settings: Segmenter, backbone: Backbone, classes: int, texts: int) -> ModelConfig:
     encoder = {
         "type": "FrozenCLIP",
         "clip": backbone.model_dump(),
         "blocks": settings.blocks,
-        "joint_space": settings.joint_space,
+        "joint_space": settings.text,
     }
     built = MODELS.build(encoder)
     if settings.crop_size % built.patch:
@@ -172,10 +181,11 @@ def _clip_config(settings: Segmenter, backbone: Backbone, classes: int) -> Model
         "backbone": encoder | {"blocks": list(built.blocks)},
         "decode_head": {
             "type": "TransformerFusionHead",
-            "in_channels": built.widths,
+            "in_channels": [built.width] * len(built.blocks) + [classes] * settings.text,
             "channels": settings.width,
             "layers": settings.layers,
             "heads": settings.heads,
+            "texts": (texts, built.joint_width) if settings.text else None,
             "dropout_ratio": settings.dropout,
             "num_classes": classes,
             "out_channels": classes,

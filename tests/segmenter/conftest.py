@@ -61,8 +61,9 @@ def backbone(tmp_path: Path) -> Backbone:
 
 @pytest.fixture
 def settings() -> Segmenter:
-    """Six iterations of two crops, a decoder of one block."""
+    """Six iterations of two crops, a decoder of one block that knows no text."""
     return Segmenter(
+        text=False,
         width=16,
         layers=1,
         heads=2,

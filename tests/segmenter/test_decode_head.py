@@ -1,8 +1,13 @@
+import math
+
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import nn
 
-from ssr.segmenter.decode_head import ForegroundBackgroundLoss, TransformerFusionHead
+from ssr.backbones.text import TextEmbeddings
+from ssr.segmenter.decode_head import ForegroundBackgroundLoss, PatchText, TransformerFusionHead
 
 LABELS = torch.tensor([[[0, 0, 0, 1], [2, 255, 0, 255]]])
 
@@ -40,9 +45,38 @@ def test_an_image_without_labels_has_loss_zero():
 
 
 def make_head(**options):
-    return TransformerFusionHead(
-        in_channels=[6, 6], channels=8, layers=2, heads=2, num_classes=3, out_channels=3, **options
-    )
+    given = {"in_channels": [6, 6], "channels": 8, "layers": 2, "heads": 2} | options
+    return TransformerFusionHead(num_classes=3, out_channels=3, **given)
+
+
+@pytest.fixture
+def texts():
+    """Two classes and two backgrounds along the axes of a joint space of five."""
+    axes = np.eye(4, 5, dtype=np.float32)
+    names = np.array(["cat", "dog", "sky", "grass"])
+    return TextEmbeddings(axes[:2], axes[2:], names, np.float32(3))
+
+
+def test_clips_opinion_of_a_patch_is_shared_out_among_its_texts(texts):
+    said = PatchText(2, 4, 5)
+    said.fill(texts)
+    patches = torch.zeros(1, 5, 1, 2)
+    patches[0, 1, 0, 0] = 7.0  # a dog, of any length
+    patches[0, 4, 0, 1] = 1.0  # nothing that there is a text for
+    shares = said(patches).exp()[0, :, 0].T
+    torch.testing.assert_close(shares[0], torch.tensor([2, 1, math.exp(3)]) / (3 + math.exp(3)))
+    torch.testing.assert_close(shares[1], torch.tensor([0.5, 0.25, 0.25]))
+
+
+def test_the_decoder_adds_to_what_clip_says(texts):
+    head = make_head(in_channels=[6, 3], texts=(4, 5)).eval()
+    head.patch_text.fill(texts)
+    maps = [torch.randn(1, 6, 3, 4), torch.randn(1, 5, 3, 4)]
+    added = head(maps) - head.patch_text(maps[1])
+    nn.init.zeros_(head.conv_seg.weight)
+    nn.init.zeros_(head.conv_seg.bias)
+    assert added.abs().max() > 0
+    torch.testing.assert_close(head(maps), head.patch_text(maps[1]))
 
 
 def test_logits_lie_on_the_patch_grid():

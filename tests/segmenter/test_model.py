@@ -1,10 +1,13 @@
 import json
 import logging
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 
+from ssr.backbones.networks import load_clip
+from ssr.backbones.text import TextEmbeddings
 from ssr.errors import InputError
 from ssr.segmenter.model import build, export, load, model_config, without_pretrained
 from tests.segmenter.conftest import CLASSES
@@ -37,8 +40,7 @@ def test_clip_is_not_exported(settings, backbone, files):
 
 
 def test_our_model_follows_its_settings(settings, backbone):
-    changed = {"blocks": (1,), "joint_space": False}
-    config = model_config(settings.model_copy(update=changed), backbone, 3)
+    config = model_config(settings.model_copy(update={"blocks": (1,)}), backbone, 3)
     assert config["backbone"]["blocks"] == [1]
     model = build(config)
     assert len(model.decode_head.projections) == 1
@@ -46,9 +48,16 @@ def test_our_model_follows_its_settings(settings, backbone):
     assert logits(model).shape == (1, 3, 4, 5)
 
 
-def test_the_joint_space_is_one_more_map(settings, backbone):
-    model = build(model_config(settings, backbone, 3))
-    assert len(model.decode_head.projections) == 4  # three blocks, and the joint space
+def test_texts_are_exported_with_the_decoder(settings, backbone, files):
+    settings = settings.model_copy(update={"text": True})
+    width = load_clip(backbone, "cpu").visual.output_dim
+    rows = np.random.default_rng(0).normal(size=(5, width)).astype(np.float32)
+    texts = TextEmbeddings(rows[:2], rows[2:], np.array(list("abcde")), np.float32(10))
+    config = model_config(settings, backbone, len(CLASSES), texts=5)
+    model = build(config, texts)
+    assert len(model.decode_head.projections) == 4  # three blocks, and what CLIP says
+    export(model, config, CLASSES, *files)
+    assert torch.equal(logits(load(*files, "cpu")), logits(model))
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,14 @@ import pytest
 from safetensors.numpy import load_file
 
 from ssr.artefacts.store import open_shards
+from ssr.backbones.networks import load_clip
+from ssr.backbones.text import TextEmbeddings
 from ssr.config import Prediction, Segmenter
 from ssr.data.index import Image, Index
 from ssr.data.pngs import PngWriter
 from tests.backbone_models import tiny_clip
 
-TINY = {"width": 16, "layers": 1, "heads": 2, "crop_size": 32, "batch_size": 2, "iterations": 2}
+TINY = {"width": 16, "heads": 2, "crop_size": 32, "batch_size": 2, "iterations": 2}
 
 
 @pytest.fixture
@@ -26,6 +28,11 @@ def programs(shard_folder, run_program):
             labels = np.zeros((sizes[name].height, sizes[name].width), np.uint8)
             labels[5:15, 5:15] = 1
             writer.add(name, labels)
+    backbone = tiny_clip(shard_folder)
+    rows = np.eye(4, load_clip(backbone, "cpu").visual.output_dim, dtype=np.float32)
+    names = np.array(["cat", "dog", "sky", "grass"])
+    texts = TextEmbeddings(rows[:2], rows[2:], names, np.float32(10))
+    texts.write(shard_folder / "texts.npz")
     out = shard_folder / "out"
     model = ["--model", out / "model.safetensors", "--description", out / "model.json"]
     index = ["--index", shard_folder / "index.parquet", "--root", shard_folder]
@@ -34,7 +41,8 @@ def programs(shard_folder, run_program):
         settings = Segmenter(**(TINY | {"warmup": 1} | changes)).canonical()
         return [
             *[*index, "--labels", shard_folder / "labels.zip", "--classes", "cat", "dog"],
-            *["--backbone", tiny_clip(shard_folder).canonical(), "--segmenter", settings],
+            *["--backbone", backbone.canonical(), "--segmenter", settings],
+            *["--text", shard_folder / "texts.npz"],
             *["--seed", 0, "--work", out / "work", "--output", model[1], "--description", model[3]],
         ]
 
@@ -67,8 +75,8 @@ def test_trains_exports_and_predicts(programs):
     assert logits.ids == ["wide", "tall"]
     wide, tall = (logits.read(name, "logits") for name in logits.ids)
     assert wide.dtype == np.float16
-    assert wide.shape == (3, 3, 6)
-    assert tall.shape == (3, 6, 3)
+    assert wide.shape == (3, 5, 12)
+    assert tall.shape == (3, 12, 5)
     assert np.isfinite(wide).all()
 
 

@@ -51,6 +51,7 @@ READERS: dict[str, set[str]] = {
         "cluster_prototypes",
         "choose_heads",
         "activate_aligned_cams",
+        "train_segmenter",
     },
     "extract_features": {
         "activate_initial_cams",
@@ -167,6 +168,7 @@ OTHER: dict[str, Any] = {
     "labels.background": "power",
     "labels.threshold": 0.5,
     "labels.crf": {"iterations": 5},
+    "segmenter.loss": "foreground_background",
     "segmenter.micro_batch": 1,
     "segmenter.config": "mmseg::fcn",
     "segmenter.blocks": [0, 1],
