@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING
 from ssr.config import Backbone, Segmenter
 from ssr.data.index import Index
 from ssr.data.pngs import open_pngs
+from ssr.errors import InputError
 from ssr.running.programs import existing, parser, run
 from ssr.running.provenance import code_hash
 
 if TYPE_CHECKING:
+    from ssr.backbones.text import TextEmbeddings
     from ssr.running.distributed import Resources
     from ssr.segmenter.dataset import PseudoLabelDataset
 
@@ -30,11 +32,27 @@ def main(arguments: Namespace) -> None:
 
     device = choose_device(arguments.device)
     given = Resources(device, arguments.threads, arguments.nodes, arguments.processes)
-    dataset = _dataset(arguments)  # what is wrong with it is said once, not by every process
+    # What is wrong with these is said once, not by every process.
+    dataset, texts = _dataset(arguments), _texts(arguments)
     parts = arguments.segmenter.micro_batches
     launch("workflow_scripts.train_segmenter", given, parts)
     with joined(given, parts) as own:
-        _train(arguments, dataset, own)
+        _train(arguments, dataset, texts, own)
+
+
+def _texts(arguments: Namespace) -> TextEmbeddings | None:
+    """The texts that the segmenter reads, if any."""
+    from ssr.backbones.text import TextEmbeddings
+
+    if not arguments.segmenter.reads_text:
+        return None
+    if arguments.text is None:
+        raise InputError("--text is missing, and segmenter.text is true")
+    texts = TextEmbeddings.read(arguments.text)
+    named = texts.names[: len(texts.classes)].tolist()
+    if named != arguments.classes:
+        raise InputError(f"{arguments.text}: must be of {arguments.classes}, came {named}")
+    return texts
 
 
 def _dataset(arguments: Namespace) -> PseudoLabelDataset:
@@ -50,12 +68,16 @@ def _dataset(arguments: Namespace) -> PseudoLabelDataset:
     )
 
 
-def _train(arguments: Namespace, dataset: PseudoLabelDataset, own: Resources) -> None:
+def _train(
+    arguments: Namespace,
+    dataset: PseudoLabelDataset,
+    texts: TextEmbeddings | None,
+    own: Resources,
+) -> None:
     """Train; the first process exports, and clears the checkpoints."""
     import torch
     from mmengine.dist import is_main_process
 
-    from ssr.backbones.text import TextEmbeddings
     from ssr.running import checkpoints
     from ssr.segmenter import model
     from ssr.segmenter.training import Place, train
@@ -63,7 +85,6 @@ def _train(arguments: Namespace, dataset: PseudoLabelDataset, own: Resources) ->
     settings: Segmenter = arguments.segmenter
     classes = ["background", *arguments.classes]
     torch.manual_seed(arguments.seed)
-    texts = TextEmbeddings.read(arguments.text) if settings.reads_text else None
     config = model.model_config(
         settings, arguments.backbone, len(classes), len(texts.names) if texts else 0
     )

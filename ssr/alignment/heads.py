@@ -38,12 +38,13 @@ class HeadOptions:
 
 
 def unit(features: Tensor, constant_length: bool = False) -> Tensor:
-    """Unit vectors (..., D) of features (..., D) that are not zero.
+    """Unit vectors (..., D) of features (..., D); zeros stay zero.
 
     `constant_length`: differentiated as if the lengths that they are divided by were constants.
     """
     if constant_length:
-        return features / features.norm(dim=-1, keepdim=True).detach()
+        lengths = features.norm(dim=-1, keepdim=True).detach()
+        return features / lengths.clamp(min=torch.finfo(lengths.dtype).tiny)
     return F.normalize(features, dim=-1)
 
 

@@ -4,12 +4,28 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from ssr.config.section import Count, FilePath, Fraction, Positive, Section, Split
 
 # Stored as integers of 16 bits; SLIC may cut twice as many as it is asked for.
 MOST_SUPERPIXELS = 2**15 - 1
+
+
+def _named_or_listed(blocks: object) -> object:
+    """Say once what is allowed; a union would say it for each of its members."""
+    if blocks in ("all", "all_but_last"):
+        return blocks
+    if isinstance(blocks, list | tuple) and blocks:
+        numbers = {each for each in blocks if type(each) is int and each >= 0}
+        if len(numbers) == len(blocks):
+            return blocks
+    raise ValueError(f"all | all_but_last | a list of blocks from 0, each once; came {blocks!r}")
+
+
+Blocks = Annotated[
+    Literal["all", "all_but_last"] | tuple[int, ...], BeforeValidator(_named_or_listed)
+]
 
 
 class Superpixels(Section):
@@ -129,7 +145,7 @@ class Segmenter(Section):
     config: FilePath | None = Field(
         None, description="mmsegmentation config, path or mmseg::name; null: CLIP and a decoder"
     )
-    blocks: Literal["all", "all_but_last"] | tuple[int, ...] = Field(
+    blocks: Blocks = Field(
         "all", description="CLIP blocks that are decoded: all | all_but_last | a list, from 0"
     )
     text: bool = Field(

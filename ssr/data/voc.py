@@ -80,7 +80,9 @@ def _list(settings: Data, name: str) -> list[str]:
     try:
         lines = read_lines(path)
     except FileNotFoundError:
-        lists = ", ".join(sorted(other.stem for other in path.parent.glob("*.txt"))) or "none"
+        shown = "name" if name.endswith(_LIST_SUFFIX) else "stem"  # as it would be written
+        others = sorted(getattr(other, shown) for other in path.parent.glob(f"*{_LIST_SUFFIX}"))
+        lists = ", ".join(others) or "none"
         raise InputError(f"{path}: no such list; {path.parent} has {lists}") from None
     return [line.strip() for line in lines if line.strip()]
 

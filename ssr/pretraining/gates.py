@@ -139,7 +139,7 @@ def attention_aucs(attention: Tensor, labels: Tensor) -> dict[str, float]:
 
 def initial_cam(clip: CLIP, texts: TextEmbeddings, measured: Measured) -> dict[str, float]:
     """The best mIoU (%) of Grad-CAM over constant background thresholds, and that threshold."""
-    scores = ImageScores(texts, torch.device("cpu"))
+    scores = ImageScores(texts, torch.device("cpu"), gradient="cosine")
     histogram = np.zeros((LABELS, LABELS, LEVELS), np.int64)
     scenes = measured.scenes
     for mask, labels, residual in zip(

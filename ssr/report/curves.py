@@ -182,7 +182,8 @@ def read_column(path: Path, name: str) -> np.ndarray:
             raise ValueError("it has no row")
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise InputError(
-            f"{path}: is no history of a training ({error!r}); delete it and run again"
+            f"{path}: is no history of a training ({error!r}); delete it to go without its curve, "
+            "or with what was trained, to train again"
         ) from None
     return values
 

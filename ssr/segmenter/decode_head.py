@@ -71,12 +71,14 @@ class PatchText(nn.Module):
         self.scale.fill_(float(texts.logit_scale))
 
     def forward(self, patches: Tensor) -> Tensor:
-        """Log-probabilities (B, C+1, h, w) of patches (B, D, h, w) of any length.
+        """Log-probabilities (B, C+1, h, w) float32 of patches (B, D, h, w) of any length.
 
-        The first is that of all backgrounds together.
+        The first is that of all backgrounds together. In mixed precision, too: a scale of 100 would
+        make the rounding of cosines one of whole logits.
         """
-        cosines = torch.einsum("td,bdhw->bthw", self.texts, F.normalize(patches.float(), dim=1))
-        logits = self.scale * cosines
+        with torch.autocast(patches.device.type, enabled=False):
+            directions = F.normalize(patches.float(), dim=1)
+            logits = self.scale * torch.einsum("td,bdhw->bthw", self.texts, directions)
         background = logits[:, self.classes :].logsumexp(1, keepdim=True)
         return torch.cat([background, logits[:, : self.classes]], 1).log_softmax(1)
 

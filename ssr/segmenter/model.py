@@ -170,6 +170,11 @@ def _clip_config(settings: Segmenter, backbone: Backbone, classes: int, texts: i
         "joint_space": settings.text,
     }
     built = MODELS.build(encoder)
+    if settings.text and texts < classes:
+        raise InputError(
+            f"segmenter.text: needs a text of each of {classes - 1} classes and of a background; "
+            f"came {texts}"
+        )
     if settings.crop_size % built.patch:
         raise InputError(
             f"segmenter.crop_size: must be a multiple of CLIP's patch {built.patch}; "

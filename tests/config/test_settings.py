@@ -45,6 +45,15 @@ def test_overlays_are_valid_as_their_first_lines_lay_them(overlay: Path) -> None
     assert parse_config(reduce(merge, layers)).dataset != "demo"
 
 
+def test_the_literal_reading_leaves_out_what_is_ours() -> None:
+    names = ("config.yaml", "config/voc.yaml", "config/ssr_paper.yaml")
+    read = parse_config(
+        reduce(merge, [yaml.safe_load((ROOT / name).read_text()) for name in names])
+    )
+    assert not read.segmenter.text
+    assert read.aligned_cams.gradient == read.cams.gradient == "cosine"
+
+
 def message(values: dict[str, object]) -> str:
     with pytest.raises(InputError) as caught:
         parse_config(values)
@@ -68,6 +77,13 @@ def test_value_out_of_range_names_range_and_value() -> None:
 def test_all_errors_are_reported_at_once() -> None:
     said = message({"seed": "x", "images": {"patch": 0}, "report": {"image": 3}})
     assert [key in said for key in ("seed:", "images.patch:", "report.image:")] == [True] * 3
+
+
+@pytest.mark.parametrize("blocks", [None, "all_but_first", [], [-1], [3, 3], [True]])
+def test_blocks_of_the_segmenter_are_named_or_listed(blocks: object) -> None:
+    said = message({"segmenter": {"blocks": blocks}})
+    assert said.count("segmenter.blocks") == 1
+    assert f"all | all_but_last | a list of blocks from 0, each once; came {blocks!r}" in said
 
 
 @pytest.mark.parametrize("name", ["../demo", "a b", "", ".hidden", "a/b"])

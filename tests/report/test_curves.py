@@ -94,7 +94,7 @@ def test_losses_are_read_from_their_column(tmp_path: Path) -> None:
 def test_a_broken_history_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "history.csv"
     path.write_bytes(content)
-    said = rf"^{path}: is no history of a training \(.*\); delete it and run again$"
+    said = rf"^{path}: is no history of a training \(.*\); delete it to go without"
     with pytest.raises(InputError, match=said):
         curves.read_column(path, "loss")
 

@@ -68,6 +68,15 @@ def test_clips_opinion_of_a_patch_is_shared_out_among_its_texts(texts):
     torch.testing.assert_close(shares[1], torch.tensor([0.5, 0.25, 0.25]))
 
 
+def test_clips_opinion_is_the_same_in_mixed_precision(texts):
+    said = PatchText(2, 4, 5)
+    said.fill(texts)
+    patches = torch.randn(1, 5, 3, 4)
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = said(patches)
+    assert torch.equal(mixed, said(patches))
+
+
 def test_the_decoder_adds_to_what_clip_says(texts):
     head = make_head(in_channels=[6, 3], texts=(4, 5)).eval()
     head.patch_text.fill(texts)

@@ -60,6 +60,12 @@ def test_texts_are_exported_with_the_decoder(settings, backbone, files):
     assert torch.equal(logits(load(*files, "cpu")), logits(model))
 
 
+def test_texts_must_be_those_of_the_classes_and_of_a_background(settings, backbone):
+    settings = settings.model_copy(update={"text": True})
+    with pytest.raises(InputError, match="text of each of 2 classes and of a background; came 2"):
+        model_config(settings, backbone, len(CLASSES), texts=2)
+
+
 @pytest.mark.parametrize(
     ("loss", "share"), [("cross_entropy", 3 / 4), ("foreground_background", 1 / 2)]
 )

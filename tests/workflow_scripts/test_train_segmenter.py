@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -108,6 +109,22 @@ def test_a_missing_pseudo_label_ends_in_one_line(programs, shard_folder):
     with pytest.raises(SystemExit, match=r"error: .*no pseudo-label, the first is tall"):
         train()
     assert not out.exists()
+
+
+def test_texts_of_other_classes_are_refused(programs, shard_folder):
+    train, _, _ = programs
+    texts = TextEmbeddings.read(shard_folder / "texts.npz")
+    replace(texts, names=texts.names[[1, 0, 2, 3]]).write(shard_folder / "texts.npz")
+    with pytest.raises(SystemExit, match=r"must be of \['cat', 'dog'\], came \['dog', 'cat'\]"):
+        train()
+
+
+def test_missing_texts_end_in_one_line(programs, run_program):
+    train, _, _ = programs
+    arguments = train.arguments()
+    start = arguments.index("--text")
+    with pytest.raises(SystemExit, match=r"--text is missing, and segmenter\.text is true"):
+        run_program("train_segmenter", *arguments[:start], *arguments[start + 2 :])
 
 
 def test_an_image_without_labels_is_predicted_but_not_learned_from(programs, shard_folder):
