@@ -87,7 +87,9 @@ def cams_of_method(wildcards):
 def segmenter_file(wildcards):
     """The mmsegmentation config of the method, where it is a local file."""
     path = resolved(wildcards.method).segmenter.config
-    return path if path and path.endswith(".py") and not path.startswith("mmseg::") else []
+    return (
+        path if path and path.endswith(".py") and not path.startswith("mmseg::") else []
+    )
 
 
 def segmenter_text(wildcards):
