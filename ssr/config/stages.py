@@ -17,7 +17,8 @@ def _named_or_listed(blocks: object) -> object:
     if blocks in ("all", "all_but_last"):
         return blocks
     if isinstance(blocks, list | tuple) and blocks:
-        numbers = {each for each in blocks if type(each) is int and each >= 0}
+        # In a list of `--config`, Snakemake leaves numbers as text.
+        numbers = {str(each) for each in blocks if str(each).isdecimal()}
         if len(numbers) == len(blocks):
             return blocks
     raise ValueError(f"all | all_but_last | a list of blocks from 0, each once; came {blocks!r}")
