@@ -11,7 +11,9 @@ RUN apt-get update \
 
 # Where pip finds other builds of torch and torchvision beside the ordinary ones.
 ARG PIP_EXTRA_INDEX_URL=""
-ENV PIP_NO_CACHE_DIR=1
+# An image is often read-only: nothing could be compiled later.
+ENV PIP_COMPILE=1 \
+    PIP_NO_CACHE_DIR=1
 
 # Without ssr itself, or rules could import what was copied here in place of their clone's.
 WORKDIR /opt/ssr

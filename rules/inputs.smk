@@ -86,10 +86,7 @@ def cams_of_method(wildcards):
 
 def segmenter_file(wildcards):
     """The mmsegmentation config of the method, where it is a local file."""
-    path = resolved(wildcards.method).segmenter.config
-    return (
-        path if path and path.endswith(".py") and not path.startswith("mmseg::") else []
-    )
+    return resolved(wildcards.method).segmenter.config_file or []
 
 
 def segmenter_text(wildcards):

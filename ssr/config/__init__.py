@@ -22,6 +22,7 @@ from ssr.config.networks import (
 )
 from ssr.config.section import NULL, Name, Section, Seed
 from ssr.config.stages import (
+    MMSEG,
     AlignedCams,
     Alignment,
     Cams,
@@ -39,6 +40,7 @@ from ssr.config.stages import (
 __all__ = [
     "DEFAULT_BACKGROUNDS",
     "DEFAULT_METHODS",
+    "MMSEG",
     "AlignedCams",
     "Alignment",
     "Backbone",

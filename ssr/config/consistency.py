@@ -164,12 +164,21 @@ def _prompts_that_compete(config: Config) -> Iterator[str]:
 
 
 def _gradients_without_grad_cam(config: Config) -> Iterator[str]:
-    for section in ("cams", "aligned_cams"):
-        cams: Cams = getattr(config, section)
-        if cams.score != "gradient" and cams.gradient != Cams().gradient:
+    own = {name: each.get("aligned_cams", {}) for name, each in config.methods.items()}
+    scores = {name: each.get("score", config.aligned_cams.score) for name, each in own.items()}
+    settings = {
+        "cams.gradient": (config.cams.gradient, {config.cams.score}),
+        "aligned_cams.gradient": (config.aligned_cams.gradient, set(scores.values())),
+    } | {
+        f"methods.{name}.aligned_cams.gradient": (each["gradient"], {scores[name]})
+        for name, each in own.items()
+        if "gradient" in each
+    }
+    for name, (gradient, taken) in settings.items():
+        if gradient != Cams().gradient and "gradient" not in taken:
             yield (
-                f"{section}.gradient changes nothing where {section}.score is {cams.score}; it is "
-                "of Grad-CAM, score: gradient"
+                f"{name} changes nothing where {name.removesuffix('gradient')}score is "
+                f"{' or '.join(sorted(taken))}; it is of Grad-CAM, score: gradient"
             )
 
 

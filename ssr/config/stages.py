@@ -140,6 +140,9 @@ class Labels(Section):
     confidence: Fraction = Field(0.95, description="CRF winners below this become 255 (ignore)")
 
 
+MMSEG = "mmseg::"  # before the name of one of mmsegmentation's own configs
+
+
 class Segmenter(Section):
     """Training of the segmenter."""
 
@@ -202,6 +205,11 @@ class Segmenter(Section):
         if self.warmup >= self.iterations:
             raise ValueError(f"warmup must end before {self.iterations} iterations")
         return self
+
+    @property
+    def config_file(self) -> str | None:
+        """The file that `config` names, unless it is one of mmsegmentation's own configs."""
+        return None if self.config is None or self.config.startswith(MMSEG) else self.config
 
 
 class Prediction(Section):

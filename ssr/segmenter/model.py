@@ -22,14 +22,13 @@ from ssr.artefacts.seals import BLANK, seal, verify
 from ssr.artefacts.tensors import write_tensors
 from ssr.backbones.text import TextEmbeddings
 from ssr.backbones.weights import fit, read_weights
-from ssr.config import Backbone, Segmenter
+from ssr.config import MMSEG, Backbone, Segmenter
 from ssr.data.images import IMAGENET_MEAN, IMAGENET_STD
 from ssr.errors import InputError
 from ssr.segmenter import clip_backbone, decode_head
 from ssr.segmenter.mmseg_import import MODELS, TASK_UTILS, WEIGHT_INITIALIZERS
 
 REGISTERED = (clip_backbone.FrozenCLIP, decode_head.TransformerFusionHead)
-LIBRARY_PREFIX = "mmseg::"
 # Where a model and its parts are registered, and the packages that their names may begin with.
 _OF_MMSEG = (MODELS, TASK_UTILS, WEIGHT_INITIALIZERS)
 REGISTRIES = (*_OF_MMSEG, *(registry.parent for registry in _OF_MMSEG))
@@ -234,11 +233,11 @@ def _library_config(path: str, crop: int, classes: int) -> ModelConfig:
 
 def _read(path: str) -> ModelConfig:
     try:
-        config = get_config(path) if path.startswith(LIBRARY_PREFIX) else Config.fromfile(path)
+        config = get_config(path) if path.startswith(MMSEG) else Config.fromfile(path)
         content: ModelConfig = config.to_dict()["model"]
     except Exception as error:  # a config is a Python program, which can fail in any way
         raise InputError(
-            f"segmenter.config: wanted an mmsegmentation config by path or as {LIBRARY_PREFIX}…; "
+            f"segmenter.config: wanted an mmsegmentation config by path or as {MMSEG}…; "
             f"came {path} ({error!r})"
         ) from error
     return content

@@ -44,6 +44,15 @@ def test_a_gradient_is_doubted_where_none_is_taken(section: str) -> None:
     assert doubts(Config.model_validate({section: cosine | {"score": "gradient"}})) == []
 
 
+def test_a_gradient_is_judged_by_the_score_of_its_method() -> None:
+    cosine, grad_cam = {"gradient": "cosine"}, {"score": "gradient"}
+    methods = {"ssr": {}, "grad_cam": {"aligned_cams": grad_cam}}
+    assert doubts(Config.model_validate({"aligned_cams": cosine, "methods": methods})) == []
+    methods = {"ssr": {}, "idle": {"aligned_cams": cosine}}
+    (said,) = doubts(Config.model_validate({"methods": methods}))
+    assert said.startswith("methods.idle.aligned_cams.gradient changes nothing where methods.idle.")
+
+
 def test_prompts_must_belong_to_classes() -> None:
     (said,) = against({"text": {"prompts": {"dragon": "sofa"}}})
     assert said == "text.prompts names ['dragon'], not among data.classes"

@@ -48,3 +48,10 @@ def test_a_home_that_nobody_has_is_named() -> None:
 
 def test_a_split_of_another_format_is_no_path() -> None:
     assert Data(format="folder", splits={"train": "a/"}).splits.train == "a/"
+
+
+@pytest.mark.parametrize(
+    ("named", "file"), [(None, None), ("mmseg::fcn", None), ("own.yaml", "own.yaml")]
+)
+def test_a_config_that_is_a_file_is_an_input(named: str | None, file: str | None) -> None:
+    assert Segmenter(config=named).config_file == file

@@ -26,7 +26,7 @@ TRAINED = "results/mini/segmenter/ssr/model.safetensors"
 CHECKED = "results/mini/index/backbones.json"
 
 
-def wait_for(what: str, reached: Callable[[], object], seconds: float = 240) -> None:
+def wait_for(what: str, reached: Callable[[], object], seconds: float = 600) -> None:
     end = time.monotonic() + seconds
     while not reached():
         assert time.monotonic() < end, f"waited in vain for {what}"
