@@ -1,4 +1,4 @@
-"""The command `ssr`: what looks at results, beside `snakemake`, which makes them."""
+"""The command `ssr`: what looks at results and uses them, beside `snakemake`, which makes them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 # What a subcommand needs is imported when it runs: it takes seconds, in which the user learns of a
 # folder that is not there, or presses Ctrl-C.
 from ssr.errors import InputError
+from ssr.predict.tiles import SIDE
 from ssr.running.places import enter, locate
 from ssr.running.programs import plain_endings
 from ssr.version import __version__
@@ -31,7 +32,9 @@ def _parser() -> argparse.ArgumentParser:
     inspect = commands.add_parser(
         "inspect", help="look at images and what every stage made of them"
     )
+    predict = commands.add_parser("predict", help="use a trained segmenter on any images")
     status = commands.add_parser("status", help="how far has each stage come?")
+    _add_arguments_of_predict(predict)
     for command, run in ((doctor, _doctor), (inspect, _inspect), (status, _status)):
         command.set_defaults(run=run)
         command.add_argument(
@@ -53,6 +56,25 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_arguments_of_predict(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=_predict)
+    parser.add_argument("results", type=Path, help="folder of the run, wherever it lies")
+    parser.add_argument("images", nargs="+", type=Path, help="images, or folders that hold some")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the predictions")
+    parser.add_argument("--method", help="whose segmenter (default: the first that has one)")
+    parser.add_argument("--overlay", action="store_true", help="draw labels on images, too")
+    parser.add_argument("--crf", action="store_true", help="refine with the run's dense CRF")
+    parser.add_argument("--scales", nargs="+", type=float, help="in place of prediction.scales")
+    parser.add_argument(
+        "--tiles",
+        type=int,
+        metavar="PIXELS",
+        help="cut up images with a longer side (default: the run's prediction.max_side scales "
+        f"them down, or {SIDE} where that is null)",
+    )
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+
+
 def _doctor(arguments: argparse.Namespace) -> int:
     _go_where_snakemake_ran(arguments)
     from ssr.doctor import diagnosis
@@ -70,6 +92,13 @@ def _status(arguments: argparse.Namespace) -> int:
 def _inspect(arguments: argparse.Namespace) -> int:
     arguments.results = locate(arguments.results)
     from ssr.inspect import command
+
+    return command.main(arguments)
+
+
+def _predict(arguments: argparse.Namespace) -> int:
+    arguments.results = locate(arguments.results)
+    from ssr.predict import command
 
     return command.main(arguments)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,6 +22,9 @@ from ssr.errors import InputError
 from ssr.evaluation.summary import read_summary
 from ssr.running.places import locate
 from ssr.watching.states import states
+
+if TYPE_CHECKING:
+    from ssr.predict.segmenter import TrainedSegmenter
 
 # As many files as Archives keeps open itself.
 _MOST_OPEN = 256
@@ -180,6 +183,20 @@ class Results(Mapping[str, Stage]):
             self.images,
             lambda image: self.why_absent(stage, method, image),
         )
+
+    def segmenter(self, method: str | None = None, device: str = "auto") -> TrainedSegmenter:
+        """What was trained, for any image: `results.segmenter("ssr")(image).labels`.
+
+        Args:
+            method: one of `segmenter_methods`; None: the first.
+            device: auto, cpu or cuda.
+
+        Raises:
+            InputError: the method has no segmenter, or its training has not ended.
+        """
+        from ssr.predict.segmenter import open_segmenter
+
+        return open_segmenter(self.folder, self.config, method, device)
 
     def why_absent(self, stage: str, method: str, image: Image) -> str:
         """Why an image is not in a stage, one of `ssr.config.coverage.FOLDERS`, of a method."""

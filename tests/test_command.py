@@ -45,8 +45,8 @@ def test_what_asks_snakemake_says_at_once_that_there_is_no_workflow(
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[argparse.Namespace]:
     """What the subcommands were asked for, instead of doing it."""
     found: list[argparse.Namespace] = []
-    for module in ("ssr.doctor.diagnosis", "ssr.doctor.status", "ssr.inspect.command"):
-        monkeypatch.setattr(f"{module}.main", lambda arguments: found.append(arguments) or 0)
+    for module in ("doctor.diagnosis", "doctor.status", "inspect.command", "predict.command"):
+        monkeypatch.setattr(f"ssr.{module}.main", lambda arguments: found.append(arguments) or 0)
     return found
 
 

@@ -83,10 +83,15 @@ def _make_absolute(values: dict[str, Any], start: Path) -> None:
     """Let the paths in `values`, which are relative to the folder `start`, begin with it."""
     values["data"]["root"] = str(start / values["data"]["root"])
     for backbone in values["backbones"].values():
-        if backbone["model"].endswith(".json"):
-            backbone["model"] = str(start / backbone["model"])
-        if names_file(backbone["weights"]):
-            backbone["weights"] = str(start / backbone["weights"])
+        make_backbone_absolute(backbone, start)
+
+
+def make_backbone_absolute(backbone: dict[str, Any], start: Path) -> None:
+    """Let the files that a backbone names, relative to the folder `start`, begin with it."""
+    if backbone["model"].endswith(".json"):
+        backbone["model"] = str(start / backbone["model"])
+    if names_file(backbone["weights"]):
+        backbone["weights"] = str(start / backbone["weights"])
 
 
 def parse_config(values: Mapping[str, Any], found: Iterable[str] = ()) -> Config:

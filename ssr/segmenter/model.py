@@ -23,6 +23,7 @@ from ssr.artefacts.tensors import write_tensors
 from ssr.backbones.text import TextEmbeddings
 from ssr.backbones.weights import fit, read_weights
 from ssr.config import MMSEG, Backbone, Segmenter
+from ssr.config.settings import make_backbone_absolute
 from ssr.data.images import IMAGENET_MEAN, IMAGENET_STD
 from ssr.errors import InputError
 from ssr.segmenter import clip_backbone, decode_head
@@ -84,8 +85,16 @@ def export(
     write_tensors(path, {name: value.cpu() for name, value in model.state_dict().items()})
 
 
-def load(path: Path, description: Path, device: torch.device | str) -> nn.Module:
+def load(
+    path: Path, description: Path, device: torch.device | str, home: Path = Path()
+) -> nn.Module:
     """The model that `export` wrote, in evaluation mode.
+
+    Args:
+        path: its weights.
+        description: how to rebuild it.
+        device: where it is to compute.
+        home: the folder in which it was trained, where the files of CLIP are.
 
     Raises:
         InputError: a file is missing or damaged, the description names anything but models, or the
@@ -99,6 +108,8 @@ def load(path: Path, description: Path, device: torch.device | str) -> nn.Module
             f"{description}: wanted the description that train_segmenter writes ({error!r})"
         ) from error
     check_types(config, description)
+    if clip := config.get("backbone", {}).get("clip"):
+        make_backbone_absolute(clip, home)
     model = build(config)
     fit(model, read_weights(path), path)
     return model.eval().to(device)

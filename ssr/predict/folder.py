@@ -1,0 +1,146 @@
+"""A folder of predictions: which image becomes which file, and what its pixels mean."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ssr.artefacts.files import replacing
+from ssr.data.pngs import encode_png, voc_palette
+from ssr.errors import InputError
+
+SUFFIXES = frozenset((".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"))
+_MEANING = "segmentation.json"
+_OPACITY = 0.5
+_QUALITY = 90
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """An image to be predicted, and the name of what is made of it, without a suffix."""
+
+    image: Path
+    name: str
+
+
+def find_images(given: Sequence[Path]) -> list[Wanted]:
+    """The images that were named, and those in folders that were named, however deep.
+
+    Raises:
+        InputError: one is not there, a folder holds none, or two would get one name.
+    """
+    found = [wanted for path in given for wanted in _images_of(path)]
+    known: dict[str, Path] = {}
+    for wanted in found:
+        other = known.setdefault(wanted.name, wanted.image)
+        if other != wanted.image:
+            raise InputError(
+                f"{other} and {wanted.image} would both become {wanted.name}.png; "
+                "predict them into two folders"
+            )
+    return [Wanted(image, name) for name, image in known.items()]
+
+
+def _images_of(path: Path) -> Iterator[Wanted]:
+    if not path.is_dir():
+        if not path.is_file():
+            raise InputError(f"{path}: no such file or folder")
+        yield Wanted(path, path.stem)
+        return
+    images = sorted(each for each in path.rglob("*") if each.suffix.lower() in SUFFIXES)
+    if not images:
+        raise InputError(
+            f"{path}: holds no image; their names end in {', '.join(sorted(SUFFIXES))}"
+        )
+    for image in images:
+        yield Wanted(image, str(image.relative_to(path).with_suffix("")))
+
+
+class Predictions:
+    """The folder `out`: labels/{name}.png, overlays/{name}.jpg, and what their pixels mean.
+
+    A file is whole or not there, so that what was begun can be continued.
+
+    Args:
+        out: it may hold predictions already, of the same segmenter and settings.
+        classes: their names, "background" first.
+        origin: whatever the predictions depend on, JSON-able.
+        overlays: whether there are any.
+
+    Raises:
+        InputError: the folder holds something else.
+    """
+
+    def __init__(
+        self, out: Path, classes: Sequence[str], origin: dict[str, Any], overlays: bool
+    ) -> None:
+        self._out = out
+        self._overlays = overlays
+        colours = voc_palette()[: len(classes)].tolist()
+        meaning = {
+            "classes": [
+                {"index": index, "name": name, "colour": colour}
+                for index, (name, colour) in enumerate(zip(classes, colours, strict=True))
+            ],
+            "made_by": origin,
+        }
+        self._claim(json.loads(json.dumps(meaning)))
+
+    def _claim(self, meaning: dict[str, Any]) -> None:
+        path = self._out / _MEANING
+        if path.exists():
+            try:
+                there = json.loads(path.read_text())
+            except ValueError:
+                there = None
+            if there != meaning:
+                raise InputError(
+                    f"{path}: these are predictions of another segmenter or with other settings; "
+                    "choose another --out"
+                )
+            return
+        if self._out.exists() and (not self._out.is_dir() or any(self._out.iterdir())):
+            raise InputError(f"{self._out}: exists and holds no predictions; choose another --out")
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps(meaning, indent=1, ensure_ascii=False) + "\n")
+
+    def has(self, name: str) -> bool:
+        """Whether all that is to be made of an image is there."""
+        return self._label_file(name).exists() and (
+            not self._overlays or self._overlay_file(name).exists()
+        )
+
+    def write(self, name: str, image: NDArray[np.uint8], labels: NDArray[np.uint8]) -> None:
+        """Write what was made of an image (H, W, 3), its labels (H, W)."""
+        if self._overlays:
+            picture = BytesIO()
+            Image.fromarray(overlay(image, labels)).save(picture, "JPEG", quality=_QUALITY)
+            self._write(self._overlay_file(name), picture.getvalue())
+        self._write(self._label_file(name), encode_png(labels))
+
+    def _write(self, path: Path, content: bytes) -> None:
+        with replacing(path) as temporary:
+            temporary.write_bytes(content)
+
+    def _label_file(self, name: str) -> Path:
+        return self._out / f"labels/{name}.png"
+
+    def _overlay_file(self, name: str) -> Path:
+        return self._out / f"overlays/{name}.jpg"
+
+
+def overlay(image: NDArray[np.uint8], labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The image (H, W, 3) uint8, its objects coloured by their labels (H, W) uint8."""
+    painted = image.copy()
+    objects = labels > 0
+    colours = voc_palette()[labels[objects]].astype(np.float32)
+    painted[objects] = (1 - _OPACITY) * image[objects] + _OPACITY * colours
+    return painted

@@ -1,0 +1,72 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ssr.config.settings import recorded
+from ssr.errors import InputError
+from ssr.labelling.predictions import refine_logits
+from ssr.predict.segmenter import TrainedSegmenter, open_segmenter
+from ssr.results import open_results
+from tests.predict.conftest import noise
+
+IMAGE = noise(40, 96)
+
+
+@pytest.fixture
+def segmenter(results: Path) -> TrainedSegmenter:
+    return open_segmenter(results, recorded(results))
+
+
+class Bright(TrainedSegmenter):
+    """Class 1 where an image is bright, whatever lies around."""
+
+    def logits(self, image: np.ndarray) -> np.ndarray:
+        bright = image.mean(-1, dtype=np.float32) - 128
+        return np.stack([-bright, bright])
+
+
+def test_probabilities_are_of_the_pixels_and_the_labels_those_that_are_largest(
+    segmenter: TrainedSegmenter,
+) -> None:
+    found = segmenter(IMAGE)
+    assert found.probabilities.shape == (3, 40, 96)
+    np.testing.assert_allclose(found.probabilities.sum(0), 1, atol=1e-5)
+    np.testing.assert_array_equal(found.labels, found.probabilities.argmax(0))
+    assert len(np.unique(found.labels)) > 1
+    np.testing.assert_array_equal(segmenter.label(IMAGE), found.labels)
+
+
+def test_with_crf_it_says_what_the_pipeline_says(segmenter: TrainedSegmenter) -> None:
+    expected = refine_logits(IMAGE, segmenter.logits(IMAGE), segmenter.crf)
+    np.testing.assert_array_equal(segmenter(IMAGE, crf=True).labels, expected)
+    np.testing.assert_array_equal(segmenter.label(IMAGE, crf=True), expected)
+    assert (expected != segmenter(IMAGE).labels).any()
+
+
+@pytest.mark.parametrize("side", [16, 40, 95])
+def test_tiles_change_nothing_where_only_the_pixel_counts(
+    segmenter: TrainedSegmenter, side: int
+) -> None:
+    bright = Bright(**vars(replace(segmenter)))
+    np.testing.assert_array_equal(bright.label(IMAGE, side=side), bright.label(IMAGE))
+
+
+def test_the_files_of_clip_are_found_from_anywhere(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    segmenter = open_results(results).segmenter("ssr", device="cpu")
+    assert segmenter.classes == ("background", "cat", "dog")
+    assert segmenter(IMAGE).labels.shape == (40, 96)
+
+
+def test_a_method_without_a_segmenter_is_told_which_have_one(results: Path) -> None:
+    with pytest.raises(InputError, match=r"^method clip trains no segmenter; allowed: ssr$"):
+        open_segmenter(results, recorded(results), "clip")
+
+
+def test_a_training_that_has_not_ended_is_named(results: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"segmenter/ssr/model\.safetensors: not there; snakemake"):
+        open_segmenter(tmp_path, recorded(results))
