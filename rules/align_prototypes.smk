@@ -1,5 +1,6 @@
 # Pooled features and texts → prototypes and the heads that align them (CMPA, Eq. 3-6).
 # The prototypes are renewed at the start of every round, from the heads of the round before.
+# With alignment.loss: image_labels the heads learn from the patches of train images instead.
 
 
 rule cluster_prototypes:
@@ -53,6 +54,9 @@ rule align_prototypes:
     input:
         prototypes=rules.cluster_prototypes.output.prototypes,
         previous=previous_alignment,
+        index=of_images(rules.index_dataset.output.index),
+        features=of_images(shards("features/{shard}.zarr.zip", ["train"])),
+        backbone=of_images(backbone_files("clip")),
     output:
         heads=result("alignment/{method}/{round}.safetensors"),
     log:
@@ -63,9 +67,10 @@ rule align_prototypes:
         "../envs/ssr.yaml"
     threads: 2
     resources:
-        mem_mb=memory(800, size=1),
+        mem_mb=memory(alignment_memory, size=1),
         runtime=minutes(0.001, alignment_samples, size=1, longest=DAY),
     params:
+        backbone=of_images(backbone("clip")),
         alignment=training_of_heads,
         seed=CONFIG.seed,
         work=result("alignment/{method}/work"),
@@ -77,6 +82,9 @@ rule align_prototypes:
             --seed {params.seed} \
             --prototypes {input.prototypes:q} \
             --previous {input.previous:q} \
+            --index {input.index:q} \
+            --features {input.features:q} \
+            --backbone {params.backbone:q} \
             --work {params.work:q} \
             --output {output.heads:q} \
             --threads {threads} \

@@ -75,6 +75,13 @@ def first_prototypes(wildcards):
     return result(f"prototypes/{wildcards.method}/1.npz") if later else []
 
 
+def of_images(found):
+    """`found`, but nothing where the method's loss takes samples instead of images."""
+    return lambda wildcards: (
+        found if resolved(wildcards.method).alignment.looks_at_images else []
+    )
+
+
 def cams_of_method(wildcards):
     """Aligned CAMs, or the initial ones where the method has no alignment."""
     if not resolved(wildcards.method).alignment.enabled:

@@ -44,8 +44,12 @@ def image_size():
 
 def memory(measured, size=image_size()):
     """A resource function: megabytes, from the measured peak; as much again per attempt."""
-    asked = max(LEAST_MB, SNAKEMAKE_MB + ceil(1.5 * measured * size))
-    return lambda wildcards, attempt: asked * attempt
+
+    def asked(wildcards, attempt):
+        peak = measured(wildcards) if callable(measured) else measured
+        return max(LEAST_MB, SNAKEMAKE_MB + ceil(1.5 * peak * size)) * attempt
+
+    return asked
 
 
 def images_of_shard(wildcards):
@@ -88,9 +92,17 @@ def crops(wildcards):
 
 
 def alignment_samples(wildcards):
-    """Samples that a round of the alignment learns from."""
+    """Samples that a round of the alignment learns from; an image takes as long as 500."""
     settings = resolved(wildcards.method).alignment
-    return settings.iterations * settings.batch_size
+    cost = 500 * image_size() if settings.looks_at_images else 1
+    return settings.iterations * settings.batch_size * cost
+
+
+def alignment_memory(wildcards):
+    """Megabytes that a round of the alignment takes; samples need next to none."""
+    settings = resolved(wildcards.method).alignment
+    images = settings.batch_size if settings.looks_at_images else 0
+    return 800 + 30 * images * image_size()
 
 
 def activations_of_tune(wildcards):

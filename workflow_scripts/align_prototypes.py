@@ -1,17 +1,23 @@
 """Samples and prototypes of a round in; the heads trained on them out, and the losses beside them.
 
-Continues from the newest checkpoint in the work folder.
+With `alignment.loss: image_labels`, the heads are trained on the patches of the train images
+instead. Continues from the newest checkpoint in the work folder.
 """
 
 from __future__ import annotations
 
 from argparse import Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ssr.config import Alignment
+from ssr.config import Alignment, Backbone
 from ssr.running.programs import existing, parser, run
 from ssr.running.progress import progress
 from ssr.running.provenance import code_hash
+
+if TYPE_CHECKING:
+    from ssr.alignment.image_labels import LabelledImages
+    from ssr.alignment.prototypes import Prototypes
 
 
 def main(arguments: Namespace) -> None:
@@ -21,7 +27,7 @@ def main(arguments: Namespace) -> None:
     from ssr.alignment.heads import save_heads, starting_heads
     from ssr.alignment.prototypes import Prototypes
     from ssr.alignment.samples import Samples
-    from ssr.alignment.training import Round, TrainingSet, train, write_history
+    from ssr.alignment.training import LabelledSamples, Round, train, write_history
     from ssr.artefacts.arrays import load_arrays
     from ssr.running import checkpoints
 
@@ -43,13 +49,36 @@ def main(arguments: Namespace) -> None:
         ],
         [arguments.prototypes, *filter(None, [arguments.previous])],
     )
-    state = Round(heads, TrainingSet(samples, prototypes), settings, arguments.seed, before)
+    if settings.looks_at_images:
+        data = _labelled_images(arguments, prototypes)
+    else:
+        data = LabelledSamples(samples, prototypes, settings.loss)
+    state = Round(heads, data, settings, arguments.seed, before)
     for _ in progress(train(state, work), settings.iterations, "alignment"):
         pass
     write_history(arguments.output.with_suffix(".csv"), state.history)
     iterations = before + state.iteration
     save_heads(arguments.output, state.heads, {"iterations": iterations}, state.kept)
     checkpoints.remove(work)
+
+
+def _labelled_images(arguments: Namespace, prototypes: Prototypes) -> LabelledImages:
+    import torch
+
+    from ssr.alignment.image_labels import LabelledImages
+    from ssr.artefacts.store import open_shards
+    from ssr.backbones.last_block import load_last_block, patches_of_image
+    from ssr.data.index import Index
+
+    clip, features = load_last_block(arguments.backbone, "cpu"), open_shards(arguments.features)
+    images = [image for image in Index.read(arguments.index).split("train") if image.labels]
+
+    def patches(row: int) -> torch.Tensor:
+        return patches_of_image(clip, torch.from_numpy(features.read(images[row].id, "tokens")))
+
+    classes = prototypes.cluster_table.shape[1]
+    labels = [image.labels for image in images]
+    return LabelledImages(labels, patches, prototypes.texts, classes)
 
 
 if __name__ == "__main__":
@@ -59,6 +88,11 @@ if __name__ == "__main__":
     flags.add_argument("--prototypes", type=existing, required=True)
     flags.add_argument(
         "--previous", type=existing, nargs="?", help="heads of the round before; later ones"
+    )
+    flags.add_argument("--index", type=existing, nargs="?", help="with image_labels")
+    flags.add_argument("--features", type=existing, nargs="*", help="train; with image_labels")
+    flags.add_argument(
+        "--backbone", type=Backbone.model_validate_json, nargs="?", help="with image_labels"
     )
     flags.add_argument("--work", type=Path, required=True)
     flags.add_argument("--output", type=Path, required=True)

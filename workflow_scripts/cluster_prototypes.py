@@ -69,22 +69,17 @@ def _pool_images(
 
     from ssr.alignment.samples import pool_image
     from ssr.backbones.devices import choose_device
-    from ssr.backbones.last_block import (
-        last_block_activation,
-        last_block_patch_tokens,
-        load_last_block,
-    )
+    from ssr.backbones.last_block import load_last_block, patches_of_image
 
     device = choose_device(arguments.device)
     clip = load_last_block(arguments.backbone, device)
     features, cams = open_shards(arguments.features), open_shards(arguments.cams)
     backgrounds = torch.from_numpy(texts.backgrounds)
     for image in images:
-        entering = torch.from_numpy(features.read(image.id, "tokens")).to(device).float()[None]
-        activation = last_block_activation(clip, entering)
+        entering = torch.from_numpy(features.read(image.id, "tokens")).to(device)
         yield pool_image(
             image.id,
-            last_block_patch_tokens(clip, entering, activation)[0].cpu(),
+            patches_of_image(clip, entering).cpu(),
             cams.read(image.id, "cams"),
             image.labels,
             backgrounds,

@@ -11,7 +11,7 @@ import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -31,12 +31,31 @@ COLUMNS = ("iteration", "loss", "temperature")
 SAVE_EVERY = 500
 
 
-@dataclass(frozen=True)
-class TrainingSet:
+class TrainingSet(Protocol):
     """What a round learns from."""
+
+    def __len__(self) -> int:
+        """Rows: samples, or images."""
+
+    def loss(self, heads: AlignmentHeads, rows: Indices) -> Tensor:
+        """A differentiable scalar, of these rows."""
+
+
+@dataclass(frozen=True)
+class LabelledSamples:
+    """Samples and the prototypes that a loss of `LOSSES`, named `name`, pulls them to."""
 
     samples: Samples
     prototypes: Prototypes
+    name: str
+
+    def __len__(self) -> int:
+        """Samples."""
+        return len(self.samples.labels)
+
+    def loss(self, heads: AlignmentHeads, rows: Indices) -> Tensor:
+        """The loss of the samples `rows`."""
+        return LOSSES[self.name](make_batch(heads, self, rows))
 
 
 class Round:
@@ -69,10 +88,10 @@ class Round:
 
     def step(self) -> None:
         """One iteration."""
-        size, samples = self.settings.batch_size, len(self.data.samples.labels)
-        rows = batch_rows(self.before + self.iteration, samples, size, self.seed)
+        number, size = self.before + self.iteration, self.settings.batch_size
+        rows = batch_rows(number, len(self.data), size, self.seed)
         self.heads.train()
-        loss: Tensor = LOSSES[self.settings.loss](make_batch(self.heads, self.data, rows))
+        loss = self.data.loss(self.heads, rows)
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
@@ -116,7 +135,7 @@ def look_points(settings: Alignment, first: bool) -> set[int]:
 
 
 def batch_rows(iteration: int, samples: int, size: int, seed: int) -> Indices:
-    """The samples of an iteration: consecutive parts of a new permutation in each epoch.
+    """The samples of an iteration, or images: consecutive parts of each epoch's permutation.
 
     A function of its arguments alone, so that a resumed run needs no state of a sampler. At most
     `samples` rows; what does not fill a batch at the end of an epoch is left out.
@@ -127,7 +146,7 @@ def batch_rows(iteration: int, samples: int, size: int, seed: int) -> Indices:
     return order[part * size : (part + 1) * size]
 
 
-def make_batch(heads: AlignmentHeads, data: TrainingSet, rows: Indices) -> Batch:
+def make_batch(heads: AlignmentHeads, data: LabelledSamples, rows: Indices) -> Batch:
     """Forward the samples `rows`; the text head sees every text once, however often it occurs."""
     labels = data.samples.labels[rows]
     text = heads.text(torch.from_numpy(data.prototypes.texts))

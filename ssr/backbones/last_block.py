@@ -125,3 +125,14 @@ def last_block_patch_tokens(clip: CLIP | LastBlock, residual: Tensor, activation
     tokens = residual + block.ls_1(block.attention(activation))
     tokens = tokens + block.ls_2(block.mlp(block.ln_2(tokens)))
     return visual.ln_post(tokens)[:, 1:] @ visual.proj
+
+
+@torch.no_grad()
+def patches_of_image(clip: CLIP | LastBlock, residual: Tensor) -> Tensor:
+    """Projected patch tokens (N, D) float32 of one image, not L2-normalised.
+
+    `residual`: X, its tokens (N+1, W) entering the block, class token first, of any dtype.
+    """
+    with torch.autocast(residual.device.type, enabled=False):
+        entering = residual.float()[None]
+        return last_block_patch_tokens(clip, entering, last_block_activation(clip, entering))[0]

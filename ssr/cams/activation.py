@@ -14,7 +14,12 @@ import torch
 from torch import Tensor
 
 from ssr.alignment.heads import AlignmentHeads, unit
-from ssr.backbones.last_block import LastBlock, last_block_activation, last_block_patch_tokens
+from ssr.backbones.last_block import (
+    LastBlock,
+    last_block_activation,
+    last_block_patch_tokens,
+    patches_of_image,
+)
 from ssr.backbones.text import TextEmbeddings
 
 if TYPE_CHECKING:
@@ -148,11 +153,9 @@ def similarity_cam(clip: CLIP | LastBlock, residual: Tensor, score: Score, count
 
     Arguments as for `gradient_cam`; the result (K, N) float32 holds probabilities.
     """
+    patches = patches_of_image(clip, residual)
     with torch.autocast(residual.device.type, enabled=False):
-        entering = residual.float()[None]
-        activation = last_block_activation(clip, entering)
-        patches = last_block_patch_tokens(clip, entering, activation)  # (1, N, D)
-        return score(patches.transpose(0, 1)).softmax(-1)[:, :count].T.contiguous()
+        return score(patches[:, None]).softmax(-1)[:, :count].T.contiguous()
 
 
 def _log_odds(logits: Tensor, count: int) -> Tensor:

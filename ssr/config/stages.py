@@ -72,8 +72,9 @@ class Alignment(Section):
     """Cross-Modal Prototype Alignment (Eq. 3-6)."""
 
     enabled: bool = Field(True, description="false: the initial CAMs are refined")
-    loss: Literal["cross_modal", "in_modal", "feature"] = Field(
-        "cross_modal", description="cross_modal | in_modal | feature (Table 4)"
+    loss: Literal["cross_modal", "in_modal", "feature", "image_labels"] = Field(
+        "cross_modal",
+        description="cross_modal | in_modal | feature (Table 4) | image_labels (ours; of patches)",
     )
     backgrounds: bool = Field(
         True, description="learn from background samples, too; false: from classes alone"
@@ -91,9 +92,16 @@ class Alignment(Section):
         4,
         description="per round, where stop is tune; at most one an iteration, the start apart",
     )
-    batch_size: int = Field(128, ge=2, description="samples per iteration")
+    batch_size: int = Field(
+        128, ge=2, description="samples per iteration; images, where loss is image_labels"
+    )
     learning_rate: Positive = Field(1e-5, description="AdamW")
     weight_decay: float = Field(2e-3, ge=0, description="AdamW")
+
+    @property
+    def looks_at_images(self) -> bool:
+        """Whether the loss takes the patches of images instead of pooled samples."""
+        return self.loss == "image_labels"
 
 
 class Refinement(Section):

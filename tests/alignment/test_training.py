@@ -14,8 +14,8 @@ from ssr.alignment.heads import HeadOptions, load_heads, load_looks, new_heads, 
 from ssr.alignment.prototypes import make_prototypes
 from ssr.alignment.samples import Samples
 from ssr.alignment.training import (
+    LabelledSamples,
     Round,
-    TrainingSet,
     batch_rows,
     look_points,
     train,
@@ -23,11 +23,22 @@ from ssr.alignment.training import (
 )
 from ssr.config import Alignment
 from ssr.running.checkpoints import Termination, newest
-from tests.alignment.toy import BACKGROUNDS, CLASSES, DIMENSION, samples, texts, unit
+from tests.alignment.toy import (
+    BACKGROUNDS,
+    CLASSES,
+    DIMENSION,
+    labelled_images,
+    samples,
+    texts,
+    unit,
+)
 from tests.event_curves import curves
 
 SETTINGS = Alignment(iterations=30, batch_size=16, learning_rate=1e-2, stop="last")
 LOOKING = SETTINGS.model_copy(update={"stop": "tune"})
+
+
+LOOKING_AT_IMAGES = SETTINGS.model_copy(update={"loss": "image_labels"})
 
 
 def start(settings: Alignment = SETTINGS, found: Samples | None = None) -> Round:
@@ -36,7 +47,9 @@ def start(settings: Alignment = SETTINGS, found: Samples | None = None) -> Round
     images = torch.from_numpy(found.features)
     heads = new_heads(options, images, torch.from_numpy(texts()), seed=0)
     prototypes = make_prototypes(heads, found, texts(), CLASSES, CLASSES, seed=0)
-    return Round(heads, TrainingSet(found, prototypes), settings, seed=0, before=0)
+    of_samples = LabelledSamples(found, prototypes, settings.loss)
+    data = labelled_images() if settings.looks_at_images else of_samples
+    return Round(heads, data, settings, seed=0, before=0)
 
 
 def finish(state: Round, work: Path) -> Round:
@@ -84,17 +97,18 @@ def test_the_loss_falls_and_every_iteration_is_recorded(tmp_path: Path) -> None:
     assert temperatures[0] != temperatures[-1]
 
 
+@pytest.mark.parametrize("settings", [SETTINGS, LOOKING_AT_IMAGES], ids=["samples", "images"])
 @pytest.mark.parametrize("killed_after", [3, 4, 11, 29])
 def test_a_killed_and_resumed_training_equals_an_undisturbed_one(
-    tmp_path: Path, killed_after: int
+    tmp_path: Path, killed_after: int, settings: Alignment
 ) -> None:
-    undisturbed = finish(start(), tmp_path / "one")
-    killed = start()
+    undisturbed = finish(start(settings), tmp_path / "one")
+    killed = start(settings)
     list(islice(train(killed, tmp_path / "two", save_every=4), killed_after))
-    resumed = start()
+    resumed = start(settings)
     list(islice(train(resumed, tmp_path / "two", save_every=4), 1))
     assert resumed.iteration == killed_after // 4 * 4 + 1
-    resumed = finish(start(), tmp_path / "two")
+    resumed = finish(start(settings), tmp_path / "two")
     assert_same(resumed, undisturbed)
     assert curves(tmp_path / "two") == curves(tmp_path / "one")
 

@@ -1,7 +1,9 @@
 """A joint space in which everything is known: class directions, and samples near them."""
 
 import numpy as np
+import torch
 
+from ssr.alignment.image_labels import LabelledImages
 from ssr.alignment.prototypes import Vectors
 from ssr.alignment.samples import Samples
 
@@ -24,3 +26,13 @@ def samples(count: int = 60, noise: float = 0.05, seed: int = 1) -> Samples:
     labels = np.arange(count) % (CLASSES + BACKGROUNDS)
     scattered = texts()[labels] + noise * random.standard_normal((count, DIMENSION))
     return Samples(np.array([f"{i:03}" for i in range(count)]), labels, unit(scattered))
+
+
+def labelled_images(count: int = 20, patches: int = 12, seed: int = 2) -> LabelledImages:
+    """Images with one class each, half of whose patches are scattered around its text."""
+    random = np.random.default_rng(seed)
+    labels = [(1 + number % CLASSES,) for number in range(count)]
+    tokens = random.standard_normal((count, patches, DIMENSION)).astype(np.float32)
+    for own, (label,) in zip(tokens, labels, strict=True):
+        own[: patches // 2] += 10 * texts()[label - 1]
+    return LabelledImages(labels, lambda row: torch.from_numpy(tokens[row]), texts(), CLASSES)

@@ -76,6 +76,17 @@ def test_only_evaluation_and_report_can_reach_a_mask(clone: Run) -> None:
     assert readers == EVALUATION | {"build_report"}
 
 
+@pytest.mark.parametrize("loss", ["cross_modal", "image_labels"])
+def test_the_alignment_reads_features_only_where_its_loss_looks_at_images(
+    clone: Run, loss: str
+) -> None:
+    printed = clone("-n", "cams", "--config", f"alignment={{'loss': '{loss}'}}").stdout
+    inputs = re.findall(r"^rule align_prototypes:\n    input: (.*)$", printed, re.MULTILINE)
+    assert len(inputs) == 3  # rounds
+    for needed in ("train_0001.zarr.zip", "index.parquet", "demo_clip.safetensors"):
+        assert all(needed in each for each in inputs) == (loss == "image_labels")
+
+
 def test_heads_are_chosen_by_masks_behind_all_that_trains_them(clone: Run) -> None:
     gradient = {"gradient": {"aligned_cams": {"score": "gradient"}}}
     printed = clone("-n", "--config", f"methods={gradient}").stdout

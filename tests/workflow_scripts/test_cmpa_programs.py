@@ -72,10 +72,15 @@ def cluster(
 def align(run: Run, folder: Path, number: int, alignment: Alignment = ALIGNMENT) -> Path:
     previous = [folder / f"{number - 1}.safetensors"] if number > 1 else []
     output = folder / f"{number}.safetensors"
+    images: list[object] = ["--index", "--features", "--backbone"]
+    if alignment.looks_at_images:
+        images = ["--index", folder / "index.parquet", "--features", folder / "features.zarr.zip"]
+        images += ["--backbone", tiny_clip(folder).canonical()]
     run(
         "align_prototypes",
         *("--alignment", alignment.canonical(), "--seed", 0),
         *("--prototypes", folder / f"prototypes_{number}.npz", "--previous", *previous),
+        *images,
         *("--work", folder / "work", "--output", output),
     )
     return output
@@ -140,10 +145,25 @@ def test_rounds_keep_their_heads_where_the_best_are_chosen(run_program: Run, fol
     assert found == [0, 1, 2, 3, 4, 5, 6]
 
 
-def test_equal_inputs_give_equal_files(run_program: Run, folder: Path) -> None:
+def test_image_labels_are_learned_from_the_patches_of_labelled_images(
+    run_program: Run, folder: Path
+) -> None:
+    """Of a, c and b; b shows all classes, and two of the four images are no labelled ones."""
+    alignment = ALIGNMENT.model_copy(update={"loss": "image_labels", "batch_size": 8})
+    cluster(run_program, folder, 1, alignment)
+    trained, _ = load_heads(align(run_program, folder, 1, alignment))
+    cluster(run_program, folder, 2, alignment)
+    assert load_heads(align(run_program, folder, 2, alignment))[1]["iterations"] == 6
+    assert trained.image.layers[-1].weight.any()
+
+
+@pytest.mark.parametrize("loss", ["cross_modal", "image_labels"])
+def test_equal_inputs_give_equal_files(run_program: Run, folder: Path, loss: str) -> None:
+    alignment = ALIGNMENT.model_copy(update={"loss": loss})
+
     def make() -> tuple[bytes, bytes]:
-        prototypes = cluster(run_program, folder, 1).read_bytes()
-        return prototypes, align(run_program, folder, 1).read_bytes()
+        prototypes = cluster(run_program, folder, 1, alignment).read_bytes()
+        return prototypes, align(run_program, folder, 1, alignment).read_bytes()
 
     assert make() == make()
 
