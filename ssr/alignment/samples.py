@@ -41,13 +41,13 @@ def background_map(maps: NDArray[np.float32], limit: float) -> NDArray[np.float3
     return np.where(strongest < limit, 1 - strongest, 0).astype(np.float32)
 
 
-def pool(patches: Tensor, maps: Tensor) -> Tensor:
+def pool(patches: Tensor, maps: Tensor, unit_patches: bool) -> Tensor:
     """Masked average pooling: unit vectors (K, D) of patches (N, D) under weights (K, N) >= 0.
 
-    Patches are brought to unit length first, so that none counts for more than its weight. A map
-    that is zero everywhere gives a zero row.
+    `unit_patches`: they are brought to unit length first, so that none counts for more than its
+    weight. A map that is zero everywhere gives a zero row.
     """
-    return F.normalize(maps @ F.normalize(patches, dim=-1), dim=-1)
+    return F.normalize(maps @ (F.normalize(patches, dim=-1) if unit_patches else patches), dim=-1)
 
 
 def pool_image(
@@ -72,7 +72,8 @@ def pool_image(
         backgrounds: (B, D) float32, unit background texts. The background of the image belongs to
             the most similar one, which is CLIP's own guess.
         classes: C.
-        settings: what shows a class; where no map reaches `background_below` is background.
+        settings: what shows a class, and how patches are pooled; where no map reaches
+            `background_below` is background.
 
     Returns:
         at most K + 1 samples, 2 K + 1 with `sample` "both": nothing is pooled under a CAM that is
@@ -80,7 +81,7 @@ def pool_image(
     """
     present, maps = np.array(labels) - 1, min_max(cams)
     weights = np.concatenate([maps, background_map(maps, settings.background_below)[None]])
-    pooled = pool(patches, torch.from_numpy(weights).flatten(1))
+    pooled = pool(patches, torch.from_numpy(weights).flatten(1), settings.unit_patches)
     whole = F.normalize(patches.mean(0), dim=-1).expand(len(present), -1)
     guess = classes + int((backgrounds @ pooled[-1]).argmax())
     features = torch.cat([whole, pooled]).numpy()

@@ -63,6 +63,9 @@ class Prototypes(Section):
     sample: Literal["pooled", "image", "both"] = Field(
         "pooled", description="of a class: pooled under its CAM | image (mean patch) | both"
     )
+    unit_patches: bool = Field(
+        False, description="true: patches are pooled at unit length; false: as they are (Eq. 2)"
+    )
     background_below: Fraction = Field(
         0.3, description="where all CAMs are lower, an image is pooled as background"
     )

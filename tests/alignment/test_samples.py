@@ -21,10 +21,25 @@ def pooled(cams: list[list[list[float]]], labels: list[int], **settings: Any) ->
     return pool_image("a", PATCHES, np.array(cams), labels, BACKGROUNDS, 5, chosen)
 
 
-def test_pooling_averages_directions_under_the_map() -> None:
+@pytest.mark.parametrize(
+    ("unit_patches", "direction"), [(False, [3.0, 10.0, 0]), (True, [1.0, 2.0, 0])]
+)
+def test_pooling_averages_patches_under_the_map(unit_patches: bool, direction: list[float]) -> None:
+    """As they are, long ones count for more; at unit length, directions alone do."""
     weights = torch.tensor([[1.0, 0, 2.0, 0], [0, 0, 0, 0.1]])
-    expected = torch.tensor([[1.0, 2.0, 0], [0, 0, 1.0]]) / torch.tensor([[5.0**0.5], [1.0]])
-    torch.testing.assert_close(pool(PATCHES, weights), expected)
+    expected = torch.tensor([direction, [0, 0, 1.0]])
+    expected /= expected.norm(dim=1, keepdim=True)
+    torch.testing.assert_close(pool(PATCHES, weights, unit_patches), expected)
+
+
+def test_the_settings_say_how_patches_are_pooled() -> None:
+    everywhere = [[0.0, 1.0, 2.0, 2.0]]
+    as_they_are, at_unit_length = (
+        pooled([everywhere], [2], unit_patches=each, background_below=0.0).features[0]
+        for each in (False, True)
+    )
+    np.testing.assert_allclose(as_they_are, np.array([0.5, 5, 2]) / 29.25**0.5, atol=1e-6)
+    np.testing.assert_allclose(at_unit_length, np.array([0.5, 1, 1]) / 1.5, atol=1e-6)
 
 
 def test_background_is_where_every_map_is_low() -> None:
