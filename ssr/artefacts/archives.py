@@ -38,7 +38,7 @@ def new_archive(path: str | Path) -> Iterator[zipfile.ZipFile]:
         seal(temporary)
 
 
-def write_entry(archive: zipfile.ZipFile, key: str, content: bytes) -> None:
+def write_entry(archive: zipfile.ZipFile, key: str, content: bytes | memoryview) -> None:
     """Add an uncompressed entry with a fixed date.
 
     Raises:

@@ -67,7 +67,8 @@ class ShardWriter(ArchiveWriter):
     def _write_array(self, folder: str, array: np.ndarray, compressed: bool) -> None:
         self._write_json(folder, _array(array, compressed))
         if array.size:
-            content = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
+            little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+            content = little.reshape(-1).view(np.uint8).data
             content = zstd.compress(content, _ZSTD_LEVEL) if compressed else content
             write_entry(self._archive, folder + _chunk_key(array.ndim), content)
 
