@@ -11,7 +11,8 @@ from ssr.errors import InputError
 def choose_device(name: str) -> torch.device:
     """The device of a `--device` flag: auto takes CUDA where there is one.
 
-    It says so where a scheduler has given a GPU (CUDA_VISIBLE_DEVICES) that can't be used.
+    It says so where a scheduler has given a GPU (CUDA_VISIBLE_DEVICES) that can't be used. float32
+    is float32 there: TF32, which torch allows to convolutions, is not used.
 
     Raises:
         InputError: cuda is asked for and not there.
@@ -25,4 +26,5 @@ def choose_device(name: str) -> torch.device:
             "this runs on the CPU",
             file=sys.stderr,
         )
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
     return torch.device("cuda" if available and name != "cpu" else "cpu")

@@ -1,4 +1,4 @@
-"""Devices: a GPU that was given and can't be used is told of."""
+"""Devices: a GPU that was given and can't be used is told of; float32 is float32 there."""
 
 import pytest
 import torch
@@ -16,3 +16,10 @@ def test_a_gpu_that_cannot_be_used_is_told_of(
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     assert choose_device("auto").type == "cpu"
     assert "GPU 0 was given to this job, but torch finds no CUDA device" in capsys.readouterr().err
+
+
+def test_float32_is_not_tf32() -> None:
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = True
+    choose_device("cpu")
+    assert not torch.backends.cudnn.allow_tf32
+    assert not torch.backends.cuda.matmul.allow_tf32
