@@ -12,6 +12,7 @@ import numpy as np
 from ssr.artefacts.store import ShardWriter, open_shards
 from ssr.config import AlignedCams, Backbone, Cams
 from ssr.data.index import Image, Index
+from ssr.running.ahead import ahead
 from ssr.running.programs import existing, parser, run
 from ssr.running.progress import progress
 
@@ -43,11 +44,15 @@ def _activate(
     clip = load_last_block(arguments.backbone, device)
     features = open_shards([arguments.features])
     settings, scores = _settings_and_scores(arguments, device)
-    for image in images:
-        residual = torch.from_numpy(features.read(image.id, "tokens")).to(device)
+
+    def load(image: Image) -> tuple[Image, np.ndarray, np.ndarray]:
+        return image, features.read(image.id, "tokens"), features.read(image.id, "grid")
+
+    # One thread: that is as fast as a GPU needs them, and a processor is busy enough.
+    for image, tokens, grid in ahead(load, images, threads=int(device.type == "cuda")):
+        residual = torch.from_numpy(tokens).to(device)
         score = scores.of(image.labels)
         maps = activate(settings.score, clip, residual, score, len(image.labels))
-        grid = features.read(image.id, "grid")
         cams = maps.cpu().numpy().reshape(-1, *grid)
         yield image, {"cams": cams, "classes": np.array(image.labels, np.int64)}
 

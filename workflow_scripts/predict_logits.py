@@ -11,6 +11,7 @@ from ssr.artefacts.store import ShardWriter
 from ssr.config import Prediction
 from ssr.data.images import load_image
 from ssr.data.index import Index
+from ssr.running.ahead import ahead
 from ssr.running.programs import existing, parser, run
 from ssr.running.progress import progress
 
@@ -25,8 +26,12 @@ def main(arguments: Namespace) -> None:
     model = load(arguments.model, arguments.description, device)
     images = Index.read(arguments.index).shard(arguments.shard)
     with ShardWriter(arguments.output) as writer:
-        for image in progress(images, len(images), f"logits of {arguments.shard}"):
-            pixels = load_image(arguments.root / image.image)
+        loaded = ahead(
+            lambda image: (image, load_image(arguments.root / image.image)),
+            images,
+            arguments.threads if device.type == "cuda" else 0,
+        )
+        for image, pixels in progress(loaded, len(images), f"logits of {arguments.shard}"):
             logits = predict(model, pixels, arguments.prediction)
             writer.add(image.id, {"logits": logits.astype(np.float16)})
 

@@ -2,10 +2,11 @@
 
 In: a program's flags, a loop to watch, a training to keep, a results folder to hold.
 Out: one line per error, progress, checkpoints from which a training ends with the same bits, work
-on all cores and several GPUs, hashes of code and results, where results lie.
+done ahead, on all cores and several GPUs, hashes of code and results, where results lie.
 """
 
 __all__ = [
+    "ahead",
     "checkpoints",
     "claims",
     "contents",
