@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,9 @@ from ssr.artefacts.store import ShardWriter
 from ssr.config import Backbones, Features, Images
 from ssr.data.images import load_on_grid
 from ssr.data.index import Image, Index
+from ssr.running.ahead import ahead, beside
 from ssr.running.programs import existing, parser, run
 from ssr.running.progress import progress
-
-# On a processor, batches bring nothing.
-BATCH_SIZE = {"cpu": 1, "cuda": 16}
 
 
 def main(arguments: Namespace) -> None:
@@ -32,15 +31,27 @@ def _extract(
     images: list[Image], arguments: Namespace
 ) -> Iterator[tuple[Image, dict[str, np.ndarray]]]:
     from ssr.backbones.devices import choose_device
-    from ssr.backbones.features import extract, same_grid_batches
+    from ssr.backbones.features import extract, images_at_once, same_grid_batches
     from ssr.backbones.networks import load_pair
 
     patch, max_side = arguments.images.patch, arguments.images.max_side
     device = choose_device(arguments.device)
     clip, dino = load_pair(arguments.backbones, patch, device)
-    for batch in same_grid_batches(images, patch, max_side, BATCH_SIZE[device.type]):
-        pixels = [load_on_grid(arguments.root / image.image, patch, max_side) for image in batch]
-        yield from zip(batch, extract(clip, dino, pixels, arguments.features), strict=True)
+
+    def load(batch: list[Image]) -> tuple[list[Image], list[np.ndarray]]:
+        paths = (arguments.root / image.image for image in batch)
+        return batch, [load_on_grid(path, patch, max_side) for path in paths]
+
+    size = partial(images_at_once, clip, arguments.features)
+    batches = same_grid_batches(images, patch, max_side, size)
+    # A processor's threads have enough to do with the networks.
+    loaded = ahead(load, batches, arguments.threads if device.type == "cuda" else 0)
+    pairs = (
+        pair
+        for batch, pixels in loaded
+        for pair in zip(batch, extract(clip, dino, pixels, arguments.features), strict=True)
+    )
+    return beside(pairs) if device.type == "cuda" else pairs
 
 
 if __name__ == "__main__":

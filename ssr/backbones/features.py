@@ -7,7 +7,7 @@ are as loaded by `ssr.backbones.networks`; where DINO has another patch than CLI
 brought to CLIP's grid by area.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol
 from weakref import WeakKeyDictionary
@@ -20,11 +20,17 @@ from torch import Tensor, nn
 
 from ssr.backbones.grids import Grid, mean_over_cells, resample_attention
 from ssr.backbones.libraries import CLIP, ClipVision, ResidualAttentionBlock
-from ssr.backbones.networks import Channels, Dino, pixel_statistics
-from ssr.data.images import normalise, patch_grid, resize
+from ssr.backbones.networks import Dino, normalise_pixels, pixel_statistics
+from ssr.data.images import patch_grid, resize
 from ssr.data.index import Image
 from ssr.errors import InputError
 
+# More images at once make no GPU faster, but pin more of the processor's memory.
+MOST_AT_ONCE = 16
+# Share of the free memory that a batch may fill.
+USED_MEMORY = 0.5
+# Of the tokens: as many floats as a block holds for each at a time, in widths.
+WIDTHS = 10
 _position_grids: WeakKeyDictionary[nn.Module, dict[object, Tensor]] = WeakKeyDictionary()
 
 
@@ -202,7 +208,7 @@ def extract(
     patch = clip.visual.patch_size[0]
     height, width = images[0].shape[:2]
     grid = (height // patch, width // patch)
-    to_clip = _batch(images, *pixel_statistics(clip), clip.logit_scale.device)
+    to_clip = _batch(images, clip, clip.logit_scale.device)
     of_clip = clip_features(clip, to_clip, settings.clip_attention_blocks)
     of_dino = _dino_on_grid(dino, images, grid, settings.dino_attention_blocks)
     stored = {
@@ -230,8 +236,7 @@ def _dino_on_grid(
     patch = dino.patch_embed.patch_size[0]
     rows, columns = (max(1, round(side / patch)) for side in images[0].shape[:2])
     resized = [resize(image, rows * patch, columns * patch) for image in images]
-    device = next(dino.parameters()).device
-    pixels = _batch(resized, *pixel_statistics(dino), device)
+    pixels = _batch(resized, dino, next(dino.parameters()).device)
     patches, attention = dino_features(dino, pixels, attention_blocks)
     own = (rows, columns)
     return DinoFeatures(
@@ -240,27 +245,48 @@ def _dino_on_grid(
 
 
 def same_grid_batches(
-    images: Sequence[Image], patch: int, max_side: int | None, size: int
+    images: Sequence[Image], patch: int, max_side: int | None, size: Callable[[Grid], int]
 ) -> Iterator[list[Image]]:
-    """Batches of at most `size` images that have the same patch grid."""
+    """Batches of images that have the same patch grid, of at most `size` of it."""
     groups: dict[Grid, list[Image]] = {}
     for image in images:
         grid = patch_grid(image.height, image.width, patch, max_side)
         groups.setdefault(grid, []).append(image)
-    for group in groups.values():
-        for start in range(0, len(group), size):
-            yield group[start : start + size]
+    for grid, group in groups.items():
+        most = size(grid)
+        for start in range(0, len(group), most):
+            yield group[start : start + most]
+
+
+def images_at_once(clip: CLIP, settings: FeatureSettings, grid: Grid) -> int:
+    """How many images of a grid a GPU takes at once, by its free memory; on a processor one.
+
+    What bounds them are the attention maps in float32 of all heads, before and after the softmax,
+    and the means that are kept.
+    """
+    device = clip.logit_scale.device
+    if device.type == "cpu":
+        return 1
+    tokens, visual = grid[0] * grid[1] + 1, clip.visual
+    maps = 2 * visual.transformer.resblocks[0].attn.num_heads + settings.clip_attention_blocks
+    floats = maps * tokens**2 + WIDTHS * visual.proj.shape[0] * tokens
+    fitting = USED_MEMORY * torch.cuda.mem_get_info(device)[0] / (floats * 4)
+    return int(min(max(fitting, 1), MOST_AT_ONCE))
 
 
 def _batch(
-    images: Sequence[NDArray[np.uint8]], mean: Channels, deviation: Channels, device: torch.device
+    images: Sequence[NDArray[np.uint8]], network: CLIP | Dino, device: torch.device
 ) -> Tensor:
-    planes = [normalise(image, mean, deviation) for image in images]
-    return torch.from_numpy(np.stack(planes)).to(device)
+    """Input of a network: bytes go to its device, and become numbers there."""
+    pixels = torch.from_numpy(np.stack(images)).to(device).permute(0, 3, 1, 2).contiguous()
+    return normalise_pixels(pixels.float() / 255, *pixel_statistics(network))
 
 
 def _half(name: str, values: Tensor) -> NDArray[np.float16]:
-    halves: NDArray[np.float16] = values.half().cpu().numpy()
-    if not np.isfinite(halves).all():
+    halves = values.half()
+    if not halves.isfinite().all():
         raise InputError(f"features: {name} is not finite in float16; the weights may be broken")
-    return halves
+    # A GPU writes to pinned memory at its full speed, and torch uses it again for the next batch.
+    stored = torch.empty(halves.shape, dtype=halves.dtype, pin_memory=halves.is_cuda)
+    array: NDArray[np.float16] = stored.copy_(halves).numpy()
+    return array

@@ -4,7 +4,7 @@ A backbone is a model (a library's name, or a JSON file) and weights: `random`, 
 a local file. All three come out alike: float32, in evaluation mode, without gradients.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -167,6 +167,14 @@ def pixel_statistics(network: CLIP | Dino) -> tuple[Channels, Channels]:
         return getattr(visual, "image_mean", CLIP_MEAN), getattr(visual, "image_std", CLIP_STD)
     config: Any = network.pretrained_cfg
     return config["mean"], config["std"]
+
+
+def normalise_pixels(pixels: Tensor, mean: Sequence[float], deviation: Sequence[float]) -> Tensor:
+    """Pixels (B, 3, H, W) in 0..1 to a network's input range, on the device where they are."""
+    centre, spread = (
+        torch.tensor(part, device=pixels.device)[:, None, None] for part in (mean, deviation)
+    )
+    return (pixels - centre) / spread
 
 
 def _weights_file(settings: BackboneSettings, tag: Pretrained | None) -> Path | None:

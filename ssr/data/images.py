@@ -137,15 +137,6 @@ def load_on_grid(path: str | Path, patch: int, max_side: int | None = None) -> n
     return resize(image, rows * patch, columns * patch)
 
 
-def normalise(
-    image: np.ndarray, mean: tuple[float, ...] = CLIP_MEAN, std: tuple[float, ...] = CLIP_STD
-) -> np.ndarray:
-    """Network input from (H, W, 3) uint8: (3, H, W) float32, each channel less mean, over std."""
-    scaled = image.astype(np.float32) / 255
-    channels = (scaled - np.array(mean, np.float32)) / np.array(std, np.float32)
-    return np.ascontiguousarray(channels.transpose(2, 0, 1))
-
-
 def _decode(image: Image.Image) -> tuple[np.ndarray, str]:
     """Pixels (H, W, 3) uint8 of an opened image, and what was taken for granted of its depth."""
     deep = image.mode[0] not in "IF" and any(_DEEP in raw_mode for raw_mode in raw_modes(image))

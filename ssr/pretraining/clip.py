@@ -13,7 +13,7 @@ from open_clip.model import CLIP
 from open_clip.tokenizer import SimpleTokenizer
 from torch import Tensor, nn
 
-from ssr.backbones.networks import load_clip, load_tokenizer
+from ssr.backbones.networks import load_clip, load_tokenizer, normalise_pixels
 from ssr.backbones.text import check_length
 from ssr.data.images import CLIP_MEAN, CLIP_STD
 from ssr.pretraining.captions import occurring_tokens
@@ -23,7 +23,6 @@ from ssr.pretraining.mimetic import fresh, initialise_attention
 from ssr.pretraining.positions import fix_positions, read_positions
 from ssr.pretraining.recipes import ClipRecipe
 from ssr.pretraining.strokes import draw_strokes
-from ssr.pretraining.views import normalise_pixels
 
 PURPOSE = 1  # of the randomness of a step; DINO has another one
 

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
-from ssr.backbones.networks import load_dino
+from ssr.backbones.networks import load_dino, normalise_pixels
 from ssr.data.images import IMAGENET_MEAN, IMAGENET_STD
 from ssr.errors import InputError
 from ssr.pretraining.lessons import Chance, DinoLessons, Sight
@@ -29,7 +29,6 @@ from ssr.pretraining.segments import (
     grouping_loss,
     pair_segments,
 )
-from ssr.pretraining.views import normalise_pixels
 
 PURPOSE = 2  # of the randomness of a step; CLIP has another one
 

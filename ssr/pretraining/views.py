@@ -4,7 +4,6 @@ Images are stored as squares; a window may be stretched, so that a view shows th
 Label maps number what is shown from 0; the last number stands for nothing usable.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,12 +75,6 @@ def cut_views(images: Bytes, labels: Bytes, windows: Windows, size: int) -> View
         align_corners=False,
     )
     return Views(sampled, shown[:, 0].round().long())
-
-
-def normalise_pixels(pixels: Tensor, mean: Sequence[float], deviation: Sequence[float]) -> Tensor:
-    """Pixels (B, 3, s, s) in 0..1 to a network's input range."""
-    centre, spread = (torch.tensor(part)[:, None, None] for part in (mean, deviation))
-    return (pixels - centre) / spread
 
 
 def patch_shares(labels: Tensor, count: int, patch: int) -> Tensor:

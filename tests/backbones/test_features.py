@@ -1,6 +1,7 @@
 """Features: what one pass stores agrees with what the models themselves compute."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,16 +11,18 @@ from open_clip.model import CLIP
 from timm.models.vision_transformer import VisionTransformer
 
 from ssr.backbones.features import (
+    MOST_AT_ONCE,
     clip_features,
     clip_positions,
     dino_features,
     extract,
+    images_at_once,
     same_grid_batches,
 )
 from ssr.backbones.grids import mean_over_cells, resample_attention
-from ssr.backbones.networks import load_clip, load_dino, pixel_statistics
+from ssr.backbones.networks import load_clip, load_dino, normalise_pixels, pixel_statistics
 from ssr.config import Backbone, Features
-from ssr.data.images import normalise, resize
+from ssr.data.images import resize
 from ssr.data.index import Image
 from ssr.errors import InputError
 from tests.backbone_models import thin_clip, thin_dino, tiny_clip, tiny_dino
@@ -257,8 +260,8 @@ def test_dino_on_another_grid_sees_the_image_at_its_size(tmp_path: Path) -> None
     clip, dino = load_clip(tiny_clip(tmp_path), "cpu"), load_dino(thin_dino(tmp_path, S_14), "cpu")
     (image,) = random_images(1, 24, 48)  # 3 x 6 patches of CLIP, 2 x 3 of DINO
     (stored,) = extract(clip, dino, [image], Features(clip_attention_blocks=1))
-    pixels = normalise(resize(image, 28, 42), *pixel_statistics(dino))
-    own = dino_features(dino, torch.from_numpy(pixels)[None], 1)
+    channels = torch.from_numpy(resize(image, 28, 42)).permute(2, 0, 1)[None] / 255
+    own = dino_features(dino, normalise_pixels(channels, *pixel_statistics(dino)), 1)
     expected = mean_over_cells(own.patches, (2, 3), (3, 6))[0]
     np.testing.assert_allclose(stored["dino_patches"], expected, atol=5e-3)
     expected = resample_attention(own.attention, (2, 3), (3, 6))[0]
@@ -278,13 +281,31 @@ def test_batches_have_one_grid_and_hold_every_image_once() -> None:
         Image(str(number), "", width, height, "train", (), "train_0000")
         for number, (width, height) in enumerate(sizes)
     ]
-    batches = list(same_grid_batches(images, patch=8, max_side=None, size=2))
+    batches = list(same_grid_batches(images, patch=8, max_side=None, size=lambda _: 2))
     assert [[image.id for image in batch] for batch in batches] == [
         ["0", "2"],
         ["4", "5"],
         ["1"],
         ["3"],
     ]
+
+
+def test_a_gpu_takes_as_many_images_as_half_its_free_memory_holds(
+    monkeypatch: pytest.MonkeyPatch, clip: CLIP
+) -> None:
+    settings = Features(clip_attention_blocks=1)
+    assert images_at_once(clip, settings, (20, 20)) == 1  # a processor is busy with one
+    gpu = SimpleNamespace(device=torch.device("cuda"))
+    on_gpu: Any = SimpleNamespace(visual=clip.visual, logit_scale=gpu)
+
+    def count(free: float, side: int) -> int:
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (int(free), 0))
+        return images_at_once(on_gpu, settings, (side, side))
+
+    assert count(0, 20) == 1  # an image must fit, whatever is free
+    assert 1 < count(4e7, 20) < count(8e7, 20) < MOST_AT_ONCE
+    assert count(1e11, 20) == MOST_AT_ONCE
+    assert count(8e7, 40) == 1  # with 4 times the patches, 16 times the maps
 
 
 @pytest.mark.slow

@@ -17,8 +17,10 @@ from ssr.backbones.networks import (
     load_clip,
     load_dino,
     load_tokenizer,
+    normalise_pixels,
 )
 from ssr.config import Backbone, Backbones
+from ssr.data.images import IMAGENET_MEAN, IMAGENET_STD
 from ssr.errors import InputError
 from tests import ROOT
 from tests.backbone_models import DINO_MODEL, thin_dino, tiny_clip, tiny_dino
@@ -242,3 +244,11 @@ def test_demo_backbones_load_with_default_settings() -> None:
     assert isinstance(clip, CLIP)
     assert clip.visual.patch_size[0] == dino.patch_embed.patch_size[0] == 8
     assert load_tokenizer(Backbones().clip)(["a boat"]).shape == (1, clip.context_length)
+
+
+def test_normalised_pixels_have_the_mean_and_deviation_taken_off() -> None:
+    colours = torch.tensor([IMAGENET_MEAN, (1.0, 1.0, 1.0)])[:, :, None, None].expand(2, 3, 4, 5)
+    mean, white = normalise_pixels(colours, IMAGENET_MEAN, IMAGENET_STD)
+    torch.testing.assert_close(mean, torch.zeros(3, 4, 5))
+    wanted = torch.tensor([(1 - m) / s for m, s in zip(IMAGENET_MEAN, IMAGENET_STD, strict=True)])
+    torch.testing.assert_close(white, wanted[:, None, None].expand(3, 4, 5))

@@ -5,12 +5,9 @@ import pytest
 from PIL import Image
 
 from ssr.data.images import (
-    IMAGENET_MEAN,
-    IMAGENET_STD,
     load_image,
     load_on_grid,
     measure_image,
-    normalise,
     patch_grid,
     resize,
 )
@@ -279,15 +276,3 @@ def test_resizing_keeps_what_fits_and_averages_what_shrinks():
     small = resize(stripes, 16, 16)
     assert small.shape == (16, 16, 3)
     assert np.abs(small.astype(int) - 127).max() < 20  # without antialiasing: all 0 or all 255
-
-
-def test_normalised_channels_have_the_mean_and_deviation_taken_off():
-    image = np.round(np.array(IMAGENET_MEAN) * 255).astype(np.uint8) * np.ones((2, 3, 1), np.uint8)
-    channels = normalise(image, IMAGENET_MEAN, IMAGENET_STD)
-    assert channels.shape == (3, 2, 3)
-    assert channels.dtype == np.float32
-    assert channels.flags.c_contiguous
-    np.testing.assert_allclose(channels, 0, atol=0.01)
-    white = normalise(np.full((2, 3, 3), 255, np.uint8), IMAGENET_MEAN, IMAGENET_STD)
-    np.testing.assert_allclose(white[0], (1 - 0.485) / 0.229, rtol=1e-5)
-    np.testing.assert_allclose(white[2], (1 - 0.406) / 0.225, rtol=1e-5)

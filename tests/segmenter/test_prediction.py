@@ -3,8 +3,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from ssr.backbones.networks import normalise_pixels
 from ssr.config import Prediction
-from ssr.data.images import normalise
+from ssr.data.images import CLIP_MEAN, CLIP_STD
 from ssr.segmenter.model import build, model_config
 from ssr.segmenter.prediction import predict
 
@@ -23,7 +24,8 @@ def image():
 
 
 def test_one_scale_without_mirroring_is_the_plain_forward_pass(model, image):
-    pixels = torch.from_numpy(normalise(image))[None]
+    channels = torch.from_numpy(image).permute(2, 0, 1)[None] / 255
+    pixels = normalise_pixels(channels, CLIP_MEAN, CLIP_STD)
     with torch.no_grad():
         expected = model(pixels, mode="tensor")[0].numpy()
     np.testing.assert_allclose(predict(model, image, PLAIN), expected, atol=1e-4)
