@@ -35,7 +35,7 @@ _position_grids: WeakKeyDictionary[nn.Module, dict[object, Tensor]] = WeakKeyDic
 
 
 class FeatureSettings(Protocol):
-    """How many last blocks each mean attention takes."""
+    """How many last blocks each mean attention takes, and in which precision networks compute."""
 
     @property
     def clip_attention_blocks(self) -> int:
@@ -44,6 +44,10 @@ class FeatureSettings(Protocol):
     @property
     def dino_attention_blocks(self) -> int:
         """Of DINO."""
+
+    @property
+    def precision(self) -> str:
+        """float32, or float16 where torch's autocast allows it."""
 
 
 class ClipFeatures(NamedTuple):
@@ -208,9 +212,11 @@ def extract(
     patch = clip.visual.patch_size[0]
     height, width = images[0].shape[:2]
     grid = (height // patch, width // patch)
-    to_clip = _batch(images, clip, clip.logit_scale.device)
-    of_clip = clip_features(clip, to_clip, settings.clip_attention_blocks)
-    of_dino = _dino_on_grid(dino, images, grid, settings.dino_attention_blocks)
+    device = clip.logit_scale.device
+    with torch.autocast(device.type, torch.float16, enabled=settings.precision == "float16"):
+        to_clip = _batch(images, clip, device)
+        of_clip = clip_features(clip, to_clip, settings.clip_attention_blocks)
+        of_dino = _dino_on_grid(dino, images, grid, settings.dino_attention_blocks)
     stored = {
         "tokens": of_clip.tokens,
         "clip_attention": of_clip.attention,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -129,3 +129,6 @@ class Features(Section):
 
     clip_attention_blocks: Count = Field(4, description="last blocks in CLIP's mean attention")
     dino_attention_blocks: Count = Field(1, description="last blocks in DINO's mean attention")
+    precision: Literal["float32", "float16"] = Field(
+        "float32", description="of both networks: float32 | float16 (mixed precision, for a GPU)"
+    )

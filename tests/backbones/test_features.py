@@ -308,6 +308,24 @@ def test_a_gpu_takes_as_many_images_as_half_its_free_memory_holds(
     assert count(8e7, 40) == 1  # with 4 times the patches, 16 times the maps
 
 
+@pytest.mark.parametrize("registers", [0, 2])
+def test_float16_gives_the_features_of_float32(tmp_path: Path, registers: int) -> None:
+    clip = load_clip(tiny_clip(tmp_path), "cpu")
+    dino = load_dino(tiny_dino(tmp_path, reg_tokens=registers), "cpu")
+    images = random_images(2, 24, 48)
+    settings = Features(clip_attention_blocks=2)
+    half = settings.model_copy(update={"precision": "float16"})
+    pairs = zip(
+        extract(clip, dino, images, settings), extract(clip, dino, images, half), strict=True
+    )
+    for exact, mixed in pairs:
+        assert any((exact[name] != mixed[name]).any() for name in exact)  # it was computed in it
+        for name, values in exact.items():
+            assert mixed[name].dtype == values.dtype
+            apart = np.linalg.norm(mixed[name].astype(float) - values)
+            assert apart < 0.005 * np.linalg.norm(values.astype(float)), name
+
+
 @pytest.mark.slow
 def test_vit_b_16_agrees_with_its_own_forward() -> None:
     clip = load_clip(Backbone(model="ViT-B-16-quickgelu", weights="random"), "cpu")
