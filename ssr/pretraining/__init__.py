@@ -4,4 +4,17 @@ In: procedural scenes, or a data set's own train images and image-level labels.
 Out: backbones as float16 safetensors, and the gates that the demo's must pass.
 """
 
-__all__ = ["clip", "corpus", "dino", "export", "gates", "recipes", "scenes", "standins"]
+__all__ = [
+    "clip",
+    "corpus",
+    "dino",
+    "export",
+    "gates",
+    "lessons",
+    "loop",
+    "recipes",
+    "scenes",
+    "standins",
+    "strokes",
+    "views",
+]
