@@ -95,7 +95,12 @@ def print_table(folder: Path, kind: str) -> None:
         initial = [float(mean_iou(own["initial"].sum(0))) for own in dose]
         print(f"\n{kind}, {name}: initial {np.mean(initial):.1f} ({np.round(initial, 1)})")
         numbers = [key for key, value in facts[0].items() if isinstance(value, float)]
-        print({key: round(float(np.mean([fact[key] for fact in facts])), 3) for key in numbers})
+        print(
+            {
+                key: round(float(np.mean([fact[key] for fact in facts if key in fact])), 3)
+                for key in numbers
+            }
+        )
         for label, pair in PAIRS.items():
             kept = [own for own in dose if set(pair) <= own.keys()]
             if kept:

@@ -26,7 +26,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.clip_stack import ClipStack
-from ssr.backbones.networks import load_tokenizer
+from ssr.backbones.networks import load_tokenizer, normalise_pixels
 from ssr.config import Backbone
 from ssr.data.images import CLIP_MEAN, CLIP_STD
 from ssr.pretraining.clip import Vocabulary
@@ -37,7 +37,6 @@ from ssr.pretraining.lessons import Chance
 from ssr.pretraining.recipes import ClipRecipe, DinoRecipe
 from ssr.pretraining.scenes import SceneClipLessons, SceneDinoLessons
 from ssr.pretraining.strokes import draw_strokes
-from ssr.pretraining.views import normalise_pixels
 
 DOSES = (0.0, 0.01, 0.1, 1.0)
 SEEDS = (0, 1, 2)

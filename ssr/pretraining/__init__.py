@@ -16,5 +16,4 @@ __all__ = [
     "scenes",
     "standins",
     "strokes",
-    "views",
 ]
