@@ -40,7 +40,7 @@ from benchmarks.dose_scenes import (
 from ssr.alignment.heads import AlignmentHeads, starting_heads
 from ssr.alignment.prototypes import make_prototypes
 from ssr.alignment.samples import Samples, concatenate, pool_image
-from ssr.alignment.training import Round, TrainingSet
+from ssr.alignment.training import LabelledSamples, Round
 from ssr.backbones.text import TextEmbeddings
 from ssr.cams.activation import Kind
 from ssr.config import Alignment, Prototypes
@@ -90,7 +90,8 @@ def align(
     heads, done = starting_heads(None, settings, features, torch.from_numpy(every), seed)
     for _ in range(settings.rounds):
         prototypes = make_prototypes(heads.eval(), samples, every, len(CLASSES), len(CLASSES), seed)
-        state = Round(heads, TrainingSet(samples, prototypes), settings, seed, done)
+        data = LabelledSamples(samples, prototypes, loss)
+        state = Round(heads, data, settings, seed, done)
         for _ in range(settings.iterations):
             state.step()
         done += settings.iterations
