@@ -10,7 +10,6 @@ from pathlib import Path
 # What a subcommand needs is imported when it runs: it takes seconds, in which the user learns of a
 # folder that is not there, or presses Ctrl-C.
 from ssr.errors import InputError
-from ssr.predict.tiles import SIDE
 from ssr.running.places import enter, locate
 from ssr.running.programs import plain_endings
 from ssr.version import __version__
@@ -59,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_arguments_of_predict(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_predict)
     parser.add_argument("results", type=Path, help="folder of the run, wherever it lies")
-    parser.add_argument("images", nargs="+", type=Path, help="images, or folders that hold some")
+    parser.add_argument("images", nargs="+", type=_path, help="images, or folders that hold some")
     parser.add_argument("--out", type=Path, required=True, help="folder of the predictions")
     parser.add_argument("--method", help="whose segmenter (default: the first that has one)")
     parser.add_argument("--overlay", action="store_true", help="draw labels on images, too")
@@ -70,9 +69,16 @@ def _add_arguments_of_predict(parser: argparse.ArgumentParser) -> None:
         type=int,
         metavar="PIXELS",
         help="cut up images with a longer side (default: the run's prediction.max_side scales "
-        f"them down, or {SIDE} where that is null)",
+        "them down; where that is null, tiles are as large as memory bears)",
     )
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+
+
+def _path(text: str) -> Path:
+    """A path that was named: an empty text would be the current folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("a name is empty")
+    return Path(text)
 
 
 def _doctor(arguments: argparse.Namespace) -> int:

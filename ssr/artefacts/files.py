@@ -6,7 +6,7 @@ import errno
 import os
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ssr.errors import InputError
@@ -33,7 +33,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
         yield temporary
         os.replace(temporary, path)
     except BaseException as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # such as of a name that is too long
+            temporary.unlink(missing_ok=True)
         if reason := _no_room(error):
             raise InputError(
                 f"{path}: {reason}; nothing of the file was kept: make room and run again"

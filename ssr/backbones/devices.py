@@ -15,8 +15,10 @@ def choose_device(name: str) -> torch.device:
     is float32 there: TF32, which torch allows to convolutions, is not used.
 
     Raises:
-        InputError: cuda is asked for and not there.
+        InputError: cuda is asked for and not there, or it is no such name.
     """
+    if name not in ("auto", "cpu", "cuda"):
+        raise InputError(f"device: allowed are auto, cpu, cuda; came {name}")
     available = torch.cuda.is_available()
     if name == "cuda" and not available:
         raise InputError("--device cuda: torch finds no CUDA device; allowed here: auto, cpu")

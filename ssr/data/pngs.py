@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from ssr.artefacts.archives import ArchiveWriter, ImageArchives, write_entry
 from ssr.data.images import open_image, raw_modes
@@ -29,12 +30,18 @@ def voc_palette() -> np.ndarray:
     return palette
 
 
-def encode_png(labels: np.ndarray) -> bytes:
-    """A palette PNG of `labels`, (H, W) uint8: 0 background, 1..C classes, 255 ignored."""
+def encode_png(labels: np.ndarray, notes: Mapping[str, str] | None = None) -> bytes:
+    """A palette PNG of `labels`, (H, W) uint8: 0 background, 1..C classes, 255 ignored.
+
+    `notes` stand in it as text, by their keywords.
+    """
     image = Image.fromarray(labels)
     image.putpalette(voc_palette().tobytes())
+    text = PngInfo()
+    for keyword, note in (notes or {}).items():
+        text.add_text(keyword, note)
     buffer = io.BytesIO()
-    image.save(buffer, "PNG")
+    image.save(buffer, "PNG", pnginfo=text)
     return buffer.getvalue()
 
 

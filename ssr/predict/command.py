@@ -14,22 +14,25 @@ from ssr.data.images import load_image
 from ssr.errors import InputError
 from ssr.predict.folder import Predictions, Wanted, find_images
 from ssr.predict.segmenter import TrainedSegmenter, open_segmenter
-from ssr.predict.tiles import SIDE
 from ssr.running.progress import progress
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Predict all images that are not predicted yet; 1 if some could not be read.
+    """Predict all images that are not predicted yet; 1 if some could not be.
 
     Raises:
         InputError: the run has no segmenter, or what was asked for makes no sense.
     """
-    wanted = find_images(arguments.images)
+    wanted = find_images(arguments.images, arguments.out)
     segmenter = open_segmenter(
         arguments.results, recorded(arguments.results), arguments.method, arguments.device
     )
     segmenter = replace(segmenter, settings=_settings(segmenter.settings, arguments.scales))
-    side = _side(arguments.tiles, segmenter.settings)
+    side = segmenter.side if arguments.tiles is None else arguments.tiles
+    if side is not None and side < segmenter.settings.stride:
+        raise InputError(
+            f"--tiles are at least prediction.stride {segmenter.settings.stride}; came {side}"
+        )
     predictions = Predictions(
         arguments.out,
         segmenter.classes,
@@ -41,10 +44,9 @@ def main(arguments: argparse.Namespace) -> int:
         },
         arguments.overlay,
     )
-    missing = [each for each in wanted if not predictions.has(each.name)]
-    unread = _predict(segmenter, missing, predictions, arguments.crf, side)
-    _report(arguments.out, len(wanted), len(wanted) - len(missing), unread)
-    return int(bool(unread))
+    before, failed = _predict(segmenter, wanted, predictions, arguments.crf, side)
+    _report(arguments.out, len(wanted), before, failed)
+    return int(bool(failed))
 
 
 def _settings(settings: Prediction, scales: Sequence[float] | None) -> Prediction:
@@ -56,35 +58,36 @@ def _settings(settings: Prediction, scales: Sequence[float] | None) -> Predictio
         raise InputError(f"--scales are numbers above 0; came {scales}") from error
 
 
-def _side(tiles: int | None, settings: Prediction) -> int | None:
-    if tiles is None:
-        return None if settings.max_side else SIDE
-    if tiles < settings.stride:
-        raise InputError(f"--tiles are at least prediction.stride {settings.stride}; came {tiles}")
-    return tiles
-
-
 def _predict(
     segmenter: TrainedSegmenter,
     images: Sequence[Wanted],
     predictions: Predictions,
     crf: bool,
     side: int | None,
-) -> list[str]:
-    """Write the predictions of images; returns why some could not be read."""
-    unread = []
-    for each in progress(images, len(images), "predict") if images else ():
+) -> tuple[int, list[str]]:
+    """Write the predictions that are missing; how many were there, and what went wrong."""
+    before, failed = 0, []
+    for each in progress(images, len(images), "predict"):
         try:
+            if predictions.has(each):
+                before += 1
+                continue
             image = load_image(each.image)
-        except InputError as error:
-            unread.append(str(error))
+        except (InputError, OSError) as error:
+            failed.append(str(error))
             continue
-        predictions.write(each.name, image, segmenter.label(image, crf=crf, side=side))
-    return unread
+        labels = segmenter.label(image, crf=crf, side=side)
+        try:
+            predictions.write(each, image, labels)
+        except PermissionError:
+            raise
+        except OSError as error:  # such as of a name that is too long
+            failed.append(f"{each.image}: {error.strerror}")
+    return before, failed
 
 
-def _report(out: Path, wanted: int, before: int, unread: Sequence[str]) -> None:
-    for line in unread:
+def _report(out: Path, wanted: int, before: int, failed: Sequence[str]) -> None:
+    for line in failed:
         print(f"error: {line}", file=sys.stderr)
     there = f" ({before} of them were there before)" if before else ""
-    print(f"{wanted - len(unread)} of {wanted} images are predicted{there}: {out}/labels")
+    print(f"{wanted - len(failed)} of {wanted} images are predicted{there}: {out}/labels")

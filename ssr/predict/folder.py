@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,11 +15,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ssr.artefacts.files import replacing
+from ssr.data.images import open_image
 from ssr.data.pngs import encode_png, voc_palette
 from ssr.errors import InputError
 
 SUFFIXES = frozenset((".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"))
 _MEANING = "segmentation.json"
+# A note in each PNG: the SHA-256 of the image that it was made of.
+_SOURCE = "source-sha256"
 _OPACITY = 0.5
 _QUALITY = 90
 
@@ -31,17 +35,18 @@ class Wanted:
     name: str
 
 
-def find_images(given: Sequence[Path]) -> list[Wanted]:
+def find_images(given: Sequence[Path], out: Path) -> list[Wanted]:
     """The images that were named, and those in folders that were named, however deep.
+
+    Hidden ones, and what lies below `out`, are left out.
 
     Raises:
         InputError: one is not there, a folder holds none, or two would get one name.
     """
-    found = [wanted for path in given for wanted in _images_of(path)]
     known: dict[str, Path] = {}
-    for wanted in found:
+    for wanted in (wanted for path in given for wanted in _images_of(path, out)):
         other = known.setdefault(wanted.name, wanted.image)
-        if other != wanted.image:
+        if other.resolve() != wanted.image.resolve():
             raise InputError(
                 f"{other} and {wanted.image} would both become {wanted.name}.png; "
                 "predict them into two folders"
@@ -49,19 +54,35 @@ def find_images(given: Sequence[Path]) -> list[Wanted]:
     return [Wanted(image, name) for name, image in known.items()]
 
 
-def _images_of(path: Path) -> Iterator[Wanted]:
+def _images_of(path: Path, out: Path) -> Iterator[Wanted]:
     if not path.is_dir():
         if not path.is_file():
             raise InputError(f"{path}: no such file or folder")
         yield Wanted(path, path.stem)
         return
-    images = sorted(each for each in path.rglob("*") if each.suffix.lower() in SUFFIXES)
+    images = sorted(_below(path, out.resolve(), set()))
     if not images:
         raise InputError(
             f"{path}: holds no image; their names end in {', '.join(sorted(SUFFIXES))}"
         )
     for image in images:
         yield Wanted(image, str(image.relative_to(path).with_suffix("")))
+
+
+def _below(folder: Path, out: Path, seen: set[Path]) -> Iterator[Path]:
+    """Images in a folder and those in it, through links, too."""
+    place = folder.resolve()
+    if place == out or place in seen:
+        return
+    seen.add(place)
+    # A folder itself comes before links to it.
+    for path in sorted(folder.iterdir(), key=lambda path: (path.is_symlink(), path.name)):
+        if path.name.startswith("."):
+            continue
+        if path.is_dir():
+            yield from _below(path, out, seen)
+        elif path.suffix.lower() in SUFFIXES:
+            yield path
 
 
 class Predictions:
@@ -96,35 +117,54 @@ class Predictions:
 
     def _claim(self, meaning: dict[str, Any]) -> None:
         path = self._out / _MEANING
-        if path.exists():
-            try:
-                there = json.loads(path.read_text())
-            except ValueError:
-                there = None
-            if there != meaning:
+        try:
+            if not path.exists():
+                self._check_empty()
+                with replacing(path) as temporary:
+                    temporary.write_text(json.dumps(meaning, indent=1, ensure_ascii=False) + "\n")
+            elif _parsed(path) != meaning:
                 raise InputError(
                     f"{path}: these are predictions of another segmenter or with other settings; "
                     "choose another --out"
                 )
+        except OSError as error:
+            raise InputError(f"--out {self._out}: {error.strerror}") from error
+
+    def _check_empty(self) -> None:
+        if not self._out.exists():
             return
-        if self._out.exists() and (not self._out.is_dir() or any(self._out.iterdir())):
+        # What a killed run left behind is hidden.
+        if not self._out.is_dir() or any(
+            not each.name.startswith(".") for each in self._out.iterdir()
+        ):
             raise InputError(f"{self._out}: exists and holds no predictions; choose another --out")
-        with replacing(path) as temporary:
-            temporary.write_text(json.dumps(meaning, indent=1, ensure_ascii=False) + "\n")
 
-    def has(self, name: str) -> bool:
-        """Whether all that is to be made of an image is there."""
-        return self._label_file(name).exists() and (
-            not self._overlays or self._overlay_file(name).exists()
-        )
+    def has(self, wanted: Wanted) -> bool:
+        """Whether all that is to be made of an image is there.
 
-    def write(self, name: str, image: NDArray[np.uint8], labels: NDArray[np.uint8]) -> None:
+        Raises:
+            InputError: what is there was made of another image of this name.
+        """
+        try:
+            with open_image(self._label_file(wanted.name)) as png:
+                source = png.info.get(_SOURCE)
+        except InputError:
+            return False
+        if source != _digest(wanted.image):
+            raise InputError(
+                f"{self._label_file(wanted.name)}: is of another image than {wanted.image}; choose "
+                "another --out, or delete it"
+            )
+        return not self._overlays or self._overlay_file(wanted.name).is_file()
+
+    def write(self, wanted: Wanted, image: NDArray[np.uint8], labels: NDArray[np.uint8]) -> None:
         """Write what was made of an image (H, W, 3), its labels (H, W)."""
         if self._overlays:
             picture = BytesIO()
             Image.fromarray(overlay(image, labels)).save(picture, "JPEG", quality=_QUALITY)
-            self._write(self._overlay_file(name), picture.getvalue())
-        self._write(self._label_file(name), encode_png(labels))
+            self._write(self._overlay_file(wanted.name), picture.getvalue())
+        notes = {_SOURCE: _digest(wanted.image)}
+        self._write(self._label_file(wanted.name), encode_png(labels, notes))
 
     def _write(self, path: Path, content: bytes) -> None:
         with replacing(path) as temporary:
@@ -135,6 +175,18 @@ class Predictions:
 
     def _overlay_file(self, name: str) -> Path:
         return self._out / f"overlays/{name}.jpg"
+
+
+def _parsed(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text())
+    except ValueError:
+        return None
+
+
+def _digest(image: Path) -> str:
+    with image.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def overlay(image: NDArray[np.uint8], labels: NDArray[np.uint8]) -> NDArray[np.uint8]:

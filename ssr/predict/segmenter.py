@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ssr.artefacts.seals import broken, verify
 from ssr.config import Config, Crf, Prediction
-from ssr.config.settings import TRAINED, method_config, owner
+from ssr.config.settings import TRAINED, make_backbone_absolute, method_config, owner
 from ssr.errors import InputError
 from ssr.labelling.crf import dense_crf
 from ssr.labelling.predictions import softmax
 from ssr.maps import upsample
-from ssr.predict.tiles import tiles
+from ssr.predict.tiles import PATCHES, tiles
 from ssr.running.digests import digest
 
 if TYPE_CHECKING:
     from mmseg.models.segmentors import EncoderDecoder
+
+_FILES = ("model.safetensors", "model.json")
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,7 @@ class TrainedSegmenter:
         classes: their names, "background" first.
         settings: how it looks at an image.
         crf: of the dense CRF, where it is asked for.
+        patch: side of a patch of CLIP, in pixels.
         device: where it computes: auto, cpu or cuda.
     """
 
@@ -54,13 +61,15 @@ class TrainedSegmenter:
     classes: tuple[str, ...]
     settings: Prediction
     crf: Crf
+    patch: int
     device: str = "auto"
 
     def __call__(self, image: NDArray[np.uint8], *, crf: bool = False) -> Segmentation:
         """Labels and probabilities of an image (H, W, 3) uint8 RGB, after the dense CRF if asked.
 
         Raises:
-            InputError: a file of the segmenter or of CLIP is missing or damaged.
+            InputError: it is no such array, or a file of the segmenter or of CLIP is missing or
+                damaged.
         """
         scores = softmax(upsample(self.logits(image), image.shape[:2]))
         if crf:
@@ -69,6 +78,7 @@ class TrainedSegmenter:
 
     def logits(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Logits (C + 1, h, w) of an image (H, W, 3) uint8 RGB, on a grid that covers it."""
+        _check(image)
         from ssr.segmenter.prediction import predict
 
         logits: NDArray[np.float32] = predict(self._model, image, self.settings)
@@ -83,7 +93,13 @@ class TrainedSegmenter:
             image: (H, W, 3) uint8 RGB.
             crf: refine them with the dense CRF.
             side: an image with a longer one is labelled in tiles of this size, in pixels.
+
+        Raises:
+            InputError: as of a call, or `side` is less than a logit's.
         """
+        _check(image)
+        if side is not None and side < self.settings.stride:
+            raise InputError(f"tiles: at least the stride {self.settings.stride}; came {side}")
         labels = np.empty(image.shape[:2], np.uint8)
         for seen, own in tiles(image.shape[0], image.shape[1], side):
             found = self(image[seen], crf=crf).labels if crf else self._strongest(image[seen])
@@ -104,9 +120,27 @@ class TrainedSegmenter:
         return labels
 
     @property
+    def side(self) -> int | None:
+        """That of tiles by default: none where the settings scale long images down."""
+        if self.settings.max_side:
+            return None
+        return round(PATCHES * self.patch / max(self.settings.scales))
+
+    @cached_property
     def identity(self) -> str:
-        """What tells its weights from those of any other segmenter."""
-        return digest(self.folder / "model.safetensors")
+        """What tells it from any other segmenter: the digest of its files and of CLIP's.
+
+        Raises:
+            InputError: one is missing.
+        """
+        described = _description(self.folder)["model"].get("backbone", {}).get("clip", {})
+        if described:
+            make_backbone_absolute(described, self.home)
+        files = [self.folder / name for name in _FILES]
+        files += [Path(named) for named in described.values() if named and os.path.isabs(named)]
+        if missing := [str(path) for path in files if not path.is_file()]:
+            raise InputError(f"{missing[0]}: not there; the segmenter needs it")
+        return hashlib.sha256("".join(map(digest, files)).encode()).hexdigest()
 
     @cached_property
     def _model(self) -> EncoderDecoder:
@@ -141,7 +175,27 @@ def open_segmenter(
     chosen = method or methods[0]
     own = method_config(config, chosen)
     folder = results / "segmenter" / owner(config, chosen, TRAINED)
-    if not (folder / "model.safetensors").is_file():
-        raise InputError(f"{folder}/model.safetensors: not there; snakemake trains it")
-    classes = ("background", *config.data.classes)
-    return TrainedSegmenter(folder, results.parent.parent, classes, own.prediction, own.crf, device)
+    for name in _FILES:
+        if not (folder / name).is_file():
+            raise InputError(f"{folder / name}: not there; snakemake trains it")
+    # Those that it was trained for: the settings may have changed meanwhile.
+    classes = tuple(_description(folder)["classes"])
+    home, patch = results.parent.parent, config.images.patch
+    return TrainedSegmenter(folder, home, classes, own.prediction, own.crf, patch, device)
+
+
+def _description(folder: Path) -> dict[str, Any]:
+    path = folder / "model.json"
+    verify(path)
+    try:
+        content: dict[str, Any] = json.loads(path.read_text())
+    except ValueError as error:
+        raise broken(path, error) from error
+    return content
+
+
+def _check(image: NDArray[np.uint8]) -> None:
+    came = f"{getattr(image, 'dtype', type(image).__name__)} {getattr(image, 'shape', '')}"
+    sound = isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim == 3
+    if not sound or image.shape[2] != 3 or not image.size:
+        raise InputError(f"an image is an array of uint8 (H, W, 3), RGB; came {came}")

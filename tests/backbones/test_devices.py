@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from ssr.backbones.devices import choose_device
+from ssr.errors import InputError
 
 
 def test_a_gpu_that_cannot_be_used_is_told_of(
@@ -23,3 +24,9 @@ def test_float32_is_not_tf32() -> None:
     choose_device("cpu")
     assert not torch.backends.cudnn.allow_tf32
     assert not torch.backends.cuda.matmul.allow_tf32
+
+
+@pytest.mark.parametrize("name", ["tpu", "cuda:0"])
+def test_other_names_are_refused(name: str) -> None:
+    with pytest.raises(InputError, match=f"device: allowed are auto, cpu, cuda; came {name}"):
+        choose_device(name)

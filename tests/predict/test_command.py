@@ -72,6 +72,16 @@ def test_an_image_that_cannot_be_read_is_named_and_the_others_are_predicted(
     assert not (tmp_path / "out/labels/broken.png").exists()
 
 
+def test_a_name_that_is_too_long_is_told_of_and_the_others_are_predicted(
+    call: Call, photographs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (photographs / f"{'n' * 249}.png").write_bytes((photographs / "wide.png").read_bytes())
+    assert call() == 1
+    said = capsys.readouterr()
+    assert ".png: File name too long" in said.err
+    assert "2 of 3 images are predicted" in said.out
+
+
 @pytest.mark.parametrize("changes", [{"crf": True}, {"scales": [1.0]}, {"tiles": 32}])
 def test_other_settings_have_a_folder_of_their_own(call: Call, changes: dict[str, object]) -> None:
     call()

@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,6 +66,44 @@ def test_the_files_of_clip_are_found_from_anywhere(
 def test_a_method_without_a_segmenter_is_told_which_have_one(results: Path) -> None:
     with pytest.raises(InputError, match=r"^method clip trains no segmenter; allowed: ssr$"):
         open_segmenter(results, recorded(results), "clip")
+
+
+@pytest.mark.parametrize(
+    "image", [IMAGE[..., 0], IMAGE.astype(float), IMAGE[:0], np.dstack([IMAGE, IMAGE]), "cat.png"]
+)
+def test_what_is_no_image_is_refused_in_words(segmenter: TrainedSegmenter, image: object) -> None:
+    with pytest.raises(InputError, match=r"^an image is an array of uint8 \(H, W, 3\), RGB; came"):
+        segmenter(image)
+
+
+def test_tiles_have_room_for_a_logit(segmenter: TrainedSegmenter) -> None:
+    with pytest.raises(InputError, match="at least the stride 8; came -5"):
+        segmenter.label(IMAGE, side=-5)
+
+
+def test_tiles_are_of_48_patches_at_the_largest_scale(segmenter: TrainedSegmenter) -> None:
+    assert segmenter.side == 48 * 8 / 1.5
+    capped = segmenter.settings.model_copy(update={"max_side": 100})
+    assert replace(segmenter, settings=capped).side is None
+
+
+def test_classes_are_those_of_the_training(results: Path) -> None:
+    config = recorded(results)
+    renamed = config.model_copy(update={"data": config.data.model_copy(update={"classes": ("x",)})})
+    assert open_segmenter(results, renamed).classes == ("background", "cat", "dog")
+
+
+def test_other_weights_of_clip_are_another_segmenter(results: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "clone"
+    shutil.copytree(results.parent.parent, copy, symlinks=True)
+    found = open_segmenter(copy / "results/small", recorded(results))
+    before = found.identity
+    assert before == open_segmenter(results, recorded(results)).identity
+    (copy / "clip_tok.json").write_text((copy / "clip_tok.json").read_text() + " ")
+    assert replace(found).identity != before
+    (copy / "clip_tok.json").unlink()
+    with pytest.raises(InputError, match=r"clip_tok\.json: not there; the segmenter needs it"):
+        replace(found).identity  # noqa: B018
 
 
 def test_a_training_that_has_not_ended_is_named(results: Path, tmp_path: Path) -> None:
