@@ -1,6 +1,7 @@
 # Pooled features and texts → prototypes and the heads that align them (CMPA, Eq. 3-6).
 # The prototypes are renewed at the start of every round, from the heads of the round before.
-# With alignment.loss: image_labels the heads learn from the patches of train images instead.
+# With alignment.loss: image_labels the heads learn from the patches of train images instead, with
+# prototypes.pooling: after from patches that are pooled behind the image head.
 
 
 rule cluster_prototypes:
@@ -54,9 +55,10 @@ rule align_prototypes:
     input:
         prototypes=rules.cluster_prototypes.output.prototypes,
         previous=previous_alignment,
-        index=of_images(rules.index_dataset.output.index),
-        features=of_images(shards("features/{shard}.zarr.zip", ["train"])),
-        backbone=of_images(backbone_files("clip")),
+        index=of_patches(rules.index_dataset.output.index),
+        features=of_patches(shards("features/{shard}.zarr.zip", ["train"])),
+        cams=of_pooling(lambda _: shards("cams/initial/{shard}.zarr.zip", ["train"])),
+        backbone=of_patches(backbone_files("clip")),
     output:
         heads=result("alignment/{method}/{round}.safetensors"),
     log:
@@ -70,7 +72,8 @@ rule align_prototypes:
         mem_mb=memory(alignment_memory, size=1),
         runtime=minutes(0.001, alignment_samples, size=1, longest=DAY),
     params:
-        backbone=of_images(backbone("clip")),
+        backbone=of_patches(backbone("clip")),
+        pooling=of_pooling(of_method("prototypes")),
         alignment=training_of_heads,
         seed=CONFIG.seed,
         work=result("alignment/{method}/work"),
@@ -85,6 +88,8 @@ rule align_prototypes:
             --index {input.index:q} \
             --features {input.features:q} \
             --backbone {params.backbone:q} \
+            --pooling {params.pooling:q} \
+            --cams {input.cams:q} \
             --work {params.work:q} \
             --output {output.heads:q} \
             --threads {threads} \

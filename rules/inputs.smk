@@ -65,8 +65,10 @@ def previous_alignment(wildcards):
 
 
 def in_first_round(stores):
-    """`stores`, but nothing in later rounds: they take the pooled samples from the first."""
-    return lambda wildcards: stores if wildcards.round == "1" else []
+    """`stores`, but nothing in later rounds: they take the samples of the first, if pooled there."""
+    return lambda wildcards: (
+        stores if wildcards.round == "1" or pools_after(wildcards.method) else []
+    )
 
 
 def first_prototypes(wildcards):
@@ -75,11 +77,21 @@ def first_prototypes(wildcards):
     return result(f"prototypes/{wildcards.method}/1.npz") if later else []
 
 
-def of_images(found):
-    """`found`, but nothing where the method's loss takes samples instead of images."""
+def pools_after(method):
+    """Whether every round pools the patches behind its heads, not the first for all."""
+    return resolved(method).prototypes.pooling == "after"
+
+
+def of_patches(found):
+    """`found`, but nothing where the method learns from samples that are pooled before."""
     return lambda wildcards: (
-        found if resolved(wildcards.method).alignment.looks_at_images else []
+        found if resolved(wildcards.method).aligns_patches else []
     )
+
+
+def of_pooling(found):
+    """`found`, of the wildcards, but nothing where the alignment itself pools nothing."""
+    return lambda wildcards: found(wildcards) if pools_after(wildcards.method) else []
 
 
 def cams_of_method(wildcards):

@@ -93,15 +93,16 @@ def crops(wildcards):
 
 def alignment_samples(wildcards):
     """Samples that a round of the alignment learns from; an image takes as long as 500."""
-    settings = resolved(wildcards.method).alignment
-    cost = 500 * image_size() if settings.looks_at_images else 1
+    method = resolved(wildcards.method)
+    settings = method.alignment
+    cost = 500 * image_size() if method.aligns_patches else 1
     return settings.iterations * settings.batch_size * cost
 
 
 def alignment_memory(wildcards):
     """Megabytes that a round of the alignment takes; samples need next to none."""
-    settings = resolved(wildcards.method).alignment
-    images = settings.batch_size if settings.looks_at_images else 0
+    method = resolved(wildcards.method)
+    images = method.alignment.batch_size if method.aligns_patches else 0
     return 800 + 30 * images * image_size()
 
 

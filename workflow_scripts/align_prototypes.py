@@ -1,7 +1,8 @@
 """Samples and prototypes of a round in; the heads trained on them out, and the losses beside them.
 
 With `alignment.loss: image_labels`, the heads are trained on the patches of the train images
-instead. Continues from the newest checkpoint in the work folder.
+instead; with `prototypes.pooling: after`, these patches are pooled behind the image head. Continues
+from the newest checkpoint in the work folder.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssr.config import Alignment, Backbone
+from ssr.config import Prototypes as Pooling
 from ssr.running.programs import existing, parser, run
 from ssr.running.progress import progress
 from ssr.running.provenance import code_hash
+from workflow_scripts.train_patches import labelled_images, patch_reader, pooled_after_isa
 
 if TYPE_CHECKING:
     from ssr.alignment.image_labels import LabelledImages
@@ -34,10 +37,13 @@ def main(arguments: Namespace) -> None:
     settings: Alignment = arguments.alignment
     samples = load_arrays(arguments.prototypes, Samples, "cluster_prototypes")
     prototypes = load_arrays(arguments.prototypes, Prototypes, "cluster_prototypes")
+    pooling: Pooling = arguments.pooling or Pooling()
+    if pooling.pooling == "after":
+        samples = pooled_after_isa(samples, pooling, arguments, "cpu")
     heads, before = starting_heads(
         arguments.previous,
         settings,
-        torch.from_numpy(samples.features),
+        samples.entering(arguments.seed),
         torch.from_numpy(prototypes.texts),
         arguments.seed,
     )
@@ -45,6 +51,7 @@ def main(arguments: Namespace) -> None:
         [
             code_hash("workflow_scripts.align_prototypes"),
             settings.canonical(),
+            pooling.canonical(),
             str(arguments.seed),
         ],
         [arguments.prototypes, *filter(None, [arguments.previous])],
@@ -63,22 +70,12 @@ def main(arguments: Namespace) -> None:
 
 
 def _labelled_images(arguments: Namespace, prototypes: Prototypes) -> LabelledImages:
-    import torch
-
     from ssr.alignment.image_labels import LabelledImages
-    from ssr.artefacts.store import open_shards
-    from ssr.backbones.last_block import load_last_block, patches_of_image
-    from ssr.data.index import Index
 
-    clip, features = load_last_block(arguments.backbone, "cpu"), open_shards(arguments.features)
-    images = [image for image in Index.read(arguments.index).split("train") if image.labels]
-
-    def patches(row: int) -> torch.Tensor:
-        return patches_of_image(clip, torch.from_numpy(features.read(images[row].id, "tokens")))
-
+    images, patches = labelled_images(arguments), patch_reader(arguments, "cpu")
     classes = prototypes.cluster_table.shape[1]
     labels = [image.labels for image in images]
-    return LabelledImages(labels, patches, prototypes.texts, classes)
+    return LabelledImages(labels, lambda row: patches(images[row].id), prototypes.texts, classes)
 
 
 if __name__ == "__main__":
@@ -89,11 +86,12 @@ if __name__ == "__main__":
     flags.add_argument(
         "--previous", type=existing, nargs="?", help="heads of the round before; later ones"
     )
-    flags.add_argument("--index", type=existing, nargs="?", help="with image_labels")
-    flags.add_argument("--features", type=existing, nargs="*", help="train; with image_labels")
-    flags.add_argument(
-        "--backbone", type=Backbone.model_validate_json, nargs="?", help="with image_labels"
-    )
+    of_patches = "with image_labels, or pooling after"
+    flags.add_argument("--index", type=existing, nargs="?", help=of_patches)
+    flags.add_argument("--features", type=existing, nargs="*", help=f"train; {of_patches}")
+    flags.add_argument("--backbone", type=Backbone.model_validate_json, nargs="?", help=of_patches)
+    flags.add_argument("--pooling", type=Pooling.model_validate_json, nargs="?", help="if after")
+    flags.add_argument("--cams", type=existing, nargs="*", help="initial, train; pooling after")
     flags.add_argument("--work", type=Path, required=True)
     flags.add_argument("--output", type=Path, required=True)
     run(main, flags)

@@ -1,6 +1,7 @@
 """Features, CAMs and texts in; samples, prototypes and pseudo-labels of a round out.
 
 The first round pools the samples; a later one takes them from the prototypes of a round before.
+With `prototypes.pooling: after`, what is clustered are aligned patches, pooled.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from ssr.artefacts.store import open_shards
 from ssr.config import Alignment, Backbone, Prototypes
-from ssr.data.index import Image, Index
+from ssr.data.index import Image
 from ssr.running.programs import existing, parser, run
 from ssr.running.progress import progress
+from workflow_scripts.train_patches import labelled_images, patch_reader, pooled_after_isa
 
 if TYPE_CHECKING:
     from ssr.alignment.samples import Samples
@@ -30,6 +32,7 @@ def main(arguments: Namespace) -> None:
     from ssr.alignment.prototypes import make_prototypes
     from ssr.alignment.samples import Samples
     from ssr.artefacts.arrays import load_arrays, save_arrays
+    from ssr.backbones.devices import choose_device
     from ssr.backbones.text import TextEmbeddings
 
     stored = TextEmbeddings.read(arguments.text)
@@ -41,15 +44,19 @@ def main(arguments: Namespace) -> None:
     texts = np.concatenate([stored.classes, stored.backgrounds])
     if not arguments.alignment.backgrounds:
         samples, texts = samples.foreground(classes), stored.classes
+    seen, seed = samples, arguments.seed
+    if arguments.prototypes.pooling == "after":
+        device = choose_device(arguments.device)
+        seen = pooled_after_isa(samples, arguments.prototypes, arguments, device)
     heads, _ = starting_heads(
         arguments.previous,
         arguments.alignment,
-        torch.from_numpy(samples.features),
+        seen.entering(seed),
         torch.from_numpy(texts),
-        arguments.seed,
+        seed,
     )
     clusters = arguments.prototypes.clusters or classes
-    prototypes = make_prototypes(heads, samples, texts, classes, clusters, arguments.seed)
+    prototypes = make_prototypes(heads, seen, texts, classes, clusters, seed)
     print(f"{len(samples.labels)} samples, {clusters} clusters of purity {prototypes.purity:.3f}")
     save_arrays(arguments.output, samples, prototypes)
 
@@ -57,7 +64,7 @@ def main(arguments: Namespace) -> None:
 def _pool(texts: TextEmbeddings, arguments: Namespace) -> Samples:
     from ssr.alignment.samples import concatenate
 
-    images = [image for image in Index.read(arguments.index).split("train") if image.labels]
+    images = labelled_images(arguments)
     pooled = progress(_pool_images(images, texts, arguments), len(images), "pooled features")
     return concatenate(list(pooled))
 
@@ -69,17 +76,14 @@ def _pool_images(
 
     from ssr.alignment.samples import pool_image
     from ssr.backbones.devices import choose_device
-    from ssr.backbones.last_block import load_last_block, patches_of_image
 
-    device = choose_device(arguments.device)
-    clip = load_last_block(arguments.backbone, device)
-    features, cams = open_shards(arguments.features), open_shards(arguments.cams)
+    patches = patch_reader(arguments, choose_device(arguments.device))
+    cams = open_shards(arguments.cams)
     backgrounds = torch.from_numpy(texts.backgrounds)
     for image in images:
-        entering = torch.from_numpy(features.read(image.id, "tokens")).to(device)
         yield pool_image(
             image.id,
-            patches_of_image(clip, entering).cpu(),
+            patches(image.id),
             cams.read(image.id, "cams"),
             image.labels,
             backgrounds,
@@ -96,8 +100,10 @@ if __name__ == "__main__":
     flags.add_argument("--alignment", type=Alignment.model_validate_json, required=True)
     flags.add_argument("--seed", type=int, required=True)
     flags.add_argument("--text", type=existing, required=True)
-    flags.add_argument("--features", type=existing, nargs="*", help="train; first round")
-    flags.add_argument("--cams", type=existing, nargs="*", help="initial, train; first round")
+    flags.add_argument(
+        "--features", type=existing, nargs="*", help="train; first round, or pooling after"
+    )
+    flags.add_argument("--cams", type=existing, nargs="*", help="initial, train; as features")
     flags.add_argument(
         "--samples", type=existing, nargs="?", help="prototypes of a round before; later ones"
     )

@@ -5,4 +5,4 @@ backbone.
 Out: prototypes of each class, and the heads (ISA, TSA) that map both into the aligned space.
 """
 
-__all__ = ["heads", "image_labels", "prototypes", "samples", "training"]
+__all__ = ["heads", "image_labels", "patches", "prototypes", "samples", "training"]

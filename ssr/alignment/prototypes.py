@@ -53,7 +53,7 @@ def make_prototypes(
     texts: (C+B, D), the first C = `classes` of classes; every label of `samples` is a row of it.
     clusters: K. There are at most as many text clusters as classes that occur.
     """
-    image = heads.image(torch.from_numpy(samples.features)).numpy()
+    image = samples.aligned(heads).numpy()
     text = heads.text(torch.from_numpy(texts)).numpy()
     is_class = samples.labels < classes
     labels = samples.labels[is_class]

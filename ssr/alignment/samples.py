@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ssr.alignment.heads import AlignmentHeads
 from ssr.config import Prototypes
 from ssr.errors import InputError
 from ssr.maps import min_max
@@ -28,6 +29,16 @@ class Samples:
     images: NDArray[np.str_]
     labels: NDArray[np.int64]
     features: NDArray[np.float32]
+
+    def entering(self, seed: int) -> Tensor:
+        """What the image head is fed, or a choice of it by `seed`: (n, D) float32."""
+        return torch.from_numpy(self.features)
+
+    def aligned(self, heads: AlignmentHeads, rows: NDArray[np.int64] | None = None) -> Tensor:
+        """Unit vectors (n, d) that the image head makes of the samples `rows`, or of all."""
+        features = self.features if rows is None else self.features[rows]
+        aligned: Tensor = heads.image(torch.from_numpy(features))
+        return aligned
 
     def foreground(self, classes: int) -> Samples:
         """The samples of classes alone, without those of backgrounds."""
@@ -48,6 +59,13 @@ def pool(patches: Tensor, maps: Tensor, unit_patches: bool) -> Tensor:
     weight. A map that is zero everywhere gives a zero row.
     """
     return F.normalize(maps @ (F.normalize(patches, dim=-1) if unit_patches else patches), dim=-1)
+
+
+def pooling_weights(cams: NDArray[np.floating], settings: Prototypes) -> NDArray[np.float32]:
+    """Weights (K+1, h, w) in 0..1 of raw maps (K, h, w): of the K classes, then of background."""
+    maps = min_max(cams)
+    background = background_map(maps, settings.background_below)
+    return np.concatenate([maps, background[None]])
 
 
 def pool_image(
@@ -79,9 +97,8 @@ def pool_image(
         at most K + 1 samples, 2 K + 1 with `sample` "both": nothing is pooled under a CAM that is
         constant, and an image without background has no sample of it.
     """
-    present, maps = np.array(labels) - 1, min_max(cams)
-    weights = np.concatenate([maps, background_map(maps, settings.background_below)[None]])
-    pooled = pool(patches, torch.from_numpy(weights).flatten(1), settings.unit_patches)
+    present, weights = np.array(labels) - 1, pooling_weights(cams, settings)
+    pooled = pool(patches, torch.from_numpy(weights).flatten(1), settings.pools_unit_patches)
     whole = F.normalize(patches.mean(0), dim=-1).expand(len(present), -1)
     guess = classes + int((backgrounds @ pooled[-1]).argmax())
     features = torch.cat([whole, pooled]).numpy()

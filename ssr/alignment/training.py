@@ -151,7 +151,7 @@ def make_batch(heads: AlignmentHeads, data: LabelledSamples, rows: Indices) -> B
     labels = data.samples.labels[rows]
     text = heads.text(torch.from_numpy(data.prototypes.texts))
     return Batch(
-        image=heads.image(torch.from_numpy(data.samples.features[rows])),
+        image=data.samples.aligned(heads, rows),
         text=text[torch.from_numpy(labels)],
         image_prototypes=torch.from_numpy(data.prototypes.image_prototypes),
         text_prototypes=torch.from_numpy(data.prototypes.text_prototypes),

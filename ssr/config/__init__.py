@@ -114,6 +114,11 @@ class Config(Section):
         ("ssr",), description="methods that go on to a segmenter"
     )
 
+    @property
+    def aligns_patches(self) -> bool:
+        """Whether CMPA learns from the patches of images, not from vectors pooled before."""
+        return self.alignment.looks_at_images or self.prototypes.pooling == "after"
+
     @field_validator("methods", mode="before")
     @classmethod
     def _drop_and_order(cls, methods: Any) -> Any:

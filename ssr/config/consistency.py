@@ -78,6 +78,18 @@ def _threshold_has_a_source(config: Config) -> Iterator[str]:
         )
 
 
+def _pooling_has_samples(config: Config) -> Iterator[str]:
+    if config.prototypes.pooling == "before" or not config.alignment.enabled:
+        return
+    if config.alignment.looks_at_images:
+        yield "prototypes.pooling: after needs a loss of samples; came alignment.loss image_labels"
+    if config.prototypes.sample != "pooled":
+        yield (
+            "prototypes.pooling: after needs prototypes.sample pooled; "
+            f"came {config.prototypes.sample}"
+        )
+
+
 def _demo_knows_the_words(config: Config) -> Iterator[str]:
     if config.backbones.clip.weights != _DEMO.clip.weights:
         return
@@ -107,6 +119,7 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[[Config], Iterator[str]]], ...] = 
     (("backbones", "images", "features", "segmenter", "segmenter_methods"), _backbones_fit),
     (("backbones",), _model_files_are_clear),
     (("data", "labels"), _threshold_has_a_source),
+    (("prototypes", "alignment"), _pooling_has_samples),
     (("backbones", "data", "text"), _demo_knows_the_words),
 )
 

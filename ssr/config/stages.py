@@ -63,12 +63,21 @@ class Prototypes(Section):
     sample: Literal["pooled", "image", "both"] = Field(
         "pooled", description="of a class: pooled under its CAM | image (mean patch) | both"
     )
+    pooling: Literal["before", "after"] = Field(
+        "before", description="under the CAM: before ISA | after ISA, which then maps every patch"
+    )
     unit_patches: bool = Field(
-        False, description="true: patches are pooled at unit length; false: as they are (Eq. 2)"
+        False,
+        description="true: pooled before ISA at unit length, as always after; false: as they are",
     )
     background_below: Fraction = Field(
         0.3, description="where all CAMs are lower, an image is pooled as background"
     )
+
+    @property
+    def pools_unit_patches(self) -> bool:
+        """Whether patches are pooled at unit length, which ISA makes them anyway."""
+        return self.unit_patches or self.pooling == "after"
 
 
 class Alignment(Section):

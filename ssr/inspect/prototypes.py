@@ -27,7 +27,7 @@ def clusters(results: Results, method: str, round_: int) -> dict[str, Any]:
     """The clusters of images of a method's round, counted from 1; 0: the last.
 
     Cosines are those in the space in which the round was clustered, that of the heads of the round
-    before.
+    before; of samples as they are stored, pooled before ISA, also where what was clustered was not.
 
     Raises:
         MissingError: the round has not run, or the method has no prototypes.

@@ -42,6 +42,14 @@ def test_the_settings_say_how_patches_are_pooled() -> None:
     np.testing.assert_allclose(at_unit_length, np.array([0.5, 1, 1]) / 1.5, atol=1e-6)
 
 
+def test_what_is_pooled_after_isa_is_stored_as_heads_that_change_nothing_see_it() -> None:
+    after, unit = (
+        pooled([FIRST, SECOND], [2, 5], **settings)
+        for settings in ({"pooling": "after"}, {"unit_patches": True})
+    )
+    np.testing.assert_array_equal(after.features, unit.features)
+
+
 def test_background_is_where_every_map_is_low() -> None:
     maps = np.array([[[0.0, 0.2, 0.9]], [[0.1, 0.0, 0.3]]], np.float32)
     np.testing.assert_allclose(background_map(maps, 0.3), [[0.9, 0.8, 0.0]])

@@ -28,6 +28,7 @@ from tests.alignment.toy import (
     CLASSES,
     DIMENSION,
     labelled_images,
+    patch_samples,
     samples,
     texts,
     unit,
@@ -44,8 +45,7 @@ LOOKING_AT_IMAGES = SETTINGS.model_copy(update={"loss": "image_labels"})
 def start(settings: Alignment = SETTINGS, found: Samples | None = None) -> Round:
     found = found or samples()
     options = HeadOptions(DIMENSION, layers=1, width=8, residual=True)
-    images = torch.from_numpy(found.features)
-    heads = new_heads(options, images, torch.from_numpy(texts()), seed=0)
+    heads = new_heads(options, found.entering(0), torch.from_numpy(texts()), seed=0)
     prototypes = make_prototypes(heads, found, texts(), CLASSES, CLASSES, seed=0)
     of_samples = LabelledSamples(found, prototypes, settings.loss)
     data = labelled_images() if settings.looks_at_images else of_samples
@@ -97,18 +97,22 @@ def test_the_loss_falls_and_every_iteration_is_recorded(tmp_path: Path) -> None:
     assert temperatures[0] != temperatures[-1]
 
 
-@pytest.mark.parametrize("settings", [SETTINGS, LOOKING_AT_IMAGES], ids=["samples", "images"])
+@pytest.mark.parametrize(
+    ("settings", "found"),
+    [(SETTINGS, samples()), (LOOKING_AT_IMAGES, None), (SETTINGS, patch_samples())],
+    ids=["samples", "images", "pooled after ISA"],
+)
 @pytest.mark.parametrize("killed_after", [3, 4, 11, 29])
 def test_a_killed_and_resumed_training_equals_an_undisturbed_one(
-    tmp_path: Path, killed_after: int, settings: Alignment
+    tmp_path: Path, killed_after: int, settings: Alignment, found: Samples | None
 ) -> None:
-    undisturbed = finish(start(settings), tmp_path / "one")
-    killed = start(settings)
+    undisturbed = finish(start(settings, found), tmp_path / "one")
+    killed = start(settings, found)
     list(islice(train(killed, tmp_path / "two", save_every=4), killed_after))
-    resumed = start(settings)
+    resumed = start(settings, found)
     list(islice(train(resumed, tmp_path / "two", save_every=4), 1))
     assert resumed.iteration == killed_after // 4 * 4 + 1
-    resumed = finish(start(settings), tmp_path / "two")
+    resumed = finish(start(settings, found), tmp_path / "two")
     assert_same(resumed, undisturbed)
     assert curves(tmp_path / "two") == curves(tmp_path / "one")
 

@@ -4,8 +4,9 @@ import numpy as np
 import torch
 
 from ssr.alignment.image_labels import LabelledImages
+from ssr.alignment.patches import PatchSamples
 from ssr.alignment.prototypes import Vectors
-from ssr.alignment.samples import Samples
+from ssr.alignment.samples import Samples, pool
 
 CLASSES, BACKGROUNDS, DIMENSION = 3, 2, 16
 
@@ -36,3 +37,21 @@ def labelled_images(count: int = 20, patches: int = 12, seed: int = 2) -> Labell
     for own, (label,) in zip(tokens, labels, strict=True):
         own[: patches // 2] += 10 * texts()[label - 1]
     return LabelledImages(labels, lambda row: torch.from_numpy(tokens[row]), texts(), CLASSES)
+
+
+def patch_samples(count: int = 20, patches: int = 6, seed: int = 3) -> PatchSamples:
+    """Images of two classes and a background, each shown by a third of the patches."""
+    random = np.random.default_rng(seed)
+    names = [f"{number:02}" for number in range(count)]
+    classes = {name: (1 + n % CLASSES, 1 + (n + 1) % CLASSES) for n, name in enumerate(names)}
+    shown = {name: [*(c - 1 for c in own), CLASSES] for name, own in classes.items()}
+    tokens, weights = {}, torch.eye(3).repeat_interleave(patches // 3, 1)
+    for name, labels in shown.items():
+        own = texts()[np.repeat(labels, patches // 3)] * random.uniform(1, 9, (patches, 1))
+        noise = 0.1 * random.standard_normal((patches, DIMENSION))
+        tokens[name] = torch.from_numpy((own + noise).astype(np.float32))
+    features = [pool(tokens[name], weights, unit_patches=True) for name in names]
+    pooled = Samples(
+        np.repeat(names, 3), np.concatenate([*shown.values()]), torch.cat(features).numpy()
+    )
+    return PatchSamples.of(pooled, classes, tokens.__getitem__, lambda _: weights)

@@ -53,6 +53,22 @@ def test_a_gradient_is_judged_by_the_score_of_its_method() -> None:
     assert said.startswith("methods.idle.aligned_cams.gradient changes nothing where methods.idle.")
 
 
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"alignment": {"loss": "image_labels"}}, "a loss of samples; came alignment.loss image"),
+        ({"prototypes": {"sample": "both"}}, "prototypes.sample pooled; came both"),
+    ],
+)
+def test_what_is_pooled_after_isa_are_samples_under_cams(other: dict[str, Any], said: str) -> None:
+    after: dict[str, Any] = {"prototypes": {"pooling": "after"}}
+    assert against(after) == against(other) == []
+    (line,) = against(merge(after, other))
+    assert line.startswith("prototypes.pooling: after needs ")
+    assert said in line
+    assert against(merge(merge(after, other), {"alignment": {"enabled": False}})) == []
+
+
 def test_prompts_must_belong_to_classes() -> None:
     (said,) = against({"text": {"prompts": {"dragon": "sofa"}}})
     assert said == "text.prompts names ['dragon'], not among data.classes"

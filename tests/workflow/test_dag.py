@@ -76,15 +76,28 @@ def test_only_evaluation_and_report_can_reach_a_mask(clone: Run) -> None:
     assert readers == EVALUATION | {"build_report"}
 
 
-@pytest.mark.parametrize("loss", ["cross_modal", "image_labels"])
-def test_the_alignment_reads_features_only_where_its_loss_looks_at_images(
-    clone: Run, loss: str
+@pytest.mark.parametrize(
+    ("setting", "patches", "cams"),
+    [
+        ("alignment={'loss': 'feature'}", False, False),
+        ("alignment={'loss': 'image_labels'}", True, False),
+        ("prototypes={'pooling': 'after'}", True, True),
+    ],
+)
+def test_the_alignment_reads_features_and_cams_only_where_it_learns_from_patches(
+    clone: Run, setting: str, patches: bool, cams: bool
 ) -> None:
-    printed = clone("-n", "cams", "--config", f"alignment={{'loss': '{loss}'}}").stdout
+    printed = clone("-n", "cams", "--config", setting).stdout
     inputs = re.findall(r"^rule align_prototypes:\n    input: (.*)$", printed, re.MULTILINE)
     assert len(inputs) == 3  # rounds
-    for needed in ("train_0001.zarr.zip", "index.parquet", "demo_clip.safetensors"):
-        assert all(needed in each for each in inputs) == (loss == "image_labels")
+    for needed in ("features/train_0001.zarr.zip", "index.parquet", "demo_clip.safetensors"):
+        assert all(needed in each for each in inputs) == patches
+    later = re.findall(
+        r"^rule cluster_prototypes:\n    input: (.*/1.npz.*)$", printed, re.MULTILINE
+    )
+    assert len(later) == 2
+    for each in [*inputs, *later]:
+        assert ("cams/initial/train_0001.zarr.zip" in each) == cams
 
 
 def test_heads_are_chosen_by_masks_behind_all_that_trains_them(clone: Run) -> None:

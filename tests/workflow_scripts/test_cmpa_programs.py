@@ -52,10 +52,11 @@ def folder(tmp_path: Path) -> Path:
 def cluster(
     run: Run, folder: Path, number: int, alignment: Alignment = ALIGNMENT, **prototypes: Any
 ) -> Path:
-    first = ["--features", folder / "features.zarr.zip", "--cams", folder / "cams.zarr.zip"]
+    stores = ["--features", folder / "features.zarr.zip", "--cams", folder / "cams.zarr.zip"]
     # Snakemake leaves nothing between a flag and the next one where a rule has no such input.
-    first += ["--samples", "--previous"]
-    later = ["--features", "--cams", "--samples", folder / "prototypes_1.npz"]
+    first = [*stores, "--samples", "--previous"]
+    later = stores if prototypes.get("pooling") == "after" else ["--features", "--cams"]
+    later = [*later, "--samples", folder / "prototypes_1.npz"]
     later += ["--previous", folder / f"{number - 1}.safetensors"]
     output = folder / f"prototypes_{number}.npz"
     run(
@@ -69,13 +70,18 @@ def cluster(
     return output
 
 
-def align(run: Run, folder: Path, number: int, alignment: Alignment = ALIGNMENT) -> Path:
+def align(
+    run: Run, folder: Path, number: int, alignment: Alignment = ALIGNMENT, **prototypes: Any
+) -> Path:
     previous = [folder / f"{number - 1}.safetensors"] if number > 1 else []
     output = folder / f"{number}.safetensors"
-    images: list[object] = ["--index", "--features", "--backbone"]
-    if alignment.looks_at_images:
+    pooling = Settings(**prototypes)
+    images: list[object] = ["--index", "--features", "--backbone", "--pooling", "--cams"]
+    if alignment.looks_at_images or pooling.pooling == "after":
         images = ["--index", folder / "index.parquet", "--features", folder / "features.zarr.zip"]
         images += ["--backbone", tiny_clip(folder).canonical()]
+    if pooling.pooling == "after":
+        images += ["--pooling", pooling.canonical(), "--cams", folder / "cams.zarr.zip"]
     run(
         "align_prototypes",
         *("--alignment", alignment.canonical(), "--seed", 0),
@@ -157,26 +163,60 @@ def test_image_labels_are_learned_from_the_patches_of_labelled_images(
     assert trained.image.layers[-1].weight.any()
 
 
-@pytest.mark.parametrize("loss", ["cross_modal", "image_labels"])
-def test_equal_inputs_give_equal_files(run_program: Run, folder: Path, loss: str) -> None:
+def test_samples_may_be_pooled_after_isa(run_program: Run, folder: Path) -> None:
+    """First where CLIP has them at unit length, then where the heads of the round before do."""
+    path = cluster(run_program, folder, 1, unit_patches=True)
+    before = load_arrays(path, Prototypes, "cluster_prototypes")
+    first = cluster(run_program, folder, 1, pooling="after")
+    one = load_arrays(first, Prototypes, "cluster_prototypes")
+    samples = load_arrays(first, Samples, "cluster_prototypes")
+    np.testing.assert_allclose(one.image_prototypes, before.image_prototypes, atol=1e-6)
+    rapid = ALIGNMENT.model_copy(update={"stop": "tune", "learning_rate": 0.1})
+    looks = load_looks(align(run_program, folder, 1, rapid, pooling="after"))
+    at_start, trained = looks[0].image.layers[-1], looks[3].image.layers[-1]
+    assert not at_start.weight.any()  # CLIP itself
+    assert not at_start.bias.any()
+    assert trained.weight.any()
+    second = cluster(run_program, folder, 2, rapid, pooling="after")
+    np.testing.assert_array_equal(
+        load_arrays(second, Samples, "cluster_prototypes").features, samples.features
+    )
+    two = load_arrays(second, Prototypes, "cluster_prototypes")
+    assert not np.allclose(one.image_prototypes, two.image_prototypes, atol=0.01)
+    path = align(run_program, folder, 2, rapid, pooling="after")
+    assert load_heads(path)[1]["iterations"] == 6
+
+
+FROM_PATCHES = pytest.mark.parametrize(
+    ("loss", "pooling"),
+    [("cross_modal", "before"), ("image_labels", "before"), ("cross_modal", "after")],
+)
+
+
+@FROM_PATCHES
+def test_equal_inputs_give_equal_files(
+    run_program: Run, folder: Path, loss: str, pooling: str
+) -> None:
     alignment = ALIGNMENT.model_copy(update={"loss": loss})
 
     def make() -> tuple[bytes, bytes]:
-        prototypes = cluster(run_program, folder, 1, alignment).read_bytes()
-        return prototypes, align(run_program, folder, 1, alignment).read_bytes()
+        prototypes = cluster(run_program, folder, 1, alignment, pooling=pooling).read_bytes()
+        return prototypes, align(run_program, folder, 1, alignment, pooling=pooling).read_bytes()
 
     assert make() == make()
 
 
-def test_masks_are_never_read(run_program: Run, folder: Path) -> None:
+@FROM_PATCHES
+def test_masks_are_never_read(run_program: Run, folder: Path, loss: str, pooling: str) -> None:
+    alignment = ALIGNMENT.model_copy(update={"loss": loss})
     (folder / "masks.parquet").write_bytes(b"reading this would fail")
     opened: list[str] = []
     watching = True
     sys.addaudithook(
         lambda event, given: watching and event == "open" and opened.append(f"{given[0]}")
     )
-    cluster(run_program, folder, 1)
-    align(run_program, folder, 1)
+    cluster(run_program, folder, 1, alignment, pooling=pooling)
+    align(run_program, folder, 1, alignment, pooling=pooling)
     watching = False
     assert any("features.zarr.zip" in path for path in opened)
     assert not [path for path in opened if "mask" in Path(path).name]

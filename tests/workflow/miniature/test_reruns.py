@@ -160,6 +160,7 @@ OTHER: dict[str, Any] = {
     "aligned_cams.background": "clip",
     "prototypes.clusters": 7,
     "prototypes.sample": "image",
+    "prototypes.pooling": "after",
     "alignment.loss": "feature",
     "alignment.stop": "last",
     "refinement.affinity": "none",

@@ -1,0 +1,57 @@
+"""What the two programs of CMPA share: the patches of train images."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ssr.artefacts.store import open_shards
+from ssr.config import Prototypes
+from ssr.data.index import Image, Index
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from ssr.alignment.patches import PatchSamples
+    from ssr.alignment.samples import Samples
+
+
+def labelled_images(arguments: Namespace) -> list[Image]:
+    """The images of train that have a label."""
+    return [image for image in Index.read(arguments.index).split("train") if image.labels]
+
+
+def patch_reader(arguments: Namespace, device: torch.device | str) -> Callable[[str], Tensor]:
+    """A function from an image's id to its projected patch tokens (N, D), float32 on the CPU."""
+    import torch
+
+    from ssr.backbones.last_block import load_last_block, patches_of_image
+
+    clip, features = load_last_block(arguments.backbone, device), open_shards(arguments.features)
+
+    def read(image: str) -> Tensor:
+        entering = torch.from_numpy(features.read(image, "tokens")).to(device)
+        return patches_of_image(clip, entering).cpu()
+
+    return read
+
+
+def pooled_after_isa(
+    samples: Samples, settings: Prototypes, arguments: Namespace, device: torch.device | str
+) -> PatchSamples:
+    """The `samples` of a round, but pooled after ISA under the initial CAMs."""
+    import torch
+
+    from ssr.alignment.patches import PatchSamples
+    from ssr.alignment.samples import pooling_weights
+
+    cams = open_shards(arguments.cams)
+
+    def weights(image: str) -> Tensor:
+        maps = pooling_weights(cams.read(image, "cams"), settings)
+        return torch.from_numpy(maps).flatten(1)
+
+    classes = {image.id: image.labels for image in labelled_images(arguments)}
+    return PatchSamples.of(samples, classes, patch_reader(arguments, device), weights)
