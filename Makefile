@@ -26,7 +26,7 @@ test: $(READY)
 	mypy
 	snakefmt --check Snakefile rules
 	snakemake --lint
-	pytest --numprocesses 3
+	pytest --numprocesses 4
 
 format: $(READY)
 	ruff format .

@@ -16,7 +16,7 @@ from ssr.config import Prototypes as Pooling
 from ssr.running.programs import existing, parser, run
 from ssr.running.progress import progress
 from ssr.running.provenance import code_hash
-from workflow_scripts.train_patches import labelled_images, patch_reader, pooled_after_isa
+from workflow_scripts._train_patches import labelled_images, patch_reader, pooled_after_isa
 
 if TYPE_CHECKING:
     from ssr.alignment.image_labels import LabelledImages

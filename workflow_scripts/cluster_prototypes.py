@@ -16,7 +16,7 @@ from ssr.config import Alignment, Backbone, Prototypes
 from ssr.data.index import Image
 from ssr.running.programs import existing, parser, run
 from ssr.running.progress import progress
-from workflow_scripts.train_patches import labelled_images, patch_reader, pooled_after_isa
+from workflow_scripts._train_patches import labelled_images, patch_reader, pooled_after_isa
 
 if TYPE_CHECKING:
     from ssr.alignment.samples import Samples
