@@ -26,7 +26,7 @@ test: $(READY)
 	mypy
 	snakefmt --check Snakefile rules
 	snakemake --lint
-	pytest --numprocesses 4
+	pytest --numprocesses 2
 
 format: $(READY)
 	ruff format .

@@ -158,6 +158,7 @@ OTHER: dict[str, Any] = {
     "aligned_cams.score": "gradient",
     "aligned_cams.gradient": "cosine",
     "aligned_cams.background": "clip",
+    "features.precision": "float16",
     "prototypes.clusters": 7,
     "prototypes.sample": "image",
     "prototypes.pooling": "after",
