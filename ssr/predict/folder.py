@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from ssr.artefacts.files import replacing
 from ssr.data.images import open_image
 from ssr.data.pngs import encode_png, voc_palette
 from ssr.errors import InputError
+from ssr.running.digests import digest
 
 SUFFIXES = frozenset((".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"))
 _MEANING = "segmentation.json"
@@ -150,7 +150,7 @@ class Predictions:
                 source = png.info.get(_SOURCE)
         except InputError:
             return False
-        if source != _digest(wanted.image):
+        if source != digest(wanted.image):
             raise InputError(
                 f"{self._label_file(wanted.name)}: is of another image than {wanted.image}; choose "
                 "another --out, or delete it"
@@ -163,7 +163,7 @@ class Predictions:
             picture = BytesIO()
             Image.fromarray(overlay(image, labels)).save(picture, "JPEG", quality=_QUALITY)
             self._write(self._overlay_file(wanted.name), picture.getvalue())
-        notes = {_SOURCE: _digest(wanted.image)}
+        notes = {_SOURCE: digest(wanted.image)}
         self._write(self._label_file(wanted.name), encode_png(labels, notes))
 
     def _write(self, path: Path, content: bytes) -> None:
@@ -182,11 +182,6 @@ def _parsed(path: Path) -> Any:
         return json.loads(path.read_text())
     except ValueError:
         return None
-
-
-def _digest(image: Path) -> str:
-    with image.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def overlay(image: NDArray[np.uint8], labels: NDArray[np.uint8]) -> NDArray[np.uint8]:

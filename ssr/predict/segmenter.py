@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ssr.artefacts.seals import broken, verify
 from ssr.config import Config, Crf, Prediction
-from ssr.config.settings import TRAINED, make_backbone_absolute, method_config, owner
+from ssr.config.settings import TRAINED, method_config, owner
 from ssr.errors import InputError
 from ssr.labelling.crf import dense_crf
 from ssr.labelling.predictions import softmax
 from ssr.maps import upsample
 from ssr.predict.tiles import PATCHES, tiles
 from ssr.running.digests import digest
+from ssr.segmenter.description import read_description
 
 if TYPE_CHECKING:
     from mmseg.models.segmentors import EncoderDecoder
@@ -133,11 +132,10 @@ class TrainedSegmenter:
         Raises:
             InputError: one is missing.
         """
-        described = _description(self.folder)["model"].get("backbone", {}).get("clip", {})
-        if described:
-            make_backbone_absolute(described, self.home)
+        model = read_description(self.folder / _FILES[1], self.home)["model"]
+        clip = model.get("backbone", {}).get("clip", {})
         files = [self.folder / name for name in _FILES]
-        files += [Path(named) for named in described.values() if named and os.path.isabs(named)]
+        files += [Path(named) for named in clip.values() if named and os.path.isabs(named)]
         if missing := [str(path) for path in files if not path.is_file()]:
             raise InputError(f"{missing[0]}: not there; the segmenter needs it")
         return hashlib.sha256("".join(map(digest, files)).encode()).hexdigest()
@@ -148,7 +146,7 @@ class TrainedSegmenter:
         from ssr.backbones.devices import choose_device
         from ssr.segmenter.model import load
 
-        weights, description = self.folder / "model.safetensors", self.folder / "model.json"
+        weights, description = (self.folder / name for name in _FILES)
         return load(weights, description, choose_device(self.device), self.home)
 
 
@@ -179,19 +177,9 @@ def open_segmenter(
         if not (folder / name).is_file():
             raise InputError(f"{folder / name}: not there; snakemake trains it")
     # Those that it was trained for: the settings may have changed meanwhile.
-    classes = tuple(_description(folder)["classes"])
+    classes = tuple(read_description(folder / _FILES[1])["classes"])
     home, patch = results.parent.parent, config.images.patch
     return TrainedSegmenter(folder, home, classes, own.prediction, own.crf, patch, device)
-
-
-def _description(folder: Path) -> dict[str, Any]:
-    path = folder / "model.json"
-    verify(path)
-    try:
-        content: dict[str, Any] = json.loads(path.read_text())
-    except ValueError as error:
-        raise broken(path, error) from error
-    return content
 
 
 def _check(image: NDArray[np.uint8]) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from ssr.artefacts.files import replacing
+from ssr.running.digests import digest
 
 KEPT = 2
 _PATTERN = "iteration_*.pt"
@@ -91,11 +92,8 @@ def fingerprint(parameters: Sequence[str], inputs: Iterable[Path]) -> str:
 
     They name a work folder, so that no training continues one of other settings, data or code.
     """
-    digests = []
-    for path in inputs:
-        with path.open("rb") as file:
-            digests.append(hashlib.file_digest(file, "sha256").hexdigest())
-    return hashlib.sha256("\n".join([*parameters, *digests]).encode()).hexdigest()[:12]
+    texts = [*parameters, *map(digest, inputs)]
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:12]
 
 
 def remove(folder: Path) -> None:

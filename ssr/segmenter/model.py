@@ -18,15 +18,15 @@ from mmengine.runner import CheckpointLoader
 from torch import nn
 
 from ssr.artefacts.files import replacing
-from ssr.artefacts.seals import BLANK, seal, verify
+from ssr.artefacts.seals import BLANK, seal
 from ssr.artefacts.tensors import write_tensors
 from ssr.backbones.text import TextEmbeddings
 from ssr.backbones.weights import fit, read_weights
 from ssr.config import MMSEG, Backbone, Segmenter
-from ssr.config.settings import make_backbone_absolute
 from ssr.data.images import IMAGENET_MEAN, IMAGENET_STD
 from ssr.errors import InputError
 from ssr.segmenter import clip_backbone, decode_head
+from ssr.segmenter.description import read_description
 from ssr.segmenter.mmseg_import import MODELS, TASK_UTILS, WEIGHT_INITIALIZERS
 
 REGISTERED = (clip_backbone.FrozenCLIP, decode_head.TransformerFusionHead)
@@ -100,16 +100,8 @@ def load(
         InputError: a file is missing or damaged, the description names anything but models, or the
             weights don't fit it.
     """
-    verify(description)
-    try:
-        config = json.loads(description.read_text())["model"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InputError(
-            f"{description}: wanted the description that train_segmenter writes ({error!r})"
-        ) from error
+    config = read_description(description, home)["model"]
     check_types(config, description)
-    if clip := config.get("backbone", {}).get("clip"):
-        make_backbone_absolute(clip, home)
     model = build(config)
     fit(model, read_weights(path), path)
     return model.eval().to(device)
