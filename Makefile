@@ -8,7 +8,9 @@ READY := $(VENV)/ready
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONPATH :=
 # Python compiles what it imports; pip would compile everything, a third of what the set-up takes.
+# Many containers tell Python to keep nothing of that: every job would compile all it imports anew.
 export PIP_COMPILE ?= 0
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo inspect test format clean
 

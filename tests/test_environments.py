@@ -1,3 +1,4 @@
+import subprocess
 import tomllib
 from importlib.metadata import version
 from itertools import chain
@@ -29,3 +30,11 @@ def test_conda_environment_has_the_pins_of_the_project() -> None:
     built = {line for line in wanted if line in script}
     assert built == {"fast_slic==0.4.0"}
     assert set(pip) | conda | built == wanted
+
+
+def test_under_make_python_keeps_what_it_compiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    shown = "shown: ; @echo [$$PYTHONDONTWRITEBYTECODE]"
+    command = ["make", "--eval", shown, "shown"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
