@@ -35,6 +35,6 @@ def test_conda_environment_has_the_pins_of_the_project() -> None:
 def test_under_make_python_keeps_what_it_compiles(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     shown = "shown: ; @echo [$$PYTHONDONTWRITEBYTECODE]"
-    command = ["make", "--eval", shown, "shown"]
+    command = ["make", "--no-print-directory", "--eval", shown, "shown"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
