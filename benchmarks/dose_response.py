@@ -37,7 +37,8 @@ from benchmarks.dose_scenes import (
     read,
     tally,
 )
-from ssr.alignment.heads import AlignmentHeads, starting_heads
+from ssr.alignment.aligner import Aligner
+from ssr.alignment.heads import starting_heads
 from ssr.alignment.prototypes import make_prototypes
 from ssr.alignment.samples import Samples, concatenate, pool_image
 from ssr.alignment.training import LabelledSamples, Round
@@ -82,12 +83,11 @@ def pool(learned: Judged, cams: Cams) -> Samples:
 
 def align(
     samples: Samples, texts: TextEmbeddings, loss: str, seed: int
-) -> Iterator[tuple[int, AlignmentHeads]]:
+) -> Iterator[tuple[int, Aligner]]:
     """Iterations done and the heads at the end of each round, with the demo's settings."""
     settings = Alignment.model_validate({"loss": loss, "stop": "last"})
     every = np.concatenate([texts.classes, texts.backgrounds])
-    features = torch.from_numpy(samples.features)
-    heads, done = starting_heads(None, settings, features, torch.from_numpy(every), seed)
+    heads, done = starting_heads(settings, samples, torch.from_numpy(every), seed), 0
     for _ in range(settings.rounds):
         prototypes = make_prototypes(heads.eval(), samples, every, len(CLASSES), len(CLASSES), seed)
         data = LabelledSamples(samples, prototypes, loss)
@@ -152,7 +152,7 @@ def measure(name: str, arguments: argparse.Namespace, judged: Sight, seen: Sight
     np.savez(arguments.counts / f"{name}.npz", facts=json.dumps(told), **found)
 
 
-def aligned(learned: Judged, kind: Kind, seed: int) -> Iterator[tuple[str, AlignmentHeads]]:
+def aligned(learned: Judged, kind: Kind, seed: int) -> Iterator[tuple[str, Aligner]]:
     """Heads of every loss at every look."""
     samples = pool(learned, learned.activate(kind))
     for loss in LOSSES:

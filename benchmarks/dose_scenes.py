@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 from open_clip.model import CLIP
 
-from ssr.alignment.heads import AlignmentHeads
+from ssr.alignment.aligner import Aligner
 from ssr.backbones.networks import load_clip, load_dino, load_tokenizer
 from ssr.backbones.text import TextEmbeddings, encode_text
-from ssr.cams.activation import ImageScores, Kind, activate
+from ssr.cams.activation import ImageScores, Kind
 from ssr.cams.refinement import image_affinity, patch_mask, refine
 from ssr.cams.superpixels import segment
 from ssr.config import Backbone, Features, Refinement, Superpixels, Text
@@ -41,14 +41,11 @@ class Judged:
     texts: TextEmbeddings
     measured: Measured
 
-    def activate(self, kind: Kind, heads: AlignmentHeads | None = None) -> Cams:
-        """Raw maps (K, h, w) of every scene, by CLIP or by heads."""
-        scores = ImageScores(self.texts, torch.device("cpu"), heads, gradient="product")
+    def activate(self, kind: Kind, aligner: Aligner | None = None) -> Cams:
+        """Raw maps (K, h, w) of every scene, by CLIP or by what CMPA trained."""
+        scores = ImageScores(self.texts, torch.device("cpu"), aligner, gradient="product")
         scenes = zip(self.measured.scenes.classes, self.measured.residuals, strict=True)
-        maps = (
-            activate(kind, self.clip, residual, scores.of(labels), len(labels))
-            for labels, residual in scenes
-        )
+        maps = (scores.activate(kind, self.clip, residual, labels) for labels, residual in scenes)
         return [each.numpy().reshape(-1, *self.measured.grid) for each in maps]
 
 

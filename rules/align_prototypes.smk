@@ -1,7 +1,8 @@
 # Pooled features and texts → prototypes and the heads that align them (CMPA, Eq. 3-6).
 # The prototypes are renewed at the start of every round, from the heads of the round before.
 # With alignment.loss: image_labels the heads learn from the patches of train images instead, with
-# prototypes.pooling: after from patches that are pooled behind the image head.
+# prototypes.pooling: after from patches that are pooled behind the image head. With
+# alignment.trains: last_block no heads are trained, but CLIP's last block, on what is pooled behind it.
 
 
 rule cluster_prototypes:

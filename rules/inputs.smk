@@ -78,7 +78,7 @@ def first_prototypes(wildcards):
 
 
 def pools_after(method):
-    """Whether every round pools the patches behind its heads, not the first for all."""
+    """Whether every round pools patches behind what it trains, not the first for all."""
     return resolved(method).prototypes.pooling == "after"
 
 
@@ -183,9 +183,9 @@ def shown(stage, path):
 
 
 def shown_alignment():
-    """The last prototypes of the first method and the heads that it uses; nothing without CMPA."""
+    """The last prototypes of the first method and the heads that it uses; nothing without heads."""
     alignment = resolved(MAIN_METHOD).alignment
-    if not alignment.enabled:
+    if not alignment.enabled or alignment.trains != "heads":
         return [], []
     folder = result(f"prototypes/{owner_of(MAIN_METHOD, HEADS)}")
     return f"{folder}/{alignment.rounds}.npz", used_heads(MAIN_METHOD)

@@ -38,7 +38,6 @@ def _activate(
 
     from ssr.backbones.devices import choose_device
     from ssr.backbones.last_block import load_last_block
-    from ssr.cams.activation import activate
 
     device = choose_device(arguments.device)
     clip = load_last_block(arguments.backbone, device)
@@ -51,14 +50,13 @@ def _activate(
     # One thread: that is as fast as a GPU needs them, and a processor is busy enough.
     for image, tokens, grid in ahead(load, images, threads=int(device.type == "cuda")):
         residual = torch.from_numpy(tokens).to(device)
-        score = scores.of(image.labels)
-        maps = activate(settings.score, clip, residual, score, len(image.labels))
+        maps = scores.activate(settings.score, clip, residual, image.labels)
         cams = maps.cpu().numpy().reshape(-1, *grid)
         yield image, {"cams": cams, "classes": np.array(image.labels, np.int64)}
 
 
 def _settings_and_scores(arguments: Namespace, device: torch.device) -> tuple[Cams, ImageScores]:
-    from ssr.alignment.heads import load_heads
+    from ssr.alignment.trained import load_aligner
     from ssr.backbones.text import TextEmbeddings
     from ssr.cams.activation import ImageScores
 
@@ -67,8 +65,8 @@ def _settings_and_scores(arguments: Namespace, device: torch.device) -> tuple[Ca
         initial = Cams.model_validate_json(arguments.cams)
         return initial, ImageScores(texts, device, gradient=initial.gradient)
     settings = AlignedCams.model_validate_json(arguments.cams)
-    heads, _ = load_heads(arguments.alignment)
-    return settings, ImageScores(texts, device, heads, settings.background, settings.gradient)
+    aligner, _ = load_aligner(arguments.alignment)
+    return settings, ImageScores(texts, device, aligner, settings.background, settings.gradient)
 
 
 if __name__ == "__main__":
@@ -79,6 +77,6 @@ if __name__ == "__main__":
     flags.add_argument("--cams", required=True, help="JSON of cams, or aligned_cams if --alignment")
     flags.add_argument("--features", type=existing, required=True)
     flags.add_argument("--text", type=existing, required=True)
-    flags.add_argument("--alignment", type=existing, help="heads of CMPA; CLIP itself without")
+    flags.add_argument("--alignment", type=existing, help="what CMPA trained; CLIP itself without")
     flags.add_argument("--output", type=Path, required=True)
     run(main, flags)

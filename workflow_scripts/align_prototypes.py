@@ -1,8 +1,9 @@
 """Samples and prototypes of a round in; the heads trained on them out, and the losses beside them.
 
 With `alignment.loss: image_labels`, the heads are trained on the patches of the train images
-instead; with `prototypes.pooling: after`, these patches are pooled behind the image head. Continues
-from the newest checkpoint in the work folder.
+instead; with `prototypes.pooling: after`, these patches are pooled behind the image head. With
+`alignment.trains: last_block`, CLIP's last block is trained instead of heads. Continues from the
+newest checkpoint in the work folder.
 """
 
 from __future__ import annotations
@@ -16,7 +17,12 @@ from ssr.config import Prototypes as Pooling
 from ssr.running.programs import existing, parser, run
 from ssr.running.progress import progress
 from ssr.running.provenance import code_hash
-from workflow_scripts._train_patches import labelled_images, patch_reader, pooled_after_isa
+from workflow_scripts._train_patches import (
+    entering_reader,
+    first_aligner,
+    labelled_images,
+    pooled_behind,
+)
 
 if TYPE_CHECKING:
     from ssr.alignment.image_labels import LabelledImages
@@ -25,11 +31,9 @@ if TYPE_CHECKING:
 
 def main(arguments: Namespace) -> None:
     """Train, export, and clear the checkpoints."""
-    import torch
-
-    from ssr.alignment.heads import save_heads, starting_heads
     from ssr.alignment.prototypes import Prototypes
     from ssr.alignment.samples import Samples
+    from ssr.alignment.trained import save_aligner
     from ssr.alignment.training import LabelledSamples, Round, train, write_history
     from ssr.artefacts.arrays import load_arrays
     from ssr.running import checkpoints
@@ -39,14 +43,8 @@ def main(arguments: Namespace) -> None:
     prototypes = load_arrays(arguments.prototypes, Prototypes, "cluster_prototypes")
     pooling: Pooling = arguments.pooling or Pooling()
     if pooling.pooling == "after":
-        samples = pooled_after_isa(samples, pooling, arguments, "cpu")
-    heads, before = starting_heads(
-        arguments.previous,
-        settings,
-        samples.entering(arguments.seed),
-        torch.from_numpy(prototypes.texts),
-        arguments.seed,
-    )
+        samples = pooled_behind(samples, pooling, arguments, "cpu")
+    aligner, before = first_aligner(arguments, samples, prototypes.texts)
     work = arguments.work / checkpoints.fingerprint(
         [
             code_hash("workflow_scripts.align_prototypes"),
@@ -60,19 +58,19 @@ def main(arguments: Namespace) -> None:
         data = _labelled_images(arguments, prototypes)
     else:
         data = LabelledSamples(samples, prototypes, settings.loss)
-    state = Round(heads, data, settings, arguments.seed, before)
+    state = Round(aligner, data, settings, arguments.seed, before)
     for _ in progress(train(state, work), settings.iterations, "alignment"):
         pass
     write_history(arguments.output.with_suffix(".csv"), state.history)
     iterations = before + state.iteration
-    save_heads(arguments.output, state.heads, {"iterations": iterations}, state.kept)
+    save_aligner(arguments.output, state.aligner, {"iterations": iterations}, state.kept)
     checkpoints.remove(work)
 
 
 def _labelled_images(arguments: Namespace, prototypes: Prototypes) -> LabelledImages:
     from ssr.alignment.image_labels import LabelledImages
 
-    images, patches = labelled_images(arguments), patch_reader(arguments, "cpu")
+    images, patches = labelled_images(arguments), entering_reader(arguments, "cpu")
     classes = prototypes.cluster_table.shape[1]
     labels = [image.labels for image in images]
     return LabelledImages(labels, lambda row: patches(images[row].id), prototypes.texts, classes)

@@ -1,6 +1,7 @@
 """Heads of all rounds, features, texts and masks of tune in; the heads with the best CAMs out.
 
-What was seen at each look is written beside them.
+With `alignment.trains: last_block` they are CLIP's last block at every look, instead of heads. What
+was seen at each look is written beside them.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from ssr.running.programs import existing, parser, run
 from ssr.running.progress import progress
 
 if TYPE_CHECKING:
-    from ssr.alignment.heads import AlignmentHeads
+    from ssr.alignment.aligner import Aligner
     from ssr.evaluation.evaluation import Shard
 
 Seen = tuple[np.ndarray, list[np.ndarray], np.ndarray]
@@ -26,7 +27,7 @@ Seen = tuple[np.ndarray, list[np.ndarray], np.ndarray]
 
 def main(arguments: Namespace) -> None:
     """Activate tune with the heads of every look, and keep those of the best."""
-    from ssr.alignment.heads import load_looks, save_heads
+    from ssr.alignment.trained import load_looks, save_aligner
     from ssr.data.index import Index
     from ssr.data.masks import Masks
     from ssr.evaluation.evaluation import pair_with_masks
@@ -52,12 +53,10 @@ def main(arguments: Namespace) -> None:
     write_looks(arguments.seen, looks)
     chosen = {"split": "tune", "images": len(images), "miou": best.miou}
     metadata = {"iterations": best.iteration, "chosen": chosen}
-    save_heads(arguments.output, heads[best.iteration].cpu(), metadata)
+    save_aligner(arguments.output, heads[best.iteration].cpu(), metadata)
 
 
-def _see(
-    arguments: Namespace, heads: Sequence[AlignmentHeads], shards: Sequence[Shard]
-) -> Iterator[Seen]:
+def _see(arguments: Namespace, heads: Sequence[Aligner], shards: Sequence[Shard]) -> Iterator[Seen]:
     """Mask, raw CAMs with each of `heads`, and classes of every image."""
     import torch
 
@@ -65,7 +64,7 @@ def _see(
     from ssr.backbones.devices import choose_device
     from ssr.backbones.last_block import load_last_block
     from ssr.backbones.text import TextEmbeddings
-    from ssr.cams.activation import ImageScores, activate
+    from ssr.cams.activation import ImageScores
     from ssr.evaluation.evaluation import NO_MAPS
 
     settings: AlignedCams = arguments.cams
@@ -83,10 +82,7 @@ def _see(
                 continue
             entering = torch.from_numpy(features.read(image, "tokens")).to(device)
             grid = features.read(image, "grid")
-            maps = (
-                activate(settings.score, clip, entering, score.of(present), len(present))
-                for score in scores
-            )
+            maps = (score.activate(settings.score, clip, entering, present) for score in scores)
             yield truth, [each.cpu().numpy().reshape(-1, *grid) for each in maps], np.array(present)
 
 

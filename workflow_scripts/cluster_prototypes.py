@@ -1,7 +1,8 @@
 """Features, CAMs and texts in; samples, prototypes and pseudo-labels of a round out.
 
 The first round pools the samples; a later one takes them from the prototypes of a round before.
-With `prototypes.pooling: after`, what is clustered are aligned patches, pooled.
+With `prototypes.pooling: after`, what is clustered are aligned patches, pooled; they are always
+where CLIP's last block is trained.
 """
 
 from __future__ import annotations
@@ -16,7 +17,12 @@ from ssr.config import Alignment, Backbone, Prototypes
 from ssr.data.index import Image
 from ssr.running.programs import existing, parser, run
 from ssr.running.progress import progress
-from workflow_scripts._train_patches import labelled_images, patch_reader, pooled_after_isa
+from workflow_scripts._train_patches import (
+    first_aligner,
+    labelled_images,
+    patch_reader,
+    pooled_behind,
+)
 
 if TYPE_CHECKING:
     from ssr.alignment.samples import Samples
@@ -24,11 +30,9 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Namespace) -> None:
-    """Cluster the samples as the heads of the round before see them."""
+    """Cluster the samples as the round before has aligned them."""
     import numpy as np
-    import torch
 
-    from ssr.alignment.heads import starting_heads
     from ssr.alignment.prototypes import make_prototypes
     from ssr.alignment.samples import Samples
     from ssr.artefacts.arrays import load_arrays, save_arrays
@@ -44,19 +48,14 @@ def main(arguments: Namespace) -> None:
     texts = np.concatenate([stored.classes, stored.backgrounds])
     if not arguments.alignment.backgrounds:
         samples, texts = samples.foreground(classes), stored.classes
-    seen, seed = samples, arguments.seed
+    seen, device = samples, choose_device(arguments.device)
     if arguments.prototypes.pooling == "after":
-        device = choose_device(arguments.device)
-        seen = pooled_after_isa(samples, arguments.prototypes, arguments, device)
-    heads, _ = starting_heads(
-        arguments.previous,
-        arguments.alignment,
-        seen.entering(seed),
-        torch.from_numpy(texts),
-        seed,
-    )
+        seen = pooled_behind(samples, arguments.prototypes, arguments, device)
+    aligner, _ = first_aligner(arguments, seen, texts)
+    if arguments.alignment.trains == "last_block":
+        aligner.to(device)
     clusters = arguments.prototypes.clusters or classes
-    prototypes = make_prototypes(heads, seen, texts, classes, clusters, seed)
+    prototypes = make_prototypes(aligner, seen, texts, classes, clusters, arguments.seed)
     print(f"{len(samples.labels)} samples, {clusters} clusters of purity {prototypes.purity:.3f}")
     save_arrays(arguments.output, samples, prototypes)
 

@@ -1,7 +1,7 @@
 """What image labels say, absent classes included: a loss over patches, ours and not the paper's.
 
 A sample of `ssr.alignment.samples` is pulled to the text of its class. Here a class is judged by
-its best patches, as the heads see them, so that an absent class is pushed away from just those
+its best patches, as they are aligned so far, so that an absent class is pushed away from just those
 patches that are taken for it.
 """
 
@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ssr.alignment.heads import AlignmentHeads
+from ssr.alignment.aligner import Aligner
 from ssr.alignment.prototypes import Indices, Vectors
 
 BEST_PATCHES = 0.1
@@ -25,7 +25,7 @@ BEST_PATCHES = 0.1
 class LabelledImages:
     """What a round learns from under `alignment.loss: image_labels`.
 
-    labels: all classes of each image, 1..C; patches: its projected patch tokens (N, D), by its
+    labels: all classes of each image, 1..C; patches: what `Aligner.patches` takes of it, by its
     place in `labels`; texts: (C+B, D) float32, unit vectors, the C = `classes` first.
     """
 
@@ -38,13 +38,12 @@ class LabelledImages:
         """Images."""
         return len(self.labels)
 
-    def loss(self, heads: AlignmentHeads, rows: Indices) -> Tensor:
+    def loss(self, aligner: Aligner, rows: Indices) -> Tensor:
         """The mean of `image_labels_loss` over the images `rows`."""
-        images = [self.patches(int(row)) for row in rows]
-        aligned = heads.image(torch.cat(images)).split([len(image) for image in images])
-        classes = heads.text(torch.from_numpy(self.texts))[: self.classes]
+        aligned = aligner.patches([self.patches(int(row)) for row in rows])
+        classes = aligner.text(torch.from_numpy(self.texts))[: self.classes]
         losses = [
-            image_labels_loss(image @ classes.T / heads.temperature, self.labels[row])
+            image_labels_loss(image @ classes.T / aligner.temperature, self.labels[row])
             for image, row in zip(aligned, rows, strict=True)
         ]
         return torch.stack(losses).mean()

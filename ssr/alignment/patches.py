@@ -1,4 +1,4 @@
-"""Samples that are pooled after ISA: every patch goes through the image head first."""
+"""Samples that are pooled behind what is trained: every patch goes through ISA or CLIP's block."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ssr.alignment.heads import AlignmentHeads
+from ssr.alignment.aligner import Aligner
 from ssr.alignment.samples import Samples, pool
 
 STATISTICS_IMAGES = 64
@@ -21,8 +21,8 @@ STATISTICS_IMAGES = 64
 class PatchSamples(Samples):
     """`Samples` and what they are pooled of; `features` are what CLIP itself makes of them.
 
-    classes: those of each image, 1..C, by its id; patches: its projected patch tokens (N, D)
-    float32; weights: (K+1, N) float32, of its K classes, in their order, and of its background.
+    classes: those of each image, 1..C, by its id; patches: what `Aligner.patches` takes of it;
+    weights: (K+1, N) float32, of its K classes, in their order, and of its background.
     """
 
     classes: Mapping[str, Sequence[int]]
@@ -37,7 +37,7 @@ class PatchSamples(Samples):
         patches: Callable[[str], Tensor],
         weights: Callable[[str], Tensor],
     ) -> PatchSamples:
-        """These `samples`, pooled after ISA."""
+        """These `samples`, pooled behind what is trained."""
         return cls(samples.images, samples.labels, samples.features, classes, patches, weights)
 
     def entering(self, seed: int) -> Tensor:
@@ -45,19 +45,18 @@ class PatchSamples(Samples):
         images = np.random.default_rng(seed).permutation(np.unique(self.images))
         return torch.cat([self.patches(str(image)) for image in images[:STATISTICS_IMAGES]])
 
-    def aligned(self, heads: AlignmentHeads, rows: NDArray[np.int64] | None = None) -> Tensor:
+    def aligned(self, aligner: Aligner, rows: NDArray[np.int64] | None = None) -> Tensor:
         """Unit vectors (n, d): the aligned patches of the samples `rows`, pooled; or of all."""
         chosen = np.arange(len(self.labels)) if rows is None else rows
         images = list(dict.fromkeys(self.images[chosen].tolist()))
         # BatchNorm learns from a whole batch; without it, one image at a time takes less memory.
-        batches = [images] if heads.training else [[image] for image in images]
-        pooled = {image: own for batch in batches for image, own in self._pool(heads, batch)}
+        batches = [images] if aligner.training else [[image] for image in images]
+        pooled = {image: own for batch in batches for image, own in self._pool(aligner, batch)}
         return torch.stack([pooled[self.images[row]][self._place(row)] for row in chosen])
 
-    def _pool(self, heads: AlignmentHeads, images: Sequence[str]) -> list[tuple[str, Tensor]]:
+    def _pool(self, aligner: Aligner, images: Sequence[str]) -> list[tuple[str, Tensor]]:
         """Each image with what all its weights pool: (K+1, d)."""
-        patches = [self.patches(image) for image in images]
-        aligned = heads.image(torch.cat(patches)).split([len(each) for each in patches])
+        aligned = aligner.patches([self.patches(image) for image in images])
         return [
             (image, pool(own, self.weights(image), unit_patches=False))
             for image, own in zip(images, aligned, strict=True)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ssr.alignment.heads import AlignmentHeads
+from ssr.alignment.aligner import Aligner
 from ssr.alignment.samples import Samples
 from ssr.errors import InputError
 
@@ -46,15 +46,15 @@ class Prototypes:
 
 @torch.no_grad()
 def make_prototypes(
-    heads: AlignmentHeads, samples: Samples, texts: Vectors, classes: int, clusters: int, seed: int
+    aligner: Aligner, samples: Samples, texts: Vectors, classes: int, clusters: int, seed: int
 ) -> Prototypes:
-    """Cluster what `heads` make of the samples and of the texts.
+    """Cluster what `aligner` makes of the samples and of the texts.
 
     texts: (C+B, D), the first C = `classes` of classes; every label of `samples` is a row of it.
     clusters: K. There are at most as many text clusters as classes that occur.
     """
-    image = samples.aligned(heads).numpy()
-    text = heads.text(torch.from_numpy(texts)).numpy()
+    image = samples.aligned(aligner).numpy()
+    text = aligner.text(torch.from_numpy(texts)).numpy()
     is_class = samples.labels < classes
     labels = samples.labels[is_class]
     image_centres = cluster(image[is_class], clusters, seed)

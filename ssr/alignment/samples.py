@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ssr.alignment.heads import AlignmentHeads
+from ssr.alignment.aligner import Aligner
 from ssr.config import Prototypes
 from ssr.errors import InputError
 from ssr.maps import min_max
@@ -34,11 +34,10 @@ class Samples:
         """What the image head is fed, or a choice of it by `seed`: (n, D) float32."""
         return torch.from_numpy(self.features)
 
-    def aligned(self, heads: AlignmentHeads, rows: NDArray[np.int64] | None = None) -> Tensor:
-        """Unit vectors (n, d) that the image head makes of the samples `rows`, or of all."""
+    def aligned(self, aligner: Aligner, rows: NDArray[np.int64] | None = None) -> Tensor:
+        """Aligned unit vectors (n, d) of the samples `rows`, or of all."""
         features = self.features if rows is None else self.features[rows]
-        aligned: Tensor = heads.image(torch.from_numpy(features))
-        return aligned
+        return aligner.image(torch.from_numpy(features))
 
     def foreground(self, classes: int) -> Samples:
         """The samples of classes alone, without those of backgrounds."""

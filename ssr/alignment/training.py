@@ -1,4 +1,4 @@
-"""One round of CMPA: the heads are trained towards fixed prototypes, resumable at any iteration.
+"""One round of CMPA: training towards fixed prototypes, resumable at any iteration.
 
 Under the cross-modal loss images move to where the texts were and texts to where the images were at
 the start of the round. They meet half-way if the round is short or the learning rate low; otherwise
@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ssr.alignment.heads import AlignmentHeads
+from ssr.alignment.aligner import Aligner
 from ssr.alignment.losses import LOSSES, Batch
 from ssr.alignment.prototypes import Indices, Prototypes
 from ssr.alignment.samples import Samples
@@ -37,7 +37,7 @@ class TrainingSet(Protocol):
     def __len__(self) -> int:
         """Rows: samples, or images."""
 
-    def loss(self, heads: AlignmentHeads, rows: Indices) -> Tensor:
+    def loss(self, aligner: Aligner, rows: Indices) -> Tensor:
         """A differentiable scalar, of these rows."""
 
 
@@ -53,34 +53,34 @@ class LabelledSamples:
         """Samples."""
         return len(self.samples.labels)
 
-    def loss(self, heads: AlignmentHeads, rows: Indices) -> Tensor:
+    def loss(self, aligner: Aligner, rows: Indices) -> Tensor:
         """The loss of the samples `rows`."""
-        return LOSSES[self.name](make_batch(heads, self, rows))
+        return LOSSES[self.name](make_batch(aligner, self, rows))
 
 
 class Round:
-    """The state of one round: heads, optimiser, iterations done and the history of losses.
+    """The state of one round: aligner, optimiser, iterations done and the history of losses.
 
-    `kept` holds the state of the heads at every look before the round's end, the one at which the
+    `kept` holds the state of the aligner at every look before the round's end, the one at which the
     first round starts included, by iterations since then; none unless `stop` is "tune".
     """
 
     def __init__(
-        self, heads: AlignmentHeads, data: TrainingSet, settings: Alignment, seed: int, before: int
+        self, aligner: Aligner, data: TrainingSet, settings: Alignment, seed: int, before: int
     ) -> None:
-        """Start a round with `heads`, which it trains in place.
+        """Start a round with `aligner`, which it trains in place.
 
         `seed` orders the samples; `before` counts the iterations of earlier rounds.
         """
         self.before = before
-        self.heads = heads.requires_grad_(True)
+        self.aligner = aligner.requires_grad_(True)
         self.data = data
         self.settings = settings
         self.seed = seed
         self.iteration = 0
         self.history: list[tuple[int, float, float]] = []
         self.optimiser = torch.optim.AdamW(
-            heads.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+            aligner.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
         )
         self.looks = look_points(settings, first=before == 0)
         self.kept: dict[int, dict[str, Tensor]] = {}
@@ -90,24 +90,24 @@ class Round:
         """One iteration."""
         number, size = self.before + self.iteration, self.settings.batch_size
         rows = batch_rows(number, len(self.data), size, self.seed)
-        self.heads.train()
-        loss = self.data.loss(self.heads, rows)
+        self.aligner.train()
+        loss = self.data.loss(self.aligner, rows)
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
         self.iteration += 1
-        self.history.append((self.iteration, loss.item(), self.heads.temperature.item()))
+        self.history.append((self.iteration, loss.item(), self.aligner.temperature.item()))
         self._keep()
 
     def _keep(self) -> None:
         if self.iteration in self.looks:
-            state = self.heads.state_dict().items()
+            state = self.aligner.state_dict().items()
             self.kept[self.before + self.iteration] = {name: value.clone() for name, value in state}
 
     def state(self) -> dict[str, Any]:
         """All that the next iteration depends on; the order of samples needs only its number."""
         return {
-            "heads": self.heads.state_dict(),
+            "aligner": self.aligner.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "iteration": self.iteration,
             "history": self.history,
@@ -116,7 +116,7 @@ class Round:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from a `state`."""
-        self.heads.load_state_dict(state["heads"])
+        self.aligner.load_state_dict(state["aligner"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.iteration = state["iteration"]
         self.history = state["history"]
@@ -124,7 +124,7 @@ class Round:
 
 
 def look_points(settings: Alignment, first: bool) -> set[int]:
-    """Iterations of a round after which its heads are kept, so that the best can be chosen.
+    """Iterations of a round after which its aligner is kept, so that the best can be chosen.
 
     They and the round's end stand at equal distances; the `first` round's start is one of them.
     """
@@ -146,18 +146,18 @@ def batch_rows(iteration: int, samples: int, size: int, seed: int) -> Indices:
     return order[part * size : (part + 1) * size]
 
 
-def make_batch(heads: AlignmentHeads, data: LabelledSamples, rows: Indices) -> Batch:
-    """Forward the samples `rows`; the text head sees every text once, however often it occurs."""
+def make_batch(aligner: Aligner, data: LabelledSamples, rows: Indices) -> Batch:
+    """Forward the samples `rows`; every text is aligned once, however often it occurs."""
     labels = data.samples.labels[rows]
-    text = heads.text(torch.from_numpy(data.prototypes.texts))
+    text = aligner.text(torch.from_numpy(data.prototypes.texts))
     return Batch(
-        image=data.samples.aligned(heads, rows),
+        image=data.samples.aligned(aligner, rows),
         text=text[torch.from_numpy(labels)],
         image_prototypes=torch.from_numpy(data.prototypes.image_prototypes),
         text_prototypes=torch.from_numpy(data.prototypes.text_prototypes),
         image_clusters=torch.from_numpy(data.prototypes.image_clusters[rows]),
         text_clusters=torch.from_numpy(data.prototypes.text_clusters[labels]),
-        temperature=heads.temperature,
+        temperature=aligner.temperature,
     )
 
 

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from ssr.backbones.networks import BackboneSettings
 
 
+# All that a last block is made from, of open_clip's description of a CLIP.
+_DESCRIBED = ("embed_dim", "quick_gelu", "vision_cfg")
+
+
 class LastBlock(nn.Module):
     """A CLIP of which the last block, and what follows it, is there; with open_clip's names."""
 
@@ -30,6 +34,7 @@ class LastBlock(nn.Module):
     def __init__(self, config: Mapping[str, Any]) -> None:
         """From open_clip's description of the CLIP, with weights that mean nothing yet."""
         super().__init__()
+        self.config = {name: config[name] for name in _DESCRIBED if name in config}
         vision, width = config["vision_cfg"], config["vision_cfg"].get("width", 768)
         self.visual = nn.Module()
         self.visual.transformer = nn.Module()
@@ -80,21 +85,17 @@ def _norm(vision: Mapping[str, Any], width: int) -> nn.LayerNorm:
     return nn.LayerNorm(width, **(vision.get("norm_kwargs") or {}))
 
 
-def load_last_block(settings: BackboneSettings, device: torch.device | str) -> CLIP | LastBlock:
-    """CLIP's last block; the whole CLIP where its weights are no local file.
+def load_last_block(settings: BackboneSettings, device: torch.device | str) -> LastBlock:
+    """CLIP's last block, frozen; the whole CLIP is read where its weights are no local file.
 
     Raises:
         InputError: as for `ssr.backbones.networks.load_clip`.
     """
-    if not names_file(settings.weights):
-        from ssr.backbones.networks import load_clip
-
-        return load_clip(settings, device)
     last = f"visual.transformer.resblocks.{clip_architecture(settings.model).depth - 1}."
+    config, weights = _read(settings)
     with torch.device("meta"):
-        empty = LastBlock(clip_config(settings.model))
+        empty = LastBlock(config)
     block = empty.to_empty(device="cpu").requires_grad_(False).eval()
-    weights = read_weights(settings.weights, settings.sha256)
     renamed = {
         name.replace(last, "visual.transformer.resblocks.0."): value
         for name, value in weights.items()
@@ -102,6 +103,15 @@ def load_last_block(settings: BackboneSettings, device: torch.device | str) -> C
     }
     fit(block, renamed, Path(settings.weights))
     return block.to(device)
+
+
+def _read(settings: BackboneSettings) -> tuple[Mapping[str, Any], Mapping[str, Tensor]]:
+    """open_clip's description of the CLIP, and its weights."""
+    if names_file(settings.weights):
+        return clip_config(settings.model), read_weights(settings.weights, settings.sha256)
+    from ssr.backbones.networks import described_clip, load_clip
+
+    return described_clip(settings), load_clip(settings, "cpu").state_dict()
 
 
 def last_block_activation(clip: CLIP | LastBlock, residual: Tensor) -> Tensor:
@@ -127,11 +137,11 @@ def last_block_patch_tokens(clip: CLIP | LastBlock, residual: Tensor, activation
     return visual.ln_post(tokens)[:, 1:] @ visual.proj
 
 
-@torch.no_grad()
 def patches_of_image(clip: CLIP | LastBlock, residual: Tensor) -> Tensor:
     """Projected patch tokens (N, D) float32 of one image, not L2-normalised.
 
     `residual`: X, its tokens (N+1, W) entering the block, class token first, of any dtype.
+    Differentiable with respect to the weights of a block that is not frozen.
     """
     with torch.autocast(residual.device.type, enabled=False):
         entering = residual.float()[None]

@@ -107,10 +107,8 @@ def load_clip(settings: BackboneSettings, device: torch.device | str) -> CLIP:
         InputError: unknown or unsupported model, unknown tag, weights missing or not fitting.
     """
     clip_architecture(settings.model)
-    config = clip_config(settings.model)
-    tag = clip_tag(settings.model, settings.weights) if names_tag(settings.weights) else None
+    config, tag = described_clip(settings), _tag(settings)
     file = _weights_file(settings, tag)
-    config["quick_gelu"] = config.get("quick_gelu", False) or bool(tag and tag.quick_gelu)
     model = _seeded(lambda: CLIP(**config), settings.model, device)
     model.visual.image_mean = tag.mean if tag else CLIP_MEAN
     model.visual.image_std = tag.deviation if tag else CLIP_STD
@@ -122,6 +120,21 @@ def load_clip(settings: BackboneSettings, device: torch.device | str) -> CLIP:
             )
         fit(model, _in_names_of_clip(model, weights), file)
     return _frozen(model, device)
+
+
+def described_clip(settings: BackboneSettings) -> dict[str, Any]:
+    """open_clip's description of a CLIP, with the activation that its weights need.
+
+    Raises:
+        InputError: unknown model or tag.
+    """
+    config, tag = clip_config(settings.model), _tag(settings)
+    config["quick_gelu"] = config.get("quick_gelu", False) or bool(tag and tag.quick_gelu)
+    return config
+
+
+def _tag(settings: BackboneSettings) -> Pretrained | None:
+    return clip_tag(settings.model, settings.weights) if names_tag(settings.weights) else None
 
 
 def load_tokenizer(settings: BackboneSettings) -> SimpleTokenizer:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor
 
-from ssr.alignment.heads import AlignmentHeads, unit
+from ssr.alignment.aligner import Aligner, unit
 from ssr.backbones.last_block import (
     LastBlock,
     last_block_activation,
@@ -50,18 +50,18 @@ def clip_score(texts: Tensor, scale: float, gradient: Gradient = "cosine") -> Sc
 
 
 def aligned_score(
-    heads: AlignmentHeads, texts: Tensor, scale: float, gradient: Gradient = "cosine"
+    aligner: Aligner, texts: Tensor, scale: float, gradient: Gradient = "cosine"
 ) -> Score:
-    """The same through CMPA's heads: the cosine of ISA(mean patch) and TSA(text), texts (M, D).
+    """The same through what CMPA trained: the cosine of the aligned mean patch and text, (M, D).
 
-    `scale` is CLIP's own, times what tau has changed by: heads that change nothing give CLIP's
-    logits. At 1 / tau, which the losses have, they would flatten or sharpen the softmax.
+    `scale` is CLIP's own, times what tau has changed by: an aligner that changes nothing gives
+    CLIP's logits. At 1 / tau, which the losses have, they would flatten or sharpen the softmax.
     """
-    aligned = heads.text(texts)
-    sharp = scale * heads.sharpening
+    aligned = aligner.text(texts)
+    sharp = scale * aligner.sharpening
 
     def score(tokens: Tensor) -> Tensor:
-        return sharp * heads.image(tokens.mean(1), gradient == "product") @ aligned.T
+        return sharp * aligner.image(tokens.mean(1), gradient == "product") @ aligned.T
 
     return score
 
@@ -78,22 +78,22 @@ def against(classes: Score, backgrounds: Score, count: int) -> Score:
 class ImageScores:
     """Makes the score of an image: its classes against each other and against all backgrounds.
 
-    Without `heads` CLIP judges. With them the aligned space does, or, where `background` is "clip",
-    the classes alone, and CLIP how well the backgrounds fit.
+    Without an `aligner` CLIP judges. With it the aligned space does, or, where `background` is
+    "clip", the classes alone, and CLIP how well the backgrounds fit.
     """
 
     def __init__(
         self,
         texts: TextEmbeddings,
         device: torch.device,
-        heads: AlignmentHeads | None = None,
+        aligner: Aligner | None = None,
         background: Literal["aligned", "clip"] = "aligned",
         gradient: Gradient = "cosine",
     ) -> None:
         self._classes = torch.from_numpy(texts.classes).to(device)
         self._backgrounds = torch.from_numpy(texts.backgrounds).to(device)
         self._scale = float(texts.logit_scale)
-        self._heads = heads.to(device) if heads else None
+        self._aligner = aligner.to(device) if aligner else None
         self._background = background
         self._gradient = gradient
 
@@ -101,12 +101,22 @@ class ImageScores:
         """The score of an image with these classes (1..C), in their order."""
         texts = torch.cat([self._classes[[label - 1 for label in labels]], self._backgrounds])
         by_clip = clip_score(texts, self._scale, self._gradient)
-        if self._heads is None:
+        if self._aligner is None:
             return by_clip
-        aligned = aligned_score(self._heads, texts, self._scale, self._gradient)
+        aligned = aligned_score(self._aligner, texts, self._scale, self._gradient)
         if self._background == "clip":
             return against(aligned, by_clip, len(labels))
         return aligned
+
+    def activate(
+        self, kind: Kind, clip: CLIP | LastBlock, residual: Tensor, labels: Sequence[int]
+    ) -> Tensor:
+        """Raw maps (K, N) float32 of an image with these classes, in their order.
+
+        They run through the last block of `clip`, or the one that CMPA trained.
+        """
+        block = self._aligner.through(clip) if self._aligner else clip
+        return activate(kind, block, residual, self.of(labels), len(labels))
 
 
 def activate(

@@ -117,7 +117,13 @@ class Config(Section):
     @property
     def aligns_patches(self) -> bool:
         """Whether CMPA learns from the patches of images, not from vectors pooled before."""
-        return self.alignment.looks_at_images or self.prototypes.pooling == "after"
+        return self.alignment.looks_at_images or self.pools_behind
+
+    @property
+    def pools_behind(self) -> bool:
+        """Whether samples are pooled behind what is trained: ISA, or CLIP's last block."""
+        tunes = self.alignment.trains == "last_block" and not self.alignment.looks_at_images
+        return tunes or self.prototypes.pooling == "after"
 
     @field_validator("methods", mode="before")
     @classmethod

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
-from ssr.config import Backbones, Cams, Config, Text
+from ssr.config import Backbones, Config, Text
 from ssr.config.architectures import clip_architecture, dino_architecture
 from ssr.config.duplicates import repeated_keys
 from ssr.demo.vocabulary import CLASSES, STUFF
@@ -18,6 +18,7 @@ _IN_CAPTIONS = (
 )
 DEMO_WORDS = frozenset((*CLASSES, *STUFF, *_IN_CAPTIONS))
 _DEMO = Backbones()
+_DEFAULTS = Config()
 
 
 def contradictions(config: Config, unsound: Collection[str] = ()) -> Iterator[str]:
@@ -79,14 +80,22 @@ def _threshold_has_a_source(config: Config) -> Iterator[str]:
 
 
 def _pooling_has_samples(config: Config) -> Iterator[str]:
-    if config.prototypes.pooling == "before" or not config.alignment.enabled:
+    if not config.pools_behind or not config.alignment.enabled:
         return
-    if config.alignment.looks_at_images:
+    after = config.prototypes.pooling == "after"
+    if after and config.alignment.looks_at_images:
         yield "prototypes.pooling: after needs a loss of samples; came alignment.loss image_labels"
     if config.prototypes.sample != "pooled":
+        asking = "prototypes.pooling: after" if after else "alignment.trains: last_block"
+        yield f"{asking} needs prototypes.sample pooled; came {config.prototypes.sample}"
+
+
+def _backgrounds_have_a_judge(config: Config) -> Iterator[str]:
+    tunes = config.alignment.enabled and config.alignment.trains == "last_block"
+    if tunes and config.aligned_cams.background == "clip":
         yield (
-            "prototypes.pooling: after needs prototypes.sample pooled; "
-            f"came {config.prototypes.sample}"
+            "aligned_cams.background: clip needs alignment.trains heads; came last_block, behind "
+            "which no patch is CLIP's own"
         )
 
 
@@ -120,6 +129,7 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[[Config], Iterator[str]]], ...] = 
     (("backbones",), _model_files_are_clear),
     (("data", "labels"), _threshold_has_a_source),
     (("prototypes", "alignment"), _pooling_has_samples),
+    (("alignment", "aligned_cams"), _backgrounds_have_a_judge),
     (("backbones", "data", "text"), _demo_knows_the_words),
 )
 
@@ -176,28 +186,38 @@ def _prompts_that_compete(config: Config) -> Iterator[str]:
             )
 
 
-def _gradients_without_grad_cam(config: Config) -> Iterator[str]:
-    own = {name: each.get("aligned_cams", {}) for name, each in config.methods.items()}
-    scores = {name: each.get("score", config.aligned_cams.score) for name, each in own.items()}
-    settings = {
-        "cams.gradient": (config.cams.gradient, {config.cams.score}),
-        "aligned_cams.gradient": (config.aligned_cams.gradient, set(scores.values())),
-    } | {
-        f"methods.{name}.aligned_cams.gradient": (each["gradient"], {scores[name]})
-        for name, each in own.items()
-        if "gradient" in each
-    }
-    for name, (gradient, taken) in settings.items():
-        if gradient != Cams().gradient and "gradient" not in taken:
-            yield (
-                f"{name} changes nothing where {name.removesuffix('gradient')}score is "
-                f"{' or '.join(sorted(taken))}; it is of Grad-CAM, score: gradient"
-            )
+# Settings of a section, another one of it, and the only value of that with which they are used.
+_USED = (
+    ("cams", ("gradient",), "score", "gradient", "it is of Grad-CAM"),
+    ("aligned_cams", ("gradient",), "score", "gradient", "it is of Grad-CAM"),
+    ("alignment", ("layers", "width", "residual"), "trains", "heads", "it is of heads"),
+)
+
+
+def _settings_without_use(config: Config) -> Iterator[str]:
+    for section, names, chooser, needed, why in _USED:
+        common, default = getattr(config, section), getattr(_DEFAULTS, section)
+        own = {method: each.get(section, {}) for method, each in config.methods.items()}
+        taken = {name: each.get(chooser, getattr(common, chooser)) for name, each in own.items()}
+        # CLIP's own CAMs are those of no method.
+        everywhere = {*taken.values()} if section != "cams" else {getattr(common, chooser)}
+        for name in names:
+            places = {section: (getattr(common, name), everywhere)} | {
+                f"methods.{method}.{section}": (each[name], {taken[method]})
+                for method, each in own.items()
+                if name in each
+            }
+            for place, (value, used_with) in places.items():
+                if value != getattr(default, name) and needed not in used_with:
+                    yield (
+                        f"{place}.{name} changes nothing where {place}.{chooser} is "
+                        f"{' or '.join(sorted(used_with))}; {why}, {chooser}: {needed}"
+                    )
 
 
 _DOUBTS = (
     _backbones_of_the_demo,
     _backgrounds_of_another_world,
     _prompts_that_compete,
-    _gradients_without_grad_cam,
+    _settings_without_use,
 )

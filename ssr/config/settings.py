@@ -150,11 +150,21 @@ def _judge_method(
 
 
 def method_config(config: Config, method: str) -> Config:
-    """`config` with the overrides of one method; without masks no heads are chosen by them."""
-    chosen = merge(config.model_dump(), config.methods[method])
-    if chosen["data"]["masks"] is None:
-        chosen = merge(chosen, {"alignment": {"stop": "last"}})
-    return Config.model_validate(chosen)
+    """`config` with the overrides of one method, and what follows from them.
+
+    Without masks no heads are chosen by them; where CLIP's last block is trained, samples are
+    pooled behind it.
+    """
+    chosen = Config.model_validate(merge(config.model_dump(), config.methods[method]))
+    if chosen.data.masks is None:
+        chosen = _with(chosen, "alignment", stop="last")
+    if chosen.pools_behind:
+        chosen = _with(chosen, "prototypes", pooling="after")
+    return chosen
+
+
+def _with(config: Config, section: str, **values: object) -> Config:
+    return Config.model_validate(merge(config.model_dump(), {section: values}))
 
 
 def merge(base: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:

@@ -64,7 +64,8 @@ class Prototypes(Section):
         "pooled", description="of a class: pooled under its CAM | image (mean patch) | both"
     )
     pooling: Literal["before", "after"] = Field(
-        "before", description="under the CAM: before ISA | after ISA, which then maps every patch"
+        "before",
+        description="under the CAM: before ISA | after ISA, of every patch; last_block: after",
     )
     unit_patches: bool = Field(
         False,
@@ -84,6 +85,9 @@ class Alignment(Section):
     """Cross-Modal Prototype Alignment (Eq. 3-6)."""
 
     enabled: bool = Field(True, description="false: the initial CAMs are refined")
+    trains: Literal["heads", "last_block"] = Field(
+        "heads", description="heads | last_block (CLIP's, with its projection; texts stay)"
+    )
     loss: Literal["cross_modal", "in_modal", "feature", "image_labels"] = Field(
         "cross_modal",
         description="cross_modal | in_modal | feature (Table 4) | image_labels (ours; of patches)",

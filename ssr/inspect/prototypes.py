@@ -11,6 +11,7 @@ import torch
 from ssr.alignment.heads import starting_heads
 from ssr.alignment.prototypes import Prototypes
 from ssr.alignment.samples import Samples
+from ssr.alignment.trained import load_aligner
 from ssr.artefacts.arrays import load_arrays
 from ssr.backbones.text import TextEmbeddings
 from ssr.config import Config
@@ -28,6 +29,7 @@ def clusters(results: Results, method: str, round_: int) -> dict[str, Any]:
 
     Cosines are those in the space in which the round was clustered, that of the heads of the round
     before; of samples as they are stored, pooled before ISA, also where what was clustered was not.
+    Where CLIP's last block is trained, that is CLIP's own space.
 
     Raises:
         MissingError: the round has not run, or the method has no prototypes.
@@ -68,8 +70,13 @@ def _cosines(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Of each image prototype (K+B) with the samples, (K+B, S), and with the texts, (K+B, T)."""
     features, texts = torch.from_numpy(samples.features), torch.from_numpy(prototypes.texts)
-    heads, _ = starting_heads(previous, settings.alignment, features, texts, settings.seed)
     centres = prototypes.image_prototypes
+    if settings.alignment.trains == "last_block":
+        return centres @ samples.features.T, centres @ prototypes.texts.T
+    if previous:
+        heads, _ = load_aligner(previous)
+    else:
+        heads = starting_heads(settings.alignment, samples, texts, settings.seed)
     return centres @ heads.image(features).numpy().T, centres @ heads.text(texts).numpy().T
 
 

@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from sklearn.manifold import TSNE
 
-from ssr.alignment.heads import load_heads
 from ssr.alignment.prototypes import Prototypes
 from ssr.alignment.samples import Samples
+from ssr.alignment.trained import load_aligner
 from ssr.artefacts.arrays import load_arrays
 from ssr.report.curves import MARKERS
 
@@ -59,7 +59,7 @@ def embed(prototypes: Path, heads: Path, seed: int) -> Embedding:
     """
     samples = load_arrays(prototypes, Samples, "cluster_prototypes")
     made = load_arrays(prototypes, Prototypes, "cluster_prototypes")
-    aligned, _ = load_heads(heads)
+    aligned, _ = load_aligner(heads)
     classes, chosen = choose(samples.labels, made.cluster_table.shape[1], seed)
     images, own_texts = samples.features[chosen], made.texts[classes]
     moved_images = aligned.image(torch.from_numpy(images)).numpy()

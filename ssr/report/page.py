@@ -14,7 +14,7 @@ from pathlib import Path
 from ssr.config import Config
 from ssr.config.consistency import doubts
 from ssr.config.coverage import NOT_YET, why_absent
-from ssr.config.settings import config_hash, render
+from ssr.config.settings import config_hash, method_config, render
 from ssr.data.index import Index
 from ssr.data.source import SPLITS
 from ssr.report import beside_published, html, tables
@@ -119,7 +119,10 @@ def write_page(run: Run, drawn: Charts) -> str:
         "published": ("Beside the published figures", _pick(written, *_BESIDE)),
         "thresholds": ("Thresholds", charts["thresholds"]),
         "classes": ("Classes", [*charts["classes"], *_pick(written, "classes")]),
-        "embedding": ("Features before and after alignment", charts.get("embedding", [])),
+        "embedding": (
+            "Features before and after alignment",
+            charts.get("embedding", [*_no_embedding(run)]),
+        ),
         "training": ("Training", charts["training"]),
         "usage": ("Time and memory", [*_usage(run)]),
         "settings": ("Settings and versions", [*_settings(run)]),
@@ -129,6 +132,15 @@ def write_page(run: Run, drawn: Charts) -> str:
     body = [*_heading(run), f"<nav>{' '.join(links)}</nav>"]
     body += [html.section(name, title, *blocks) for name, (title, blocks) in filled.items()]
     return html.document(f"SSR on {run.config.dataset}", "\n".join(body))
+
+
+def _no_embedding(run: Run) -> Iterator[str]:
+    """Why features can't be drawn behind an alignment, where there is one."""
+    alignment = method_config(run.config, run.method).alignment
+    if alignment.enabled and alignment.trains == "last_block":
+        yield html.paragraph(
+            "Not drawn: CMPA trains CLIP's last block here, in front of the pooled features."
+        )
 
 
 def _figure(chart: Chart) -> str:

@@ -1,22 +1,15 @@
-"""The heads of CMPA: where they start, and files of them."""
+"""The heads of CMPA, and where they start."""
 
 import math
-from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
-from ssr.alignment.heads import (
-    AlignmentHeads,
-    HeadOptions,
-    load_heads,
-    new_heads,
-    save_heads,
-    starting_heads,
-)
+from ssr.alignment.heads import AlignmentHeads, HeadOptions, new_heads, starting_heads
+from ssr.alignment.samples import Samples
 from ssr.config import Alignment
-from ssr.errors import InputError
 
 OPTIONS = HeadOptions(dimension=8, layers=2, width=12, residual=True, temperature=0.05)
 FREE = HeadOptions(dimension=8, layers=2, width=12, residual=False, temperature=0.05)
@@ -89,39 +82,10 @@ def test_temperature_is_positive_and_starts_as_asked() -> None:
     assert heads.temperature.item() == pytest.approx(0.01)
 
 
-def test_saved_heads_come_back_frozen_with_their_metadata(tmp_path: Path) -> None:
-    heads = trained(FREE)
-    save_heads(tmp_path / "heads.safetensors", heads, {"iterations": 5})
-    loaded, metadata = load_heads(tmp_path / "heads.safetensors")
-    assert metadata["iterations"] == 5
-    assert loaded.options == FREE
-    assert not loaded.training
-    assert not any(parameter.requires_grad for parameter in loaded.parameters())
-    assert torch.equal(loaded.image(random(4, 8)), heads.image(random(4, 8)))
-
-
-def test_equal_heads_make_equal_files(tmp_path: Path) -> None:
-    for name in ("one", "two"):
-        save_heads(tmp_path / name, trained(FREE), {"b": 1, "a": 2})
-    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
-
-
-@pytest.mark.parametrize("content", [None, b"", b"nonsense"])
-def test_an_unreadable_file_is_named(tmp_path: Path, content: bytes | None) -> None:
-    path = tmp_path / "heads.safetensors"
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(InputError, match=r"heads.safetensors: expected heads .* delete it"):
-        load_heads(path)
-
-
-def test_a_round_starts_with_the_heads_of_the_round_before(tmp_path: Path) -> None:
+def test_settings_say_what_new_heads_are_like() -> None:
     images, texts = random(30, 8), random(6, 8)
+    found = Samples(np.array(["a"] * 30), np.zeros(30, np.int64), images.numpy())
     settings = Alignment(width=12, residual=False, temperature=0.1)
-    first, none = starting_heads(None, settings, images, texts, seed=3)
-    assert none == 0
-    assert first.options == HeadOptions(8, settings.layers, 12, residual=False, temperature=0.1)
-    save_heads(tmp_path / "1.safetensors", trained(FREE), {"iterations": 7})
-    second, done = starting_heads(tmp_path / "1.safetensors", settings, images, texts, seed=3)
-    assert done == 7
-    assert torch.equal(second.image(images), trained(FREE).image(images))
+    made = starting_heads(settings, found, texts, seed=3)
+    assert made.options == HeadOptions(8, settings.layers, 12, residual=False, temperature=0.1)
+    assert torch.equal(made.text(texts), new_heads(made.options, images, texts, 3).text(texts))

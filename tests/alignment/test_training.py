@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 import torch
 
-from ssr.alignment.heads import HeadOptions, load_heads, load_looks, new_heads, save_heads
+from ssr.alignment.aligner import Aligner
+from ssr.alignment.heads import HeadOptions, new_heads
 from ssr.alignment.prototypes import make_prototypes
 from ssr.alignment.samples import Samples
+from ssr.alignment.trained import load_aligner, load_looks, save_aligner
 from ssr.alignment.training import (
     LabelledSamples,
     Round,
@@ -21,12 +23,15 @@ from ssr.alignment.training import (
     train,
     write_history,
 )
+from ssr.alignment.tuned_block import TunedBlock
 from ssr.config import Alignment
 from ssr.running.checkpoints import Termination, newest
 from tests.alignment.toy import (
     BACKGROUNDS,
     CLASSES,
     DIMENSION,
+    block_samples,
+    clip_block,
     labelled_images,
     patch_samples,
     samples,
@@ -40,16 +45,23 @@ LOOKING = SETTINGS.model_copy(update={"stop": "tune"})
 
 
 LOOKING_AT_IMAGES = SETTINGS.model_copy(update={"loss": "image_labels"})
+OF_THE_BLOCK = SETTINGS.model_copy(update={"trains": "last_block", "batch_size": 2})
+
+
+def aligner_for(settings: Alignment, found: Samples) -> Aligner:
+    if settings.trains == "last_block":
+        return TunedBlock.of(clip_block(), settings.temperature)
+    options = HeadOptions(DIMENSION, layers=1, width=8, residual=True)
+    return new_heads(options, found.entering(0), torch.from_numpy(texts()), seed=0)
 
 
 def start(settings: Alignment = SETTINGS, found: Samples | None = None) -> Round:
     found = found or samples()
-    options = HeadOptions(DIMENSION, layers=1, width=8, residual=True)
-    heads = new_heads(options, found.entering(0), torch.from_numpy(texts()), seed=0)
-    prototypes = make_prototypes(heads, found, texts(), CLASSES, CLASSES, seed=0)
+    aligner = aligner_for(settings, found)
+    prototypes = make_prototypes(aligner, found, texts(), CLASSES, CLASSES, seed=0)
     of_samples = LabelledSamples(found, prototypes, settings.loss)
     data = labelled_images() if settings.looks_at_images else of_samples
-    return Round(heads, data, settings, seed=0, before=0)
+    return Round(aligner, data, settings, seed=0, before=0)
 
 
 def finish(state: Round, work: Path) -> Round:
@@ -59,8 +71,8 @@ def finish(state: Round, work: Path) -> Round:
 
 
 def assert_same(one: Round, other: Round) -> None:
-    for name, value in one.heads.state_dict().items():
-        assert torch.equal(value, other.heads.state_dict()[name]), name
+    for name, value in one.aligner.state_dict().items():
+        assert torch.equal(value, other.aligner.state_dict()[name]), name
     assert one.history == other.history
 
 
@@ -79,7 +91,7 @@ def test_images_meet_the_text_of_their_class_where_the_loss_links_the_modalities
 ) -> None:
     found = confused()
     settings = SETTINGS.model_copy(update={"loss": loss, "learning_rate": 3e-3})
-    heads = finish(start(settings, found), tmp_path).heads.requires_grad_(False).eval()
+    heads = finish(start(settings, found), tmp_path).aligner.requires_grad_(False).eval()
 
     def accuracy(image: torch.Tensor, text: torch.Tensor) -> float:
         return float((image @ text.T).argmax(1).eq(torch.from_numpy(found.labels)).float().mean())
@@ -99,8 +111,13 @@ def test_the_loss_falls_and_every_iteration_is_recorded(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("settings", "found"),
-    [(SETTINGS, samples()), (LOOKING_AT_IMAGES, None), (SETTINGS, patch_samples())],
-    ids=["samples", "images", "pooled after ISA"],
+    [
+        (SETTINGS, samples()),
+        (LOOKING_AT_IMAGES, None),
+        (SETTINGS, patch_samples()),
+        (OF_THE_BLOCK, block_samples()),
+    ],
+    ids=["samples", "images", "pooled after ISA", "last block"],
 )
 @pytest.mark.parametrize("killed_after", [3, 4, 11, 29])
 def test_a_killed_and_resumed_training_equals_an_undisturbed_one(
@@ -133,12 +150,12 @@ def test_looks_stand_at_equal_distances_between_the_starts_of_rounds(
 def test_what_is_kept_are_the_heads_that_a_shorter_round_would_end_with(tmp_path: Path) -> None:
     state = finish(start(LOOKING), tmp_path / "whole")
     path = tmp_path / "1.safetensors"
-    save_heads(path, state.heads, {"iterations": 30}, state.kept)
+    save_aligner(path, state.aligner, {"iterations": 30}, state.kept)
     looks = load_looks(path)
     assert list(looks) == [0, 7, 15, 22, 30]
     for iterations, heads in looks.items():
         shorter = start(SETTINGS.model_copy(update={"iterations": iterations}))
-        expected = finish(shorter, tmp_path / f"{iterations}").heads.state_dict()
+        expected = finish(shorter, tmp_path / f"{iterations}").aligner.state_dict()
         assert all(torch.equal(heads.state_dict()[name], expected[name]) for name in expected)
 
 
@@ -146,25 +163,30 @@ def test_keeping_heads_changes_nothing_but_what_is_kept(tmp_path: Path) -> None:
     last, tune = finish(start(), tmp_path / "last"), finish(start(LOOKING), tmp_path / "tune")
     assert_same(last, tune)
     assert not last.kept
-    save_heads(tmp_path / "last.safetensors", last.heads, {"iterations": 30}, last.kept)
-    save_heads(tmp_path / "plain.safetensors", last.heads, {"iterations": 30})
-    save_heads(tmp_path / "tune.safetensors", tune.heads, {"iterations": 30}, tune.kept)
+    save_aligner(tmp_path / "last.safetensors", last.aligner, {"iterations": 30}, last.kept)
+    save_aligner(tmp_path / "plain.safetensors", last.aligner, {"iterations": 30})
+    save_aligner(tmp_path / "tune.safetensors", tune.aligner, {"iterations": 30}, tune.kept)
     last_bytes, plain = (
         (tmp_path / f"{name}.safetensors").read_bytes() for name in ("last", "plain")
     )
     assert last_bytes == plain
-    one, other = (load_heads(tmp_path / f"{name}.safetensors")[0] for name in ("last", "tune"))
+    one, other = (load_aligner(tmp_path / f"{name}.safetensors")[0] for name in ("last", "tune"))
     assert all(
         torch.equal(*pair) for pair in zip(one.parameters(), other.parameters(), strict=True)
     )
 
 
 @pytest.mark.parametrize("killed_after", [1, 9, 17, 29])
-def test_a_killed_and_resumed_round_keeps_the_same_heads(tmp_path: Path, killed_after: int) -> None:
-    list(islice(train(start(LOOKING), tmp_path / "two", save_every=4), killed_after))
+@pytest.mark.parametrize("trains", ["heads", "last_block"])
+def test_a_killed_and_resumed_round_keeps_the_same_looks(
+    tmp_path: Path, killed_after: int, trains: str
+) -> None:
+    settings = LOOKING.model_copy(update={"trains": trains, "batch_size": 2})
+    found = block_samples() if trains == "last_block" else samples()
+    list(islice(train(start(settings, found), tmp_path / "two", save_every=4), killed_after))
     for name in ("one", "two"):
-        state = finish(start(LOOKING), tmp_path / name)
-        save_heads(tmp_path / f"{name}.safetensors", state.heads, {}, state.kept)
+        state = finish(start(settings, found), tmp_path / name)
+        save_aligner(tmp_path / f"{name}.safetensors", state.aligner, {}, state.kept)
     one, two = (tmp_path / f"{name}.safetensors" for name in ("one", "two"))
     assert one.read_bytes() == two.read_bytes()
 

@@ -7,6 +7,7 @@ from ssr.alignment.image_labels import LabelledImages
 from ssr.alignment.patches import PatchSamples
 from ssr.alignment.prototypes import Vectors
 from ssr.alignment.samples import Samples, pool
+from ssr.backbones.last_block import LastBlock
 
 CLASSES, BACKGROUNDS, DIMENSION = 3, 2, 16
 
@@ -55,3 +56,28 @@ def patch_samples(count: int = 20, patches: int = 6, seed: int = 3) -> PatchSamp
         np.repeat(names, 3), np.concatenate([*shown.values()]), torch.cat(features).numpy()
     )
     return PatchSamples.of(pooled, classes, tokens.__getitem__, lambda _: weights)
+
+
+def drawn(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def clip_block() -> LastBlock:
+    """A last block of width 8, its weights random but always the same."""
+    vision = {"width": 8, "head_width": 4, "mlp_ratio": 2.0}
+    block = LastBlock({"embed_dim": DIMENSION, "vision_cfg": vision, "text_cfg": {}})
+    with torch.no_grad():
+        for number, parameter in enumerate(block.parameters()):
+            parameter.copy_(drawn(*parameter.shape, seed=number) / 2)
+    return block.eval().requires_grad_(False)
+
+
+def stored_tokens(name: str) -> torch.Tensor:
+    """Tokens of six patches behind a class token."""
+    return drawn(7, 8, seed=int.from_bytes(name.encode()))
+
+
+def block_samples() -> PatchSamples:
+    """The images of `patch_samples`, but as the tokens that enter a last block."""
+    found = patch_samples()
+    return PatchSamples.of(found, found.classes, stored_tokens, found.weights)

@@ -16,8 +16,9 @@ from ssr.backbones.last_block import (
     last_block_activation,
     last_block_patch_tokens,
     load_last_block,
+    patches_of_image,
 )
-from ssr.backbones.networks import load_clip
+from ssr.backbones.networks import described_clip, load_clip
 from ssr.config import Backbone
 from ssr.errors import InputError
 from tests.backbone_models import CLIP_MODEL, thin_clip, tiny_clip
@@ -125,7 +126,29 @@ def assert_equal_bits(settings: Backbone) -> None:
 
 
 def test_without_a_file_it_is_that_of_the_whole_clip(tmp_path: Path) -> None:
-    assert isinstance(load_last_block(tiny_clip(tmp_path), "cpu"), CLIP)
+    assert_equal_bits(tiny_clip(tmp_path))
+
+
+def test_the_activation_is_that_of_the_tag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenAI's weights need QuickGELU, which the model's own name doesn't say."""
+    tiny = tiny_clip(tmp_path)
+    path = tmp_path / "plain.json"
+    path.write_text(json.dumps(CLIP_MODEL | {"quick_gelu": False}))
+    quick = described_clip(tiny)
+    monkeypatch.setattr("ssr.backbones.networks.described_clip", lambda _: quick)
+    assert_equal_bits(Backbone(model=str(path), weights="random"))
+
+
+def test_patches_are_differentiable_where_the_block_is_not_frozen(tmp_path: Path) -> None:
+    block = load_last_block(tiny_clip(tmp_path), "cpu")
+    tokens = own_tokens()
+    assert not patches_of_image(block, tokens).requires_grad
+    patches_of_image(block.requires_grad_(True), tokens).square().sum().backward()
+    assert all(each.grad is not None for each in block.parameters())
+
+
+def own_tokens() -> torch.Tensor:
+    return torch.randn(7, 32, generator=torch.Generator().manual_seed(2))
 
 
 def test_weights_of_another_clip_are_refused(tmp_path: Path) -> None:

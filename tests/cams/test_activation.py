@@ -13,7 +13,10 @@ import torch.nn.functional as F
 from open_clip.model import CLIP
 from torch import Tensor
 
+from ssr.alignment.aligner import Aligner
 from ssr.alignment.heads import AlignmentHeads, HeadOptions, new_heads
+from ssr.alignment.tuned_block import TunedBlock
+from ssr.backbones.last_block import load_last_block
 from ssr.backbones.networks import load_clip
 from ssr.backbones.text import TextEmbeddings
 from ssr.cams.activation import (
@@ -253,7 +256,7 @@ def test_what_the_temperature_has_learned_sharpens_the_score() -> None:
 
 def image_scores(
     scale: float,
-    made: AlignmentHeads | None = None,
+    made: Aligner | None = None,
     by: str = "clip",
     gradient: Gradient = "cosine",
 ) -> ImageScores:
@@ -275,11 +278,28 @@ def test_heads_that_change_nothing_yet_give_clips_own_map(
     alone = image_scores(scale, gradient=gradient)
     aligned = image_scores(scale, made, background, gradient)
     torch.testing.assert_close(
-        scaled(activate(kind, clip, RESIDUAL, aligned.of(labels), len(labels))),
-        scaled(activate(kind, clip, RESIDUAL, alone.of(labels), len(labels))),
+        scaled(aligned.activate(kind, clip, RESIDUAL, labels)),
+        scaled(alone.activate(kind, clip, RESIDUAL, labels)),
         atol=1e-5,
         rtol=1e-4,
     )
+
+
+@pytest.mark.parametrize("labels", [[3], [1, 2, 3]], ids=["one class", "three classes"])
+@pytest.mark.parametrize("kind", ["gradient", "similarity"])
+@pytest.mark.parametrize("gradient", get_args(Gradient))
+def test_a_block_that_is_not_tuned_yet_gives_clips_own_map_to_the_bit(
+    tmp_path: Path, gradient: Gradient, kind: str, labels: list[int]
+) -> None:
+    block = load_last_block(tiny_clip(tmp_path), "cpu")
+    own = load_last_block(tiny_clip(tmp_path), "cpu")
+    alone = image_scores(10.0, gradient=gradient).activate(kind, own, RESIDUAL, labels)
+    tuned = image_scores(10.0, TunedBlock.of(block, 0.05), "aligned", gradient)
+    assert torch.equal(tuned.activate(kind, own, RESIDUAL, labels), alone)
+    with torch.no_grad():
+        for parameter in block.parameters():
+            parameter *= 1.1
+    assert not torch.allclose(tuned.activate(kind, own, RESIDUAL, labels), alone, rtol=0.01)
 
 
 def test_classes_are_judged_by_one_score_against_backgrounds_by_another() -> None:

@@ -69,6 +69,41 @@ def test_what_is_pooled_after_isa_are_samples_under_cams(other: dict[str, Any], 
     assert against(merge(merge(after, other), {"alignment": {"enabled": False}})) == []
 
 
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"prototypes": {"sample": "image"}}, "trains: last_block needs prototypes.sample pooled"),
+        ({"aligned_cams": {"background": "clip"}}, "clip needs alignment.trains heads; came last_"),
+    ],
+)
+def test_the_last_block_is_trained_on_pooled_patches_and_judges_alone(
+    other: dict[str, Any], said: str
+) -> None:
+    block: dict[str, Any] = {"alignment": {"trains": "last_block"}}
+    assert against(block) == against(other) == []
+    (line,) = against(merge(block, other))
+    assert said in line
+    assert against(merge(merge(block, other), {"alignment": {"enabled": False}})) == []
+
+
+def test_the_last_block_may_learn_from_image_labels() -> None:
+    block = {"trains": "last_block", "loss": "image_labels"}
+    assert against({"alignment": block, "prototypes": {"sample": "both"}}) == []
+
+
+@pytest.mark.parametrize("setting", [{"layers": 0}, {"width": 64}, {"residual": False}])
+def test_the_shape_of_heads_is_doubted_where_none_are_trained(setting: dict[str, Any]) -> None:
+    block = {"trains": "last_block"}
+    (said,) = doubts(Config.model_validate({"alignment": block | setting}))
+    (name,) = setting
+    assert said.startswith(f"alignment.{name} changes nothing where alignment.trains is last_block")
+    assert doubts(Config.model_validate({"alignment": setting})) == []
+    methods = {"ssr": {}, "block": {"alignment": block}}
+    assert doubts(Config.model_validate({"alignment": setting, "methods": methods})) == []
+    (said,) = doubts(Config.model_validate({"methods": {"block": {"alignment": block | setting}}}))
+    assert said.startswith(f"methods.block.alignment.{name} changes nothing")
+
+
 def test_prompts_must_belong_to_classes() -> None:
     (said,) = against({"text": {"prompts": {"dragon": "sofa"}}})
     assert said == "text.prompts names ['dragon'], not among data.classes"

@@ -259,6 +259,24 @@ def test_without_masks_the_last_heads_are_those_of_every_method() -> None:
     assert method_config(Config(), "ssr").alignment.stop == "tune"
 
 
+@pytest.mark.parametrize(
+    ("alignment", "pooling"),
+    [
+        ({"trains": "heads"}, "before"),
+        ({"trains": "last_block"}, "after"),
+        ({"trains": "last_block", "loss": "image_labels"}, "before"),
+    ],
+)
+def test_samples_are_pooled_behind_a_last_block_that_is_trained_on_them(
+    alignment: dict[str, Any], pooling: str
+) -> None:
+    config = Config.model_validate({"methods": {"ssr": {}, "other": {"alignment": alignment}}})
+    other = method_config(config, "other")
+    assert other.prototypes.pooling == pooling
+    assert other.aligns_patches == (alignment["trains"] == "last_block")
+    assert method_config(config, "ssr").prototypes.pooling == "before"
+
+
 def test_method_config_changes_only_what_it_names() -> None:
     config = Config()
     box = method_config(config, "box_mask")

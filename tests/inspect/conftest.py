@@ -52,12 +52,8 @@ def _write_prototypes(results: Results) -> None:
     features = texts[labels] + 0.1 * random.normal(size=(20, 8)).astype(np.float32)
     features /= np.linalg.norm(features, axis=1, keepdims=True)
     samples = Samples(np.tile(np.array(list("abcd")), 5), labels, features)
-    heads, _ = starting_heads(
-        None,
-        results.config.alignment,
-        torch.from_numpy(features),
-        torch.from_numpy(texts),
-        results.config.seed,
+    heads = starting_heads(
+        results.config.alignment, samples, torch.from_numpy(texts), results.config.seed
     )
     prototypes = make_prototypes(heads, samples, texts, 3, 3, 0)
     path = results.folder / "prototypes/ssr/1.npz"

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from PIL import Image as Picture
 from scipy import ndimage
 
-from ssr.alignment.heads import HeadOptions, new_heads, save_heads
+from ssr.alignment.heads import HeadOptions, new_heads
 from ssr.alignment.prototypes import make_prototypes
 from ssr.alignment.samples import Samples
+from ssr.alignment.trained import save_aligner
 from ssr.artefacts.arrays import save_arrays
 from ssr.artefacts.store import ShardWriter
 from ssr.cams.superpixels import segment
@@ -286,4 +287,4 @@ def write_alignment(prototypes: Path, heads: Path, classes: int) -> None:
     for path in (prototypes, heads):
         path.parent.mkdir(parents=True, exist_ok=True)
     save_arrays(prototypes, samples, make_prototypes(made, samples, texts, classes, classes, 0))
-    save_heads(heads, made, {})
+    save_aligner(heads, made, {})

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from safetensors.torch import save_file
 
 import ssr.backbones.networks
-from ssr.alignment.heads import load_heads
+from ssr.alignment.trained import load_aligner
 from ssr.artefacts.arrays import load_arrays
 from ssr.backbones.networks import load_clip
 from ssr.backbones.pretrained import Pretrained
@@ -134,8 +134,8 @@ def test_a_checkpoint_that_would_run_code_is_passed_over(tmp_path, trace, capsys
 
 def test_heads_that_are_a_pickle_are_refused(tmp_path, trace):
     torch.save(Payload(trace), tmp_path / "heads.safetensors")
-    with pytest.raises(InputError, match="expected heads written by align_prototypes"):
-        load_heads(tmp_path / "heads.safetensors")
+    with pytest.raises(InputError, match="expected what align_prototypes writes"):
+        load_aligner(tmp_path / "heads.safetensors")
     assert not trace.exists()
 
 
@@ -143,8 +143,8 @@ def test_heads_that_are_a_pickle_are_refused(tmp_path, trace):
 def test_heads_with_another_header_are_refused(tmp_path, header):
     path = tmp_path / "heads.safetensors"
     save_file({"x": torch.zeros(1)}, path, {"ssr": header})
-    with pytest.raises(InputError, match="expected heads written by align_prototypes"):
-        load_heads(path)
+    with pytest.raises(InputError, match="expected what align_prototypes writes"):
+        load_aligner(path)
 
 
 @dataclass

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from ssr.alignment.heads import HeadOptions, new_heads, save_heads
+from ssr.alignment.heads import HeadOptions, new_heads
+from ssr.alignment.trained import save_aligner
 from ssr.artefacts.store import Shards, ShardWriter, open_shards
 from ssr.backbones.networks import load_clip
 from ssr.backbones.text import TextEmbeddings
@@ -47,7 +48,7 @@ def shard(tmp_path: Path) -> Path:
         torch.from_numpy(np.concatenate([CLASSES, BACKGROUNDS])),
         seed=0,
     )
-    save_heads(tmp_path / "heads.safetensors", heads, {})
+    save_aligner(tmp_path / "heads.safetensors", heads, {})
     return tmp_path
 
 

@@ -11,18 +11,13 @@ import numpy as np
 import pytest
 import torch
 
-from ssr.alignment.heads import (
-    AlignmentHeads,
-    HeadOptions,
-    load_heads,
-    load_looks,
-    new_heads,
-    save_heads,
-)
+from ssr.alignment.aligner import Aligner
+from ssr.alignment.heads import HeadOptions, new_heads
+from ssr.alignment.trained import load_aligner, load_looks, save_aligner
 from ssr.artefacts.store import ShardWriter
 from ssr.backbones.networks import load_clip
 from ssr.backbones.text import TextEmbeddings
-from ssr.cams.activation import ImageScores, activate
+from ssr.cams.activation import ImageScores
 from ssr.config import AlignedCams
 from ssr.data.index import Image, Index
 from ssr.data.masks import Masks
@@ -59,7 +54,7 @@ def write_rounds(folder: Path) -> None:
     for number, end in ((1, 4), (2, 8)):
         heads.load_state_dict(states[end])
         earlier = {each: states[each] for each in LOOKS if end - 4 - (number == 1) < each < end}
-        save_heads(folder / f"{number}.safetensors", heads, {"iterations": end}, earlier)
+        save_aligner(folder / f"{number}.safetensors", heads, {"iterations": end}, earlier)
 
 
 @pytest.fixture
@@ -84,7 +79,7 @@ def tokens(name: str) -> np.ndarray:
     return random.standard_normal((1 + GRID[0] * GRID[1], WIDTH)).astype(np.float16)
 
 
-def write_masks(folder: Path, heads: AlignmentHeads | None) -> None:
+def write_masks(folder: Path, heads: Aligner | None) -> None:
     """What the CAMs with `heads`, or CLIP's own, show at the threshold one half, as the truth."""
     texts = TextEmbeddings.read(folder / "texts.npz")
     clip, scores = (
@@ -95,7 +90,7 @@ def write_masks(folder: Path, heads: AlignmentHeads | None) -> None:
         mask = np.zeros(SIZE, np.uint8)
         if labels:
             entering = torch.from_numpy(tokens(name))
-            maps = activate(CAMS.score, clip, entering, scores.of(labels), len(labels))
+            maps = scores.activate(CAMS.score, clip, entering, labels)
             large = enlarge(maps.numpy().reshape(-1, *GRID), SIZE)
             winner, strength = strongest(large, np.array(labels))
             mask[:] = np.where(strength > 0.5, winner, 0)
@@ -120,7 +115,7 @@ def choose(run: Run, folder: Path, cams: AlignedCams = CAMS) -> list[dict[str, f
         ]
 
 
-def looks(folder: Path) -> dict[int, AlignmentHeads]:
+def looks(folder: Path) -> dict[int, Aligner]:
     return load_looks(folder / "1.safetensors") | load_looks(folder / "2.safetensors")
 
 
@@ -130,7 +125,7 @@ def test_the_heads_whose_cams_the_masks_confirm_are_chosen(
 ) -> None:
     write_masks(folder, looks(folder)[best])
     seen = choose(run_program, folder)
-    chosen, metadata = load_heads(folder / "chosen.safetensors")
+    chosen, metadata = load_aligner(folder / "chosen.safetensors")
     assert [row["iteration"] for row in seen] == [*LOOKS]
     assert [row["miou"] == 1 for row in seen] == [number == best for number in LOOKS]
     assert metadata["iterations"] == best
@@ -154,10 +149,10 @@ def test_heads_that_never_change_are_those_of_the_start(run_program: Run, folder
     for number, kept in ((1, (0, 2)), (2, (6,))):
         same = {each: copy.deepcopy(start.state_dict()) for each in kept}
         path = folder / f"{number}.safetensors"
-        save_heads(path, start, {"iterations": 4 * number}, same)
+        save_aligner(path, start, {"iterations": 4 * number}, same)
     write_masks(folder, start)
     assert len({row["miou"] for row in choose(run_program, folder)}) == 1
-    assert load_heads(folder / "chosen.safetensors")[1]["iterations"] == 0
+    assert load_aligner(folder / "chosen.safetensors")[1]["iterations"] == 0
 
 
 def test_the_choice_is_by_the_figures_of_the_stage_that_follows(
@@ -200,9 +195,9 @@ def test_equal_inputs_give_equal_files(run_program: Run, folder: Path) -> None:
 
 
 def test_rounds_that_kept_no_start_are_refused(run_program: Run, folder: Path) -> None:
-    heads = load_heads(folder / "1.safetensors")[0]
+    heads = load_aligner(folder / "1.safetensors")[0]
     write_masks(folder, heads)
-    save_heads(folder / "1.safetensors", heads, {"iterations": 4})
+    save_aligner(folder / "1.safetensors", heads, {"iterations": 4})
     with pytest.raises(SystemExit, match=r"error: .*1\.safetensors: lacks the heads of the start"):
         choose(run_program, folder)
 

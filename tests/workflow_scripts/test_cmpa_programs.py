@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
-from ssr.alignment.heads import load_heads, load_looks
+from ssr.alignment.losses import LOSSES
 from ssr.alignment.prototypes import Prototypes
 from ssr.alignment.samples import Samples
+from ssr.alignment.trained import load_aligner, load_looks, save_aligner
 from ssr.artefacts.arrays import load_arrays
-from ssr.artefacts.store import ShardWriter
+from ssr.artefacts.store import ShardWriter, open_shards
 from ssr.backbones.text import TextEmbeddings
-from ssr.config import Alignment
+from ssr.config import AlignedCams, Alignment, Cams
 from ssr.config import Prototypes as Settings
 from ssr.data.index import Image, Index
 from tests.backbone_models import tiny_clip
@@ -39,7 +41,7 @@ def folder(tmp_path: Path) -> Path:
     ):
         for name, labels in LABELS.items():
             tokens = random.standard_normal((1 + GRID[0] * GRID[1], WIDTH)).astype(np.float16)
-            features.add(name, {"tokens": tokens})
+            features.add(name, {"tokens": tokens, "grid": np.array(GRID, np.int32)})
             if labels:
                 cams.add(name, {"cams": random.random((len(labels), *GRID), np.float32)})
     texts = random.standard_normal((5, DIMENSION)).astype(np.float32)
@@ -121,7 +123,7 @@ def test_classes_alone_are_learned_from_where_backgrounds_are_off(
 
 def test_rounds_hand_on_samples_and_heads(run_program: Run, folder: Path) -> None:
     first = cluster(run_program, folder, 1)
-    before, metadata = load_heads(align(run_program, folder, 1))
+    before, metadata = load_aligner(align(run_program, folder, 1))
     assert metadata["iterations"] == 3
     second = cluster(run_program, folder, 2)
     one, two = (load_arrays(path, Samples, "cluster_prototypes") for path in (first, second))
@@ -130,7 +132,7 @@ def test_rounds_hand_on_samples_and_heads(run_program: Run, folder: Path) -> Non
     texts = before.text(torch.from_numpy(prototypes.texts)).numpy()
     own = prototypes.text_prototypes[prototypes.text_clusters]
     np.testing.assert_allclose(own, texts, atol=1e-6)
-    assert load_heads(align(run_program, folder, 2))[1]["iterations"] == 6
+    assert load_aligner(align(run_program, folder, 2))[1]["iterations"] == 6
 
 
 def test_a_round_leaves_heads_and_history_but_no_checkpoint(run_program: Run, folder: Path) -> None:
@@ -157,9 +159,9 @@ def test_image_labels_are_learned_from_the_patches_of_labelled_images(
     """Of a, c and b; b shows all classes, and two of the four images are no labelled ones."""
     alignment = ALIGNMENT.model_copy(update={"loss": "image_labels", "batch_size": 8})
     cluster(run_program, folder, 1, alignment)
-    trained, _ = load_heads(align(run_program, folder, 1, alignment))
+    trained, _ = load_aligner(align(run_program, folder, 1, alignment))
     cluster(run_program, folder, 2, alignment)
-    assert load_heads(align(run_program, folder, 2, alignment))[1]["iterations"] == 6
+    assert load_aligner(align(run_program, folder, 2, alignment))[1]["iterations"] == 6
     assert trained.image.layers[-1].weight.any()
 
 
@@ -184,20 +186,80 @@ def test_samples_may_be_pooled_after_isa(run_program: Run, folder: Path) -> None
     two = load_arrays(second, Prototypes, "cluster_prototypes")
     assert not np.allclose(one.image_prototypes, two.image_prototypes, atol=0.01)
     path = align(run_program, folder, 2, rapid, pooling="after")
-    assert load_heads(path)[1]["iterations"] == 6
+    assert load_aligner(path)[1]["iterations"] == 6
+
+
+def activate(
+    run: Run, folder: Path, kind: str, aligned: Path | None
+) -> dict[str, NDArray[np.float32]]:
+    """The CAMs of train, CLIP's own or `aligned`."""
+    settings = AlignedCams(score=kind) if aligned else Cams(score=kind)
+    output = folder / f"activated_{kind}.zarr.zip"
+    run(
+        "activate_cams",
+        *("--index", folder / "index.parquet", "--shard", "train_0000", "--device", "cpu"),
+        *("--backbone", tiny_clip(folder).canonical(), "--cams", settings.canonical()),
+        *("--features", folder / "features.zarr.zip", "--text", folder / "texts.npz"),
+        *(["--alignment", aligned] if aligned else []),
+        *("--output", output),
+    )
+    cams = open_shards([output])
+    return {image: cams.read(image, "cams") for image in cams.ids}
+
+
+LAST_BLOCK = ALIGNMENT.model_copy(update={"trains": "last_block", "learning_rate": 1e-3})
+
+
+@pytest.mark.parametrize("loss", [*LOSSES, "image_labels"])
+def test_clips_last_block_may_be_trained_instead_of_heads(
+    run_program: Run, folder: Path, loss: str
+) -> None:
+    """Two rounds; at iteration 0 the CAMs are CLIP's to the bit, behind it they run through it."""
+    settings = LAST_BLOCK.model_copy(update={"loss": loss, "stop": "tune"})
+    pooling = "before" if settings.looks_at_images else "after"
+    found = {}
+    for number in (1, 2):
+        cluster(run_program, folder, number, settings, pooling=pooling)
+        found |= load_looks(align(run_program, folder, number, settings, pooling=pooling))
+    assert [*found] == [0, 1, 2, 3, 4, 5, 6]
+    start = folder / "start.safetensors"
+    save_aligner(start, found[0], {"iterations": 0})
+    for kind in ("gradient", "similarity"):
+        own, untouched, tuned = (
+            activate(run_program, folder, kind, aligned)
+            for aligned in (None, start, folder / "2.safetensors")
+        )
+        for image, cams in own.items():
+            np.testing.assert_array_equal(untouched[image], cams)
+        assert not any(np.allclose(tuned[image], cams) for image, cams in own.items())
+
+
+def test_prototypes_are_renewed_with_the_block_so_far(run_program: Run, folder: Path) -> None:
+    first = cluster(run_program, folder, 1, LAST_BLOCK, pooling="after")
+    align(run_program, folder, 1, LAST_BLOCK, pooling="after")
+    second = cluster(run_program, folder, 2, LAST_BLOCK, pooling="after")
+    one, two = (load_arrays(path, Prototypes, "cluster_prototypes") for path in (first, second))
+    assert not np.allclose(one.image_prototypes, two.image_prototypes)
+    # Texts stay where they are.
+    np.testing.assert_array_equal(one.text_prototypes, two.text_prototypes)
 
 
 FROM_PATCHES = pytest.mark.parametrize(
-    ("loss", "pooling"),
-    [("cross_modal", "before"), ("image_labels", "before"), ("cross_modal", "after")],
+    ("loss", "pooling", "trains"),
+    [
+        ("cross_modal", "before", "heads"),
+        ("image_labels", "before", "heads"),
+        ("cross_modal", "after", "heads"),
+        ("cross_modal", "after", "last_block"),
+    ],
 )
 
 
 @FROM_PATCHES
 def test_equal_inputs_give_equal_files(
-    run_program: Run, folder: Path, loss: str, pooling: str
+    run_program: Run, folder: Path, loss: str, pooling: str, trains: str
 ) -> None:
-    alignment = ALIGNMENT.model_copy(update={"loss": loss})
+    alignment = ALIGNMENT.model_copy(update={"loss": loss, "trains": trains})
 
     def make() -> tuple[bytes, bytes]:
         prototypes = cluster(run_program, folder, 1, alignment, pooling=pooling).read_bytes()
@@ -207,8 +269,10 @@ def test_equal_inputs_give_equal_files(
 
 
 @FROM_PATCHES
-def test_masks_are_never_read(run_program: Run, folder: Path, loss: str, pooling: str) -> None:
-    alignment = ALIGNMENT.model_copy(update={"loss": loss})
+def test_masks_are_never_read(
+    run_program: Run, folder: Path, loss: str, pooling: str, trains: str
+) -> None:
+    alignment = ALIGNMENT.model_copy(update={"loss": loss, "trains": trains})
     (folder / "masks.parquet").write_bytes(b"reading this would fail")
     opened: list[str] = []
     watching = True

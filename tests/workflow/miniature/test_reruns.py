@@ -162,6 +162,7 @@ OTHER: dict[str, Any] = {
     "prototypes.clusters": 7,
     "prototypes.sample": "image",
     "prototypes.pooling": "after",
+    "alignment.trains": "last_block",
     "alignment.loss": "feature",
     "alignment.stop": "last",
     "refinement.affinity": "none",
