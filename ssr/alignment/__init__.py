@@ -15,5 +15,4 @@ __all__ = [
     "samples",
     "trained",
     "training",
-    "tuned_block",
 ]

@@ -121,7 +121,7 @@ def write_page(run: Run, drawn: Charts) -> str:
         "classes": ("Classes", [*charts["classes"], *_pick(written, "classes")]),
         "embedding": (
             "Features before and after alignment",
-            charts.get("embedding", [*_no_embedding(run)]),
+            charts.get("embedding") or [*_no_embedding(run)],
         ),
         "training": ("Training", charts["training"]),
         "usage": ("Time and memory", [*_usage(run)]),

@@ -1,5 +1,6 @@
 """What the server answers, and whom it refuses."""
 
+import copy
 import re
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from ssr.artefacts.store import ShardWriter, open_shards
 from ssr.config.settings import merge, parse_config
 from ssr.data.index import Index
 from ssr.data.masks import Masks
+from ssr.inspect.prototypes import clusters
 from ssr.inspect.server import application
 from ssr.results import Results, open_results
 from ssr.running.claims import claim, this_run
@@ -288,4 +290,13 @@ def test_clusters_name_their_class_nearest_images_and_texts(client: TestClient) 
     for cluster in found["clusters"]:
         name = ["cat", "dog", "owl"][cluster["class"] - 1]
         assert cluster["texts"][0][0] == name
+        assert {label for _, label, _ in cluster["images"]} == {name}
+
+
+def test_clusters_of_a_tuned_block_lie_in_clips_own_space(results: Results) -> None:
+    tuned = copy.copy(results)
+    alignment = results.config.alignment.model_copy(update={"trains": "last_block"})
+    tuned.config = results.config.model_copy(update={"alignment": alignment})
+    for cluster in clusters(tuned, "ssr", 1)["clusters"]:
+        name = ["cat", "dog", "owl"][cluster["class"] - 1]
         assert {label for _, label, _ in cluster["images"]} == {name}

@@ -112,6 +112,17 @@ def test_a_stage_that_is_not_made_for_a_split_says_so(run: Run, charts: Charts) 
     assert "Not shown: Prediction, Prediction + CRF (method clip trains no segmenter)." in clip
 
 
+def test_that_features_cannot_be_drawn_behind_a_tuned_block_is_said(
+    run: Run, charts: Charts
+) -> None:
+    alignment = run.config.alignment.model_copy(update={"trains": "last_block"})
+    tuned = run.config.model_copy(update={"alignment": alignment})
+    page = write_page(replace(run, config=tuned), charts)
+    section = re.search(r'<section id="embedding">.*?</section>', page, re.DOTALL)
+    assert section
+    assert "Not drawn: CMPA trains" in section[0]
+
+
 def test_links_lead_to_sections(page: str) -> None:
     targets = re.findall(r'href="#([^"]+)"', page)
     assert targets == re.findall(r'<section id="([^"]+)"', page)

@@ -82,6 +82,7 @@ def test_only_evaluation_and_report_can_reach_a_mask(clone: Run) -> None:
         ("alignment={'loss': 'feature'}", False, False),
         ("alignment={'loss': 'image_labels'}", True, False),
         ("prototypes={'pooling': 'after'}", True, True),
+        ("alignment={'trains': 'last_block'}", True, True),
     ],
 )
 def test_the_alignment_reads_features_and_cams_only_where_it_learns_from_patches(

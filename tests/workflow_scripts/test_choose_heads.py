@@ -205,6 +205,6 @@ def test_rounds_that_kept_no_start_are_refused(run_program: Run, folder: Path) -
 def test_damaged_heads_are_named(run_program: Run, folder: Path) -> None:
     write_masks(folder, looks(folder)[2])
     (folder / "2.safetensors").write_bytes(b"cut short")
-    with pytest.raises(SystemExit, match=r"2\.safetensors: expected heads written by align_protot"):
+    with pytest.raises(SystemExit, match=r"2\.safetensors: expected what align_prototypes writes"):
         choose(run_program, folder)
     assert not (folder / "chosen.safetensors").exists()
