@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from ssr.config import Backbones, Config, Text
 from ssr.config.architectures import clip_architecture, dino_architecture
@@ -188,31 +189,37 @@ def _prompts_that_compete(config: Config) -> Iterator[str]:
 
 # Settings of a section, another one of it, and the only value of that with which they are used.
 _USED = (
-    ("cams", ("gradient",), "score", "gradient", "it is of Grad-CAM"),
-    ("aligned_cams", ("gradient",), "score", "gradient", "it is of Grad-CAM"),
-    ("alignment", ("layers", "width", "residual"), "trains", "heads", "it is of heads"),
+    ("cams", ("gradient",), "score", "gradient", "Grad-CAM"),
+    ("aligned_cams", ("gradient",), "score", "gradient", "Grad-CAM"),
+    ("alignment", ("layers", "width", "residual"), "trains", "heads", "heads"),
 )
 
 
 def _settings_without_use(config: Config) -> Iterator[str]:
-    for section, names, chooser, needed, why in _USED:
-        common, default = getattr(config, section), getattr(_DEFAULTS, section)
-        own = {method: each.get(section, {}) for method, each in config.methods.items()}
-        taken = {name: each.get(chooser, getattr(common, chooser)) for name, each in own.items()}
-        # CLIP's own CAMs are those of no method.
-        everywhere = {*taken.values()} if section != "cams" else {getattr(common, chooser)}
-        for name in names:
-            places = {section: (getattr(common, name), everywhere)} | {
-                f"methods.{method}.{section}": (each[name], {taken[method]})
-                for method, each in own.items()
-                if name in each
-            }
-            for place, (value, used_with) in places.items():
-                if value != getattr(default, name) and needed not in used_with:
+    for section, names, chooser, needed, what in _USED:
+        default = getattr(_DEFAULTS, section)
+        for place, given, chosen in _places(config, section, chooser):
+            for name in names:
+                if given.get(name, getattr(default, name)) == getattr(default, name):
+                    continue
+                if needed not in chosen:
                     yield (
                         f"{place}.{name} changes nothing where {place}.{chooser} is "
-                        f"{' or '.join(sorted(used_with))}; {why}, {chooser}: {needed}"
+                        f"{' or '.join(sorted(chosen))}; it is of {what}, {chooser}: {needed}"
                     )
+
+
+def _places(
+    config: Config, section: str, chooser: str
+) -> Iterator[tuple[str, Mapping[str, Any], set[Any]]]:
+    """Where a section is given: its name, its settings, and all that `chooser` is there."""
+    common = getattr(config, section).model_dump()
+    own = {method: each.get(section, {}) for method, each in config.methods.items()}
+    taken = {method: each.get(chooser, common[chooser]) for method, each in own.items()}
+    # CLIP's own CAMs are those of no method.
+    yield section, common, {common[chooser]} if section == "cams" else {*taken.values()}
+    for method, each in own.items():
+        yield f"methods.{method}.{section}", each, {taken[method]}
 
 
 _DOUBTS = (
