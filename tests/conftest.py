@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
+
+# Each process of the tests has a core; two threads in each wait for one another more than they work.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 SLURM = "tests/slurm/"
 
