@@ -8,7 +8,7 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-# Each process of the tests has a core; two threads in each wait for one another more than they work.
+# Each process of the tests has a core: two threads in each would mostly wait for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 SLURM = "tests/slurm/"
