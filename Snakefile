@@ -111,7 +111,7 @@ rule all:
 rule cams:
     input:
         lambda _: shards(
-            "cams/refined/{method}/{shard}.zarr.zip",
+            "refined_cam",
             sorted(splits_of(CONFIG, MAIN_METHOD, "refined_cam")),
             MAIN_METHOD,
         ),

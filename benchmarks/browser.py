@@ -77,12 +77,12 @@ def write_stores(results: Path, ids: list[str], png: bytes) -> None:
     for start in range(0, len(ids), SHARD):
         shard, some = f"val_{start // SHARD:04d}", ids[start : start + SHARD]
         for folder, arrays, chosen in (
-            ("cams/initial", cams, some),
+            ("cams/initial/ssr", cams, some),
             ("cams/aligned/ssr", cams, some),
             ("cams/refined/ssr", cams, some),
             ("logits/ssr", logits, some),
-            ("superpixels", {"labels": labels, "regions": regions}, some),
-            ("features", features, some[: 0 if start else WITH_FEATURES]),
+            ("superpixels/ssr", {"labels": labels, "regions": regions}, some),
+            ("features/ssr", features, some[: 0 if start else WITH_FEATURES]),
         ):
             with ShardWriter(results / folder / f"{shard}.zarr.zip", compress=["labels"]) as store:
                 for name in chosen:

@@ -23,7 +23,8 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from ssr.config.settings import merge, parse_config
+from ssr.config.methods import merge
+from ssr.config.settings import parse_config
 from ssr.data.pngs import encode_png
 
 REPOSITORY = Path(__file__).parent.parent

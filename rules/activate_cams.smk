@@ -5,14 +5,14 @@ rule activate_initial_cams:
     input:
         backbone=backbone_files("clip"),
         index=rules.index_dataset.output.index,
-        features=rules.extract_features.output.features,
-        text=rules.encode_text.output.text,
+        features=stored("features"),
+        text=embeddings,
     output:
-        cams=result("cams/initial/{shard}.zarr.zip"),
+        cams=store("initial_cam"),
     log:
-        log_file("activate_initial_cams", "shard"),
+        log_file("activate_initial_cams", "method", "shard"),
     benchmark:
-        benchmark_file("activate_initial_cams", "shard")
+        benchmark_file("activate_initial_cams", "method", "shard")
     conda:
         "../envs/ssr.yaml"
     threads: 1
@@ -22,7 +22,7 @@ rule activate_initial_cams:
         gpu=1,
     params:
         backbone=backbone("clip"),
-        cams=section("cams"),
+        cams=of_method("cams"),
         code=code_hash("workflow_scripts.activate_cams"),
     shell:
         """
@@ -43,11 +43,11 @@ rule activate_aligned_cams:
     input:
         backbone=backbone_files("clip"),
         index=rules.index_dataset.output.index,
-        features=rules.extract_features.output.features,
-        text=rules.encode_text.output.text,
+        features=stored("features"),
+        text=embeddings,
         alignment=lambda wildcards: used_heads(wildcards.method),
     output:
-        cams=result("cams/aligned/{method}/{shard}.zarr.zip"),
+        cams=store("aligned_cam"),
     log:
         log_file("activate_aligned_cams", "method", "shard"),
     benchmark:

@@ -9,9 +9,9 @@ rule cluster_prototypes:
     input:
         backbone=backbone_files("clip"),
         index=rules.index_dataset.output.index,
-        text=rules.encode_text.output.text,
-        features=in_first_round(shards("features/{shard}.zarr.zip", ["train"])),
-        cams=in_first_round(shards("cams/initial/{shard}.zarr.zip", ["train"])),
+        text=embeddings,
+        features=in_first_round(stored("features", "train")),
+        cams=in_first_round(stored("initial_cam", "train")),
         samples=first_prototypes,
         previous=previous_alignment,
     output:
@@ -56,9 +56,9 @@ rule align_prototypes:
     input:
         prototypes=rules.cluster_prototypes.output.prototypes,
         previous=previous_alignment,
-        index=of_patches(rules.index_dataset.output.index),
-        features=of_patches(shards("features/{shard}.zarr.zip", ["train"])),
-        cams=of_pooling(lambda _: shards("cams/initial/{shard}.zarr.zip", ["train"])),
+        index=of_patches(lambda _: rules.index_dataset.output.index),
+        features=of_patches(stored("features", "train")),
+        cams=of_pooling(stored("initial_cam", "train")),
         backbone=of_patches(backbone_files("clip")),
     output:
         heads=result("alignment/{method}/{round}.safetensors"),

@@ -5,7 +5,7 @@
 rule archive_predictions:
     input:
         index=rules.index_dataset.output.index,
-        predictions=shards("predictions/{{method}}/{shard}.zip", ["test"]),
+        predictions=stored("prediction_crf", "test"),
     output:
         archive=result("submission/{method}.tar.gz"),
     log:

@@ -5,11 +5,13 @@ rule check_backbones:
     input:
         backbone=backbone_files("clip", "dino"),
     output:
-        checked=result("index/backbones.json"),
+        checked=result("index/backbones/{method}.json"),
     log:
-        log_file("check_backbones"),
+        log_file("check_backbones", "method"),
     benchmark:
-        benchmark_file("check_backbones")
+        benchmark_file("check_backbones", "method")
+    # Whatever one of the methods wants is refused before another's is computed.
+    priority: 1
     conda:
         "../envs/ssr.yaml"
     threads: 1
@@ -17,7 +19,7 @@ rule check_backbones:
         mem_mb=memory(1700, size=1),
         runtime=minutes(60, 1, size=1),
     params:
-        backbones=backbones(),
+        backbones=backbones,
         code=code_hash("workflow_scripts.check_backbones"),
     shell:
         """

@@ -10,6 +10,7 @@ from snakemake.common.configfile import load_configfile
 
 from ssr.config.architectures import names_file, names_tag
 from ssr.config.coverage import (
+    FOLDERS,
     STAGES,
     is_evaluated,
     reported_split,
@@ -17,18 +18,10 @@ from ssr.config.coverage import (
     stages_of,
 )
 from ssr.config.duplicates import repeated_keys, repeated_options
+from ssr.config.methods import method_config, owner
 from ssr.config.settings import (
-    ALIGNED,
-    FINISHED,
-    HEADS,
-    LABELLED,
-    PREDICTED,
-    REFINED,
-    TRAINED,
     config_hash,
     freeze,
-    method_config,
-    owner,
     parse_config,
     restore_empty,
 )
@@ -110,6 +103,7 @@ wildcard_constraints:
     round=r"\d+",
     stage="|".join(STAGES),
     cam_stage="initial_cam|aligned_cam|refined_cam",
+    network="clip|dino",
 
 
 def result(path):
@@ -134,17 +128,47 @@ def benchmark_file(rule, *wildcards):
     return result(f"benchmarks/{rule}/{name}.tsv")
 
 
-def shards(path, splits, method=None):
-    """`path` for every shard of `splits`."""
-    names = [name for split in splits for name in SHARDS[split]]
-    fixed = {"method": method} if method else {}
-    return expand(result(path), shard=names, **fixed)
-
-
 @cache
 def resolved(method):
     """The configuration with the overrides of `method`."""
     return method_config(CONFIG, method)
+
+
+@cache
+def owner_of(method, made):
+    """The method under whose name lies what is made for `method`; see ssr.config.methods."""
+    return owner(CONFIG, method, made)
+
+
+def made(path, name):
+    """An input function: `path`, with the owner of what the method in the wildcards has made."""
+    return lambda wildcards: result(
+        path.replace("{method}", owner_of(wildcards.method, name))
+    )
+
+
+def store(stage):
+    """Where the stores of a stage lie."""
+    suffix = "zip" if stage in ("pseudo_label", "prediction_crf") else "zarr.zip"
+    return result(f"{FOLDERS[stage]}/{{method}}/{{shard}}.{suffix}")
+
+
+def shards(stage, splits, method):
+    """The stores that a method has of a stage, for every shard of `splits`."""
+    names = [name for split in splits for name in SHARDS[split]]
+    return expand(store(stage), shard=names, method=owner_of(method, stage))
+
+
+def stored(stage, *splits):
+    """An input function: what the method has of a stage, of the shard or of those of `splits`."""
+
+    def found(wildcards):
+        if splits:
+            return shards(stage, splits, wildcards.method)
+        owner = owner_of(wildcards.method, stage)
+        return expand(store(stage), shard=wildcards.shard, method=owner)
+
+    return found
 
 
 def section(*path):
@@ -155,43 +179,49 @@ def section(*path):
     return value.canonical()
 
 
-def used_backbone(name):
+@cache
+def used_backbone(name, method):
     """The section of a backbone; one to be trained becomes the files that its rule makes."""
-    chosen = getattr(CONFIG.backbones, name)
+    chosen = getattr(resolved(method).backbones, name)
     if chosen.weights != "train":
         return chosen
-    made = result(f"pretraining/{name}")
-    files = {"model": f"{made}.json", "weights": f"{made}.safetensors"}
+    trained = result(f"pretraining/{owner_of(method, name)}/{name}")
+    files = {"model": f"{trained}.json", "weights": f"{trained}.safetensors"}
     return chosen.model_copy(update=files)
 
 
 def backbone(name):
-    """Canonical JSON of a backbone, as programs take it."""
-    return used_backbone(name).canonical()
+    """A params function: canonical JSON of a backbone, as programs take it."""
+    return lambda wildcards: used_backbone(name, wildcards.method).canonical()
 
 
-def backbones():
+def backbones(wildcards):
     """Canonical JSON of both backbones."""
-    used = {name: used_backbone(name) for name in ("clip", "dino")}
+    used = {name: used_backbone(name, wildcards.method) for name in ("clip", "dino")}
     return CONFIG.backbones.model_copy(update=used).canonical()
 
 
 def backbone_files(*names):
-    """What stands for backbones, so that a replaced file reruns what was computed with it.
+    """An input function: what stands for backbones.
 
-    Their local files, and the markers of the tags that are fetched.
+    A replaced file reruns what was computed with it: their local files, and the markers of the tags
+    that are fetched.
     """
-    chosen = [used_backbone(name) for name in names]
-    files = local_files(path for used in chosen for path in (used.model, used.weights))
-    return [*files, *weight_markers(*names)]
 
+    def found(wildcards):
+        chosen = {name: used_backbone(name, wildcards.method) for name in names}
+        return [
+            *local_files(
+                path for used in chosen.values() for path in (used.model, used.weights)
+            ),
+            *(
+                result(f"weights/{owner_of(wildcards.method, name)}/{name}.json")
+                for name, used in chosen.items()
+                if names_tag(used.weights)
+            ),
+        ]
 
-def weight_markers(*names):
-    """The markers that fetch_weights writes, of those backbones whose weights are a tag."""
-    tagged = [
-        name for name in names if names_tag(getattr(CONFIG.backbones, name).weights)
-    ]
-    return [result(f"weights/{name}.json") for name in tagged]
+    return found
 
 
 def local_files(names):
@@ -207,27 +237,23 @@ def of_method(name, without=()):
 
 
 @cache
-def owner_of(method, sections):
-    """The method under whose name the artefact of `method` that depends on `sections` lies."""
-    return owner(CONFIG, method, sections)
-
-
-@cache
 def scored_stages(method):
     """The stages that a method has."""
     return stages_of(CONFIG, method)
 
 
-SEGMENTER_METHODS = [owner_of(method, TRAINED) for method in CONFIG.segmenter_methods]
+SEGMENTER_METHODS = [
+    owner_of(method, "segmenter") for method in CONFIG.segmenter_methods
+]
 
 
 def evaluation(stage, method):
     """The evaluation of a stage of a method on the split that is reported."""
-    name = owner_of(method, STAGES[stage])
+    name = owner_of(method, stage)
     return result(f"evaluation/{stage}/{name}/{reported_split(CONFIG, stage)}.json")
 
 
-def evaluations(stages=tuple(STAGES)):
+def evaluations(stages=STAGES):
     """`method=path` → path of every evaluation; methods share those of common stages."""
     return {
         f"{method}={evaluation(stage, method)}": evaluation(stage, method)

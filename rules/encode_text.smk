@@ -5,11 +5,11 @@ rule encode_text:
     input:
         backbone=backbone_files("clip"),
     output:
-        text=result("text/embeddings.npz"),
+        text=result("text/{method}/embeddings.npz"),
     log:
-        log_file("encode_text"),
+        log_file("encode_text", "method"),
     benchmark:
-        benchmark_file("encode_text")
+        benchmark_file("encode_text", "method")
     conda:
         "../envs/ssr.yaml"
     threads: 1
@@ -19,7 +19,7 @@ rule encode_text:
         gpu=1,
     params:
         backbone=backbone("clip"),
-        text=section("text"),
+        text=of_method("text"),
         classes=list(CONFIG.data.classes),
         code=code_hash("workflow_scripts.encode_text"),
     shell:

@@ -9,8 +9,8 @@ rule choose_heads:
         index=rules.index_dataset.output.index,
         masks=rules.index_masks.output.masks,
         archives=DERIVED_MASKS,
-        features=shards("features/{shard}.zarr.zip", ["tune"]),
-        text=rules.encode_text.output.text,
+        features=stored("features", "tune"),
+        text=embeddings,
         rounds=lambda wildcards: all_rounds(wildcards.method),
     output:
         heads=result("alignment/{method}/chosen.safetensors"),
@@ -56,7 +56,7 @@ rule choose_threshold:
         index=rules.index_dataset.output.index,
         masks=rules.index_masks.output.masks,
         archives=DERIVED_MASKS,
-        cams=lambda wildcards: cams_of_stage(wildcards, "tune"),
+        cams=lambda wildcards: shards(wildcards.cam_stage, ["tune"], wildcards.method),
     output:
         evaluation=result("evaluation/{cam_stage}/{method}/tune.json"),
     log:
@@ -94,7 +94,9 @@ rule evaluate_cams:
         index=rules.index_dataset.output.index,
         masks=rules.index_masks.output.masks,
         archives=DERIVED_MASKS,
-        cams=lambda wildcards: cams_of_stage(wildcards, wildcards.split),
+        cams=lambda wildcards: shards(
+            wildcards.cam_stage, [wildcards.split], wildcards.method
+        ),
         threshold=rules.choose_threshold.output.evaluation,
         only=cam_list(CONFIG) or [],
     output:
@@ -142,7 +144,7 @@ rule evaluate_labels:
         archives=DERIVED_MASKS,
         threshold=chosen_threshold,
         labels=lambda wildcards: shards(
-            "pseudo_labels/{method}/{shard}.zip", [wildcards.split], wildcards.method
+            "pseudo_label", [wildcards.split], wildcards.method
         ),
         only=cam_list(CONFIG) or [],
     output:
@@ -189,7 +191,7 @@ rule evaluate_logits:
         masks=rules.index_masks.output.masks,
         archives=DERIVED_MASKS,
         logits=lambda wildcards: shards(
-            "logits/{method}/{shard}.zarr.zip", [wildcards.split], wildcards.method
+            "prediction", [wildcards.split], wildcards.method
         ),
     output:
         evaluation=result("evaluation/prediction/{method}/{split}.json"),
@@ -233,7 +235,7 @@ rule evaluate_predictions:
         masks=rules.index_masks.output.masks,
         archives=DERIVED_MASKS,
         predictions=lambda wildcards: shards(
-            "predictions/{method}/{shard}.zip", [wildcards.split], wildcards.method
+            "prediction_crf", [wildcards.split], wildcards.method
         ),
     output:
         evaluation=result("evaluation/prediction_crf/{method}/{split}.json"),

@@ -5,14 +5,14 @@
 rule extract_features:
     input:
         backbone=backbone_files("clip", "dino"),
-        checked=rules.check_backbones.output.checked,
+        checked=made("index/backbones/{method}.json", "backbones"),
         index=rules.index_dataset.output.index,
     output:
-        features=result("features/{shard}.zarr.zip"),
+        features=store("features"),
     log:
-        log_file("extract_features", "shard"),
+        log_file("extract_features", "method", "shard"),
     benchmark:
-        benchmark_file("extract_features", "shard")
+        benchmark_file("extract_features", "method", "shard")
     conda:
         "../envs/ssr.yaml"
     threads: 1
@@ -22,9 +22,9 @@ rule extract_features:
         gpu=1,
     params:
         root=CONFIG.data.root,
-        backbones=backbones(),
-        images=section("images"),
-        features=section("features"),
+        backbones=backbones,
+        images=of_method("images"),
+        features=of_method("features"),
         code=code_hash("workflow_scripts.extract_features"),
     shell:
         """

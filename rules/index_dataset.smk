@@ -54,7 +54,9 @@ rule index_dataset:
         runtime=minutes(0.3, sum(IMAGES.values())),
     params:
         data=INDEXED,
-        images=section("images"),
+        images=list(
+            dict.fromkeys(resolved(name).images.canonical() for name in METHODS)
+        ),
         derived=result("annotations"),
         state=STATES[INDEX],
         splits=STATES["splits"],

@@ -31,23 +31,39 @@ DERIVED_LABELS = derived(coco.derived_labels, coco.labelled_folders)
 DERIVED_MASKS = derived(coco.derived_masks, coco.masked_folders)
 
 
+def model_of(network):
+    """A params function: the model of clip or dino, a name or a JSON file."""
+    return lambda wildcards: getattr(
+        resolved(wildcards.method).backbones, network
+    ).model
+
+
+def trained_with(network):
+    """A params function: the settings that the training of clip or dino uses."""
+    return lambda wildcards: resolved(wildcards.method).pretraining.of(network)
+
+
+# The text embeddings of the method.
+embeddings = made("text/{method}/embeddings.npz", "text")
+
+
 def all_rounds(method):
     """The heads of every round."""
     rounds = range(1, resolved(method).alignment.rounds + 1)
-    folder = result(f"alignment/{owner_of(method, HEADS)}")
+    folder = result(f"alignment/{owner_of(method, 'heads')}")
     return [f"{folder}/{number}.safetensors" for number in rounds]
 
 
 def used_heads(method):
     """The heads behind the aligned CAMs: chosen on tune, or those after the last round."""
     if resolved(method).alignment.stop == "tune":
-        return result(f"alignment/{owner_of(method, ALIGNED)}/chosen.safetensors")
+        return result(f"alignment/{owner_of(method, 'aligned_cam')}/chosen.safetensors")
     return all_rounds(method)[-1]
 
 
 def training_of_heads(wildcards):
     """The settings that a round uses: with looks only where a method chooses among its heads."""
-    sharing = [name for name in METHODS if owner_of(name, HEADS) == wildcards.method]
+    sharing = [name for name in METHODS if owner_of(name, "heads") == wildcards.method]
     chosen = any(resolved(name).alignment.stop == "tune" for name in sharing)
     alignment = resolved(wildcards.method).alignment
     used = alignment.model_copy(update={"stop": "tune" if chosen else "last"})
@@ -64,10 +80,15 @@ def previous_alignment(wildcards):
     )
 
 
-def in_first_round(stores):
-    """`stores`, but nothing in later rounds: they take the samples of the first, if pooled there."""
+def in_first_round(found):
+    """`found`, of the wildcards, but nothing in later rounds.
+
+    They take the samples of the first, if pooled there.
+    """
     return lambda wildcards: (
-        stores if wildcards.round == "1" or pools_after(wildcards.method) else []
+        found(wildcards)
+        if wildcards.round == "1" or pools_after(wildcards.method)
+        else []
     )
 
 
@@ -83,9 +104,9 @@ def pools_after(method):
 
 
 def of_patches(found):
-    """`found`, but nothing where the method learns from samples that are pooled before."""
+    """`found`, of the wildcards, but nothing where the method learns from pooled samples."""
     return lambda wildcards: (
-        found if resolved(wildcards.method).aligns_patches else []
+        found(wildcards) if resolved(wildcards.method).aligns_patches else []
     )
 
 
@@ -96,11 +117,8 @@ def of_pooling(found):
 
 def cams_of_method(wildcards):
     """Aligned CAMs, or the initial ones where the method has no alignment."""
-    if not resolved(wildcards.method).alignment.enabled:
-        return result("cams/initial/{shard}.zarr.zip")
-    return result(
-        f"cams/aligned/{owner_of(wildcards.method, ALIGNED)}/{{shard}}.zarr.zip"
-    )
+    aligned = resolved(wildcards.method).alignment.enabled
+    return stored("aligned_cam" if aligned else "initial_cam")(wildcards)
 
 
 def segmenter_file(wildcards):
@@ -111,40 +129,27 @@ def segmenter_file(wildcards):
 def segmenter_text(wildcards):
     """The text embeddings, where they are part of the method's segmenter."""
     reads = resolved(wildcards.method).segmenter.reads_text
-    return rules.encode_text.output.text if reads else []
-
-
-def cams_of_stage(wildcards, split):
-    """The CAMs of a stage for all shards of a split."""
-    folder = wildcards.cam_stage.removesuffix("_cam")
-    path = (
-        "cams/initial" if folder == "initial" else f"cams/{folder}/{wildcards.method}"
-    )
-    return shards(f"{path}/{{shard}}.zarr.zip", [split])
+    return embeddings(wildcards) if reads else []
 
 
 def chosen_threshold(wildcards):
     """The evaluation that chose the threshold of the pseudo-labels; none if it is a setting."""
     if resolved(wildcards.method).labels.threshold is not None:
         return []
-    method = owner_of(wildcards.method, REFINED)
+    method = owner_of(wildcards.method, "refined_cam")
     return result(f"evaluation/refined_cam/{method}/tune.json")
 
 
 def pseudo_labels(methods):
     """The pseudo-labels of `methods` that a segmenter learns from."""
-    owners = dict.fromkeys(owner_of(method, LABELLED) for method in methods)
-    return [
-        path
-        for owner in owners
-        for path in shards("pseudo_labels/{method}/{shard}.zip", ["train"], owner)
-    ]
+    stores = [shards("pseudo_label", ["train"], method) for method in methods]
+    return list(dict.fromkeys(path for paths in stores for path in paths))
 
 
 def predicting_methods():
     """The methods under whose names predictions lie."""
     methods = CONFIG.segmenter_methods
-    return list(dict.fromkeys(owner_of(method, FINISHED) for method in methods))
+    return list(dict.fromkeys(owner_of(method, "prediction_crf") for method in methods))
 
 
 def predictions():
@@ -153,7 +158,7 @@ def predictions():
         path
         for method in predicting_methods()
         for path in shards(
-            "predictions/{method}/{shard}.zip",
+            "prediction_crf",
             sorted(splits_of(CONFIG, method, "prediction_crf")),
             method,
         )
@@ -172,14 +177,12 @@ SHOWN = {
 }
 
 
-def shown(stage, path):
-    """`path` for the shards shown of a stage of the first method; nothing if it has none."""
-    if stage not in scored_stages(MAIN_METHOD):
+def shown(stage):
+    """The stores shown of a stage of the first method; nothing if it has none."""
+    if stage in STAGES and stage not in scored_stages(MAIN_METHOD):
         return []
     shards_of = SHOWN["prediction" if stage.startswith("prediction") else "initial_cam"]
-    return expand(
-        result(path), shard=shards_of, method=owner_of(MAIN_METHOD, STAGES[stage])
-    )
+    return expand(store(stage), shard=shards_of, method=owner_of(MAIN_METHOD, stage))
 
 
 def shown_alignment():
@@ -187,7 +190,7 @@ def shown_alignment():
     alignment = resolved(MAIN_METHOD).alignment
     if not alignment.enabled or alignment.trains != "heads":
         return [], []
-    folder = result(f"prototypes/{owner_of(MAIN_METHOD, HEADS)}")
+    folder = result(f"prototypes/{owner_of(MAIN_METHOD, 'heads')}")
     return f"{folder}/{alignment.rounds}.npz", used_heads(MAIN_METHOD)
 
 
@@ -198,7 +201,5 @@ def sweeps():
         for method in METHODS
         for stage in scored_stages(method)
         if EVALUATED and stage.endswith("_cam")
-        for path in [
-            result(f"evaluation/{stage}/{owner_of(method, STAGES[stage])}/tune.json")
-        ]
+        for path in [result(f"evaluation/{stage}/{owner_of(method, stage)}/tune.json")]
     }

@@ -4,12 +4,10 @@
 rule label_pixels:
     input:
         index=rules.index_dataset.output.index,
-        cams=lambda wildcards: result(
-            f"cams/refined/{owner_of(wildcards.method, REFINED)}/{{shard}}.zarr.zip"
-        ),
+        cams=stored("refined_cam"),
         threshold=chosen_threshold,
     output:
-        labels=result("pseudo_labels/{method}/{shard}.zip"),
+        labels=store("pseudo_label"),
     log:
         log_file("label_pixels", "method", "shard"),
     benchmark:

@@ -5,14 +5,10 @@ rule predict_logits:
     input:
         backbone=backbone_files("clip"),
         index=rules.index_dataset.output.index,
-        model=lambda wildcards: result(
-            f"segmenter/{owner_of(wildcards.method, TRAINED)}/model.safetensors"
-        ),
-        description=lambda wildcards: result(
-            f"segmenter/{owner_of(wildcards.method, TRAINED)}/model.json"
-        ),
+        model=made("segmenter/{method}/model.safetensors", "segmenter"),
+        description=made("segmenter/{method}/model.json", "segmenter"),
     output:
-        logits=result("logits/{method}/{shard}.zarr.zip"),
+        logits=store("prediction"),
     log:
         log_file("predict_logits", "method", "shard"),
     benchmark:

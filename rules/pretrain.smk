@@ -5,30 +5,30 @@
 rule pretrain_clip:
     input:
         index=rules.index_dataset.output.index,
-        model=local_files([CONFIG.backbones.clip.model]),
+        model=lambda wildcards: local_files([model_of("clip")(wildcards)]),
     output:
-        weights=result("pretraining/clip.safetensors"),
-        description=result("pretraining/clip.json"),
-        history=result("pretraining/clip.csv"),
+        weights=result("pretraining/{method}/clip.safetensors"),
+        description=result("pretraining/{method}/clip.json"),
+        history=result("pretraining/{method}/clip.csv"),
     log:
-        log_file("pretrain_clip"),
+        log_file("pretrain_clip", "method"),
     benchmark:
-        benchmark_file("pretrain_clip")
+        benchmark_file("pretrain_clip", "method")
     conda:
         "../envs/ssr.yaml"
     threads: 1
     resources:
-        mem_mb=memory(1400 + stored_squares(), size=1),
-        runtime=minutes(1.7, CONFIG.pretraining.clip_steps, size=1, longest=DAY),
+        mem_mb=memory(stored_squares(1400), size=1),
+        runtime=minutes(1.7, pretraining_steps("clip"), size=1, longest=DAY),
         gpu=1,
     params:
         root=CONFIG.data.root,
         classes=list(CONFIG.data.classes),
-        text=section("text"),
-        model=lambda wildcards: CONFIG.backbones.clip.model,
-        pretraining=CONFIG.pretraining.canonical(without=("segments", "dino_steps")),
+        text=of_method("text"),
+        model=model_of("clip"),
+        pretraining=trained_with("clip"),
         seed=CONFIG.seed,
-        work=result("pretraining/work_clip"),
+        work=result("pretraining/{method}/work_clip"),
         code=code_hash("workflow_scripts.pretrain_clip"),
     shell:
         """
@@ -50,30 +50,28 @@ rule pretrain_clip:
 rule pretrain_dino:
     input:
         index=rules.index_dataset.output.index,
-        model=local_files([CONFIG.backbones.dino.model]),
+        model=lambda wildcards: local_files([model_of("dino")(wildcards)]),
     output:
-        weights=result("pretraining/dino.safetensors"),
-        description=result("pretraining/dino.json"),
-        history=result("pretraining/dino.csv"),
+        weights=result("pretraining/{method}/dino.safetensors"),
+        description=result("pretraining/{method}/dino.json"),
+        history=result("pretraining/{method}/dino.csv"),
     log:
-        log_file("pretrain_dino"),
+        log_file("pretrain_dino", "method"),
     benchmark:
-        benchmark_file("pretrain_dino")
+        benchmark_file("pretrain_dino", "method")
     conda:
         "../envs/ssr.yaml"
     threads: 1
     resources:
-        mem_mb=memory(3200 + stored_squares(), size=1),
-        runtime=minutes(2.3, CONFIG.pretraining.dino_steps, size=1, longest=DAY),
+        mem_mb=memory(stored_squares(3200), size=1),
+        runtime=minutes(2.3, pretraining_steps("dino"), size=1, longest=DAY),
         gpu=1,
     params:
         root=CONFIG.data.root,
-        model=lambda wildcards: CONFIG.backbones.dino.model,
-        pretraining=CONFIG.pretraining.canonical(
-            without=("kept_patches", "centre_prior", "clip_steps")
-        ),
+        model=model_of("dino"),
+        pretraining=trained_with("dino"),
         seed=CONFIG.seed,
-        work=result("pretraining/work_dino"),
+        work=result("pretraining/{method}/work_dino"),
         code=code_hash("workflow_scripts.pretrain_dino"),
     shell:
         """

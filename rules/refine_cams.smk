@@ -3,11 +3,11 @@
 
 rule refine_cams:
     input:
-        features=rules.extract_features.output.features,
-        superpixels=rules.segment_superpixels.output.superpixels,
+        features=stored("features"),
+        superpixels=stored("superpixels"),
         cams=cams_of_method,
     output:
-        cams=result("cams/refined/{method}/{shard}.zarr.zip"),
+        cams=store("refined_cam"),
     log:
         log_file("refine_cams", "method", "shard"),
     benchmark:

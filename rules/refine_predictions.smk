@@ -4,11 +4,9 @@
 rule refine_predictions:
     input:
         index=rules.index_dataset.output.index,
-        logits=lambda wildcards: result(
-            f"logits/{owner_of(wildcards.method, PREDICTED)}/{{shard}}.zarr.zip"
-        ),
+        logits=stored("prediction"),
     output:
-        predictions=result("predictions/{method}/{shard}.zip"),
+        predictions=store("prediction_crf"),
     log:
         log_file("refine_predictions", "method", "shard"),
     benchmark:

@@ -35,19 +35,25 @@ DEMO_SECONDS = {
 DAY = 24 * 60
 
 
-def image_size():
+def image_size(wildcards):
     """Pixels, or patches, of an image in relation to those measured; smaller ones count as 1."""
-    largest = (CONFIG.images.max_side or 10**6) ** 2 / 10**6
+    images = resolved(wildcards.get("method", MAIN_METHOD)).images
+    largest = (images.max_side or 10**6) ** 2 / 10**6
     pixels = min(MEGAPIXELS[CONFIG.data.format], largest) / MEASURED_MEGAPIXELS
-    return max(1, pixels, pixels * (MEASURED_PATCH / CONFIG.images.patch) ** 2)
+    return max(1, pixels, pixels * (MEASURED_PATCH / images.patch) ** 2)
 
 
-def memory(measured, size=image_size()):
+def number(given, wildcards):
+    """`given`, or what it says of the wildcards."""
+    return given(wildcards) if callable(given) else given
+
+
+def memory(measured, size=image_size):
     """A resource function: megabytes, from the measured peak; as much again per attempt."""
 
     def asked(wildcards, attempt):
-        peak = measured(wildcards) if callable(measured) else measured
-        return max(LEAST_MB, SNAKEMAKE_MB + ceil(1.5 * peak * size)) * attempt
+        peak = number(measured, wildcards) * number(size, wildcards)
+        return max(LEAST_MB, SNAKEMAKE_MB + ceil(1.5 * peak)) * attempt
 
     return asked
 
@@ -63,12 +69,12 @@ def images_of_split(wildcards):
     return IMAGES[wildcards.split]
 
 
-def minutes(seconds, count=images_of_shard, size=image_size(), longest=None):
+def minutes(seconds, count=images_of_shard, size=image_size, longest=None):
     """A resource function: minutes, from the seconds that each of `count` takes on one core."""
 
     def asked(wildcards, attempt):
-        number = count(wildcards) if callable(count) else count
-        needed = LEAST_MINUTES + ceil(MARGIN * seconds * size * number / 60)
+        jobs_seconds = seconds * number(size, wildcards) * number(count, wildcards)
+        needed = LEAST_MINUTES + ceil(MARGIN * jobs_seconds / 60)
         return min(needed * attempt, longest or needed * attempt)
 
     return asked
@@ -101,7 +107,7 @@ def alignment_samples(wildcards):
     method = resolved(wildcards.method)
     settings = method.alignment
     cost, _ = ALIGNED_IMAGE[settings.trains]
-    each = cost * image_size() if method.aligns_patches else 1
+    each = cost * image_size(wildcards) if method.aligns_patches else 1
     return settings.iterations * settings.batch_size * each
 
 
@@ -110,7 +116,7 @@ def alignment_memory(wildcards):
     method = resolved(wildcards.method)
     images = method.alignment.batch_size if method.aligns_patches else 0
     _, megabytes = ALIGNED_IMAGE[method.alignment.trains]
-    return 800 + megabytes * images * image_size()
+    return 800 + megabytes * images * image_size(wildcards)
 
 
 def activations_of_tune(wildcards):
@@ -119,6 +125,18 @@ def activations_of_tune(wildcards):
     return IMAGES["tune"] * (1 + settings.rounds * settings.looks)
 
 
-def stored_squares():
-    """Megabytes of the train images, as the trainings of backbones hold them."""
-    return ceil(IMAGES["train"] * 3 * CONFIG.pretraining.side**2 / 10**6)
+def pretraining_steps(network):
+    """A function: optimiser steps of clip or dino, where it is trained here."""
+    return lambda wildcards: getattr(
+        resolved(wildcards.method).pretraining, f"{network}_steps"
+    )
+
+
+def stored_squares(besides):
+    """A function: megabytes of a training of a backbone, with the train images that it holds."""
+
+    def needed(wildcards):
+        side = resolved(wildcards.method).pretraining.side
+        return besides + ceil(IMAGES["train"] * 3 * side**2 / 10**6)
+
+    return needed

@@ -5,11 +5,11 @@ rule segment_superpixels:
     input:
         index=rules.index_dataset.output.index,
     output:
-        superpixels=result("superpixels/{shard}.zarr.zip"),
+        superpixels=store("superpixels"),
     log:
-        log_file("segment_superpixels", "shard"),
+        log_file("segment_superpixels", "method", "shard"),
     benchmark:
-        benchmark_file("segment_superpixels", "shard")
+        benchmark_file("segment_superpixels", "method", "shard")
     conda:
         "../envs/ssr.yaml"
     threads: 1
@@ -18,8 +18,8 @@ rule segment_superpixels:
         runtime=minutes(0.2),
     params:
         root=CONFIG.data.root,
-        images=section("images"),
-        superpixels=section("superpixels"),
+        images=of_method("images"),
+        superpixels=of_method("superpixels"),
         seed=CONFIG.seed,
         code=code_hash("workflow_scripts.segment_superpixels"),
     shell:

@@ -7,11 +7,7 @@ rule train_segmenter:
         backbone=backbone_files("clip"),
         index=rules.index_dataset.output.index,
         text=segmenter_text,
-        labels=lambda wildcards: shards(
-            "pseudo_labels/{method}/{shard}.zip",
-            ["train"],
-            owner_of(wildcards.method, LABELLED),
-        ),
+        labels=stored("pseudo_label", "train"),
     output:
         model=result("segmenter/{method}/model.safetensors"),
         description=result("segmenter/{method}/model.json"),

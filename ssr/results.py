@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ssr.artefacts.store import Shards, open_shards
-from ssr.config.coverage import FOLDERS, NOT_YET, STAGES, why_absent, why_never
-from ssr.config.settings import owner, recorded
+from ssr.config.coverage import FOLDERS, NOT_YET, why_absent, why_never
+from ssr.config.methods import owner
+from ssr.config.settings import recorded
 from ssr.data.index import Image, Index
 from ssr.data.masks import Masks
 from ssr.data.pngs import Pngs, open_pngs
@@ -125,7 +126,7 @@ class Stage(Mapping[str, Arrays]):
 
 
 class Results(Mapping[str, Stage]):
-    """The stages of a run, named "features", "cams/initial", "cams/refined/METHOD" and so on.
+    """The stages of a run, named "features/METHOD", "cams/refined/METHOD" and so on.
 
     What methods share is found under the name of each. The words of a name may come in any order.
     Iteration gives the stages that have run.
@@ -179,7 +180,7 @@ class Results(Mapping[str, Stage]):
             raise MissingError(known, reason)
         return Stage(
             known,
-            self.folder / self._folder(stage, method),
+            self.place(stage, method),
             self.images,
             lambda image: self.why_absent(stage, method, image),
         )
@@ -203,7 +204,8 @@ class Results(Mapping[str, Stage]):
         reason = why_absent(self.config, method, stage, image.split, labelled=bool(image.labels))
         if reason != NOT_YET:
             return reason
-        return self.why_unmade(f"{self._folder(stage, method)}/{image.shard}")
+        made = self.place(stage, method).relative_to(self.folder)
+        return self.why_unmade(f"{made}/{image.shard}")
 
     def why_unmade(self, path: str) -> str:
         """Why a run has not made a file: its job failed, is under way, or has not run yet.
@@ -214,9 +216,9 @@ class Results(Mapping[str, Stage]):
         known = states(self.folder).of(Path("results", self.config.dataset, path))
         return str(known or NOT_YET)
 
-    def _folder(self, stage: str, method: str) -> str:
-        """Where a stage of a method lies, which may be under the name of another."""
-        return stage_name(stage, owner(self.config, method, STAGES.get(stage, ())))
+    def place(self, stage: str, method: str) -> Path:
+        """The folder of a stage of a method, which may have the name of another."""
+        return self.folder / stage_name(stage, owner(self.config, method, stage))
 
     def __iter__(self) -> Iterator[str]:
         return (name for name in self._stages if name in self)
@@ -226,7 +228,7 @@ class Results(Mapping[str, Stage]):
 
     @cached_property
     def _stages(self) -> dict[str, tuple[str, str]]:
-        """Stage and method of every name that there may be; any method, where all share it."""
+        """Stage and method of every name that there may be."""
         return {
             stage_name(stage, method): (stage, method)
             for stage in FOLDERS
@@ -241,7 +243,7 @@ class Results(Mapping[str, Stage]):
 
 def stage_name(stage: str, method: str) -> str:
     """Under which name `Results` has a stage, one of `FOLDERS`, of a method."""
-    return f"{FOLDERS[stage]}/{method}" if STAGES.get(stage) else FOLDERS[stage]
+    return f"{FOLDERS[stage]}/{method}"
 
 
 def open_results(folder: str | Path) -> Results:

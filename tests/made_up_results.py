@@ -17,8 +17,8 @@ from tests.report.finished_run import PATCH, finish_run, small_config, small_sce
 _PLACES = {
     "index.parquet": "index/index.parquet",
     "masks.parquet": "index/masks.parquet",
-    "superpixels": "superpixels",
-    "cams/initial_cam": "cams/initial",
+    "superpixels": "superpixels/ssr",
+    "cams/initial_cam": "cams/initial/ssr",
     "cams/aligned_cam": "cams/aligned/ssr",
     "cams/refined_cam": "cams/refined/ssr",
     "pseudo_labels": "pseudo_labels/ssr",
@@ -57,7 +57,7 @@ def copy_with(results: Path, folder: Path, **changes: dict[str, object]) -> Path
 def _write_features(results: Path) -> None:
     """Attention of random rows, which sum to one."""
     random = np.random.default_rng(0)
-    with ShardWriter(results / "features/val_0000.zarr.zip") as writer:
+    with ShardWriter(results / "features/ssr/val_0000.zarr.zip") as writer:
         for image in Index.read(results / "index/index.parquet").images:
             grid = (image.height // PATCH, image.width // PATCH)
             patches = grid[0] * grid[1]

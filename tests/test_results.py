@@ -41,7 +41,7 @@ def test_label_maps_are_arrays_too(results: Results) -> None:
 
 def test_words_of_a_name_come_in_any_order(results: Results) -> None:
     assert results["cams/ssr/refined"].folder == results["cams/refined/ssr"].folder
-    assert results["initial/cams"].folder == results["cams/initial"].folder
+    assert results["ssr/initial/cams"].folder == results["cams/initial/ssr"].folder
 
 
 def test_what_methods_share_is_found_under_each_name(results: Results) -> None:
@@ -62,7 +62,9 @@ def test_a_stage_that_has_not_run_is_missing(results: Results) -> None:
 
 
 def test_a_name_of_no_stage_is_answered_by_all_names(results: Results) -> None:
-    with pytest.raises(InputError, match="no stage is named cam: there are features, superpixels"):
+    with pytest.raises(
+        InputError, match="no stage is named cam: there are features/ssr, features/clip"
+    ):
         results["cam"]
 
 
@@ -79,26 +81,30 @@ def test_an_image_of_which_a_stage_makes_nothing_is_told_from_one_to_come(
 
 
 def test_iteration_names_the_stages_that_have_run(results: Results) -> None:
-    assert list(results)[:4] == ["features", "superpixels", "cams/initial", "cams/aligned/ssr"]
+    assert list(results)[:9] == [
+        f"{stage}/{method}"
+        for stage in ("features", "superpixels", "cams/initial")
+        for method in ("ssr", "clip", "clip_attention")
+    ]
     assert len(results) == len(list(results))
 
 
 def test_iteration_over_a_stage_gives_the_ids_of_its_images(results: Results) -> None:
-    stage = results["features"]
+    stage = results["features/ssr"]
     assert list(stage) == ["a", "b", "c", "d"]
     assert len(stage) == 4
 
 
 @pytest.mark.parametrize("image", ["e", "../a", ""])
 def test_an_image_of_no_such_id_is_missing(results: Results, image: str) -> None:
-    assert image not in results["features"]
+    assert image not in results["features/ssr"]
     with pytest.raises(InputError, match=r"^image .*: the index has none of this id$"):
-        results["features"][image]
+        results["features/ssr"][image]
 
 
 def test_an_array_of_no_such_name_is_missing(results: Results) -> None:
     with pytest.raises(InputError, match="no array is named cam: there are cams, classes"):
-        results["cams/initial"]["a"]["cam"]
+        results["cams/initial/ssr"]["a"]["cam"]
 
 
 def test_data_are_found_from_any_folder(
@@ -114,9 +120,9 @@ def test_data_are_found_from_any_folder(
 def test_a_store_that_was_made_anew_is_read_anew(folder: Path, tmp_path: Path) -> None:
     copy = copy_with(folder, tmp_path)
     results = open_results(copy)
-    before = results["cams/initial"]["a"]["cams"]
-    shutil.copy(copy / "cams/refined/ssr/val_0000.zarr.zip", copy / "cams/initial")
-    assert not np.array_equal(results["cams/initial"]["a"]["cams"], before)
+    before = results["cams/initial/ssr"]["a"]["cams"]
+    shutil.copy(copy / "cams/refined/ssr/val_0000.zarr.zip", copy / "cams/initial/ssr")
+    assert not np.array_equal(results["cams/initial/ssr"]["a"]["cams"], before)
 
 
 def test_before_the_index_there_are_no_stages(folder: Path, tmp_path: Path) -> None:

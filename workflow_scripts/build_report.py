@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssr.config import Config
-from ssr.config.settings import method_config, parse_config
+from ssr.config.methods import method_config
+from ssr.config.settings import parse_config
 from ssr.running.programs import existing, parser, run
 from workflow_scripts.summarise import evaluation
 

@@ -1,4 +1,4 @@
-"""Tags of pretrained weights in; their files in the library's cache, and a marker for each, out."""
+"""A tag of pretrained weights in; their file in the library's cache, and a marker, out."""
 
 from __future__ import annotations
 
@@ -8,29 +8,26 @@ from argparse import Namespace
 from pathlib import Path
 
 from ssr.artefacts.files import replacing
-from ssr.config import Backbone, Backbones
+from ssr.config import Backbone
 from ssr.running.programs import parser, run
 
 
 def main(arguments: Namespace) -> None:
-    """Fetch what is not cached yet; a marker `clip.json` or `dino.json` names its backbone."""
+    """Fetch what is not cached yet; the marker says what the results rest on."""
     # The hub's switch for a progress bar that shows through a pipe, too; a line a second is enough.
     os.environ |= {"TQDM_POSITION": "-1", "TQDM_MININTERVAL": "1"}
-    for marker in arguments.output:
-        content = _fetch(marker.stem, getattr(arguments.backbones, marker.stem))
-        print("{tag} of {model}: {file} of {repository}, {bytes} bytes".format(**content))
-        with replacing(marker) as temporary:
-            temporary.write_text(json.dumps(content, indent=1) + "\n")
-    if not arguments.output:
-        print("nothing to fetch: neither backbone's weights are the tag of pretrained ones")
+    content = _fetch(arguments.network, arguments.backbone)
+    print("{tag} of {model}: {file} of {repository}, {bytes} bytes".format(**content))
+    with replacing(arguments.output) as temporary:
+        temporary.write_text(json.dumps(content, indent=1) + "\n")
 
 
-def _fetch(name: str, backbone: Backbone) -> dict[str, str | int]:
+def _fetch(network: str, backbone: Backbone) -> dict[str, str | int]:
     from ssr.backbones.pretrained import clip_tag, dino_tag, fetch
     from ssr.config.architectures import dino_config
     from ssr.running.digests import digest
 
-    if name == "clip":
+    if network == "clip":
         weights = clip_tag(backbone.model, backbone.weights)
     else:
         weights = dino_tag(dino_config(backbone.model)[0], backbone.weights)
@@ -47,6 +44,7 @@ def _fetch(name: str, backbone: Backbone) -> dict[str, str | int]:
 
 if __name__ == "__main__":
     flags = parser(__doc__)
-    flags.add_argument("--backbones", type=Backbones.model_validate_json, required=True)
-    flags.add_argument("--output", type=Path, nargs="*", default=[], help="markers")
+    flags.add_argument("--network", choices=("clip", "dino"), required=True)
+    flags.add_argument("--backbone", type=Backbone.model_validate_json, required=True)
+    flags.add_argument("--output", type=Path, required=True, help="marker, JSON")
     run(main, flags)

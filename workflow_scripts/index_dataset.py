@@ -22,5 +22,7 @@ def main(arguments: Namespace) -> None:
 
 if __name__ == "__main__":
     flags = index_parser(__doc__)
-    flags.add_argument("--images", type=Images.model_validate_json, required=True)
+    flags.add_argument(
+        "--images", type=Images.model_validate_json, nargs="+", required=True, help="of all methods"
+    )
     run(main, flags)

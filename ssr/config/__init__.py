@@ -68,6 +68,7 @@ __all__ = [
     "consistency",
     "coverage",
     "duplicates",
+    "methods",
     "settings",
 ]
 
@@ -108,7 +109,7 @@ class Config(Section):
     report: Report = Field(Report(), description="page of pictures")
     methods: dict[Name, dict[str, Any]] = Field(
         DEFAULT_METHODS,
-        description="name: settings that differ; null drops a method",
+        description="name: settings that differ, from images to crf; null drops a method",
     )
     segmenter_methods: tuple[Name, ...] = Field(
         ("ssr",), description="methods that go on to a segmenter"

@@ -10,6 +10,7 @@ from typing import Any
 from ssr.config import Backbones, Config, Text
 from ssr.config.architectures import clip_architecture, dino_architecture
 from ssr.config.duplicates import repeated_keys
+from ssr.config.methods import method_config
 from ssr.demo.vocabulary import CLASSES, STUFF
 
 # All words that the demo's CLIP has seen, besides the names of what is drawn.
@@ -136,8 +137,13 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[[Config], Iterator[str]]], ...] = 
 
 
 def doubts(config: Config) -> list[str]:
-    """What is allowed, but hardly meant, a line each."""
-    return [doubt for ask in _DOUBTS for doubt in ask(config)]
+    """What is allowed, but hardly meant, a line each; of the first method before the others."""
+    found: dict[str, str] = {}
+    for number, method in enumerate(config.methods):
+        resolved = method_config(config, method)
+        for doubt in (doubt for ask in _DOUBTS for doubt in ask(resolved)):
+            found.setdefault(doubt, f"methods.{method}.{doubt}" if number else doubt)
+    return [*found.values(), *_settings_without_use(config)]
 
 
 def _backbones_of_the_demo(config: Config) -> Iterator[str]:
@@ -216,8 +222,7 @@ def _places(
     common = getattr(config, section).model_dump()
     own = {method: each.get(section, {}) for method, each in config.methods.items()}
     taken = {method: each.get(chooser, common[chooser]) for method, each in own.items()}
-    # CLIP's own CAMs are those of no method.
-    yield section, common, {common[chooser]} if section == "cams" else {*taken.values()}
+    yield section, common, {*taken.values()}
     for method, each in own.items():
         yield f"methods.{method}.{section}", each, {taken[method]}
 
@@ -226,5 +231,4 @@ _DOUBTS = (
     _backbones_of_the_demo,
     _backgrounds_of_another_world,
     _prompts_that_compete,
-    _settings_without_use,
 )

@@ -7,25 +7,13 @@ is not there.
 from __future__ import annotations
 
 from ssr.config import Config
-from ssr.config.settings import (
-    ALIGNED,
-    FINISHED,
-    LABELLED,
-    PREDICTED,
-    REFINED,
-    method_config,
-    owner,
-)
+from ssr.config.methods import method_config, owner
 
-STAGES = {
-    "initial_cam": (),
-    "aligned_cam": ALIGNED,
-    "refined_cam": REFINED,
-    "pseudo_label": LABELLED,
-    "prediction": PREDICTED,
-    "prediction_crf": FINISHED,
-}
-"""The scored stages in the order of the data, with the settings on which each depends."""
+STAGES = (
+    *("initial_cam", "aligned_cam", "refined_cam", "pseudo_label"),
+    *("prediction", "prediction_crf"),
+)
+"""The scored stages in the order of the data."""
 
 FOLDERS = {
     "features": "features",
@@ -77,26 +65,39 @@ def splits_of(config: Config, method: str, stage: str) -> set[str]:
 
     `stage` is any of `FOLDERS`; methods that share an artefact make it together.
     """
-    sections = STAGES.get(stage, ())
-    having = [name for name in config.methods if not why_never(config, name, stage)]
-    shared = owner(config, method, sections)
-    sharing = (name for name in having if owner(config, name, sections) == shared)
-    return set().union(*(_own_splits(config, name, stage) for name in sharing))
+    shared = owner(config, method, stage)
+    sharing = (name for name in config.methods if owner(config, name, stage) == shared)
+    having = [name for name in sharing if not why_never(config, name, stage)]
+    return set().union(*(_own_splits(config, name, stage) for name in having))
 
 
 def _own_splits(config: Config, method: str, stage: str) -> set[str]:
     """The splits for which a method by itself needs a stage that it has."""
+    if stage == "features":
+        return _splits_of_features(config, method)
     splits = {reported_split(config, stage)}
     if stage in _PREDICTIONS:
         return splits | {"test"}
     if is_evaluated(config) and stage != "pseudo_label":
         splits.add("tune")
-    # The first method has targets of its own. Prototypes are of what comes before the alignment.
+    # The first method has targets of its own. Prototypes are of the initial CAMs.
     learns = method in (next(iter(config.methods)), *config.segmenter_methods)
-    clusters = stage in ("features", "initial_cam")
-    if learns or (clusters and method_config(config, method).alignment.enabled):
+    clusters = stage == "initial_cam" and method_config(config, method).alignment.enabled
+    return splits | {"train"} if learns or clusters else splits
+
+
+def _splits_of_features(config: Config, method: str) -> set[str]:
+    """The splits whose features a method reads: to refine, and for all CAMs that are its own."""
+    readers = ("initial_cam", "aligned_cam")
+    own = [
+        stage
+        for stage in readers
+        if owner(config, method, stage) == method and not why_never(config, method, stage)
+    ]
+    splits = set().union(*(splits_of(config, method, stage) for stage in own))
+    if method_config(config, method).alignment.enabled and owner(config, method, "heads") == method:
         splits.add("train")
-    return splits
+    return splits | splits_of(config, method, "refined_cam")
 
 
 def why_absent(config: Config, method: str, stage: str, split: str, labelled: bool = True) -> str:
@@ -104,7 +105,7 @@ def why_absent(config: Config, method: str, stage: str, split: str, labelled: bo
 
     Args:
         config: all settings.
-        method: any of them, also for what all methods share.
+        method: any of them.
         stage: any of `FOLDERS`.
         split: that of the image.
         labelled: whether the image has a label.

@@ -89,6 +89,16 @@ class Pretraining(Section):
     dino_steps: Count = Field(1500, description="optimiser steps of DINO")
     checkpoint_every: Count = Field(100, description="steps between checkpoints")
 
+    def of(self, network: str) -> str:
+        """The settings that the training of clip or dino uses, as one JSON string."""
+        return self.canonical(without=_OF_THE_OTHER[network])
+
+
+_OF_THE_OTHER = {
+    "clip": ("segments", "dino_steps"),
+    "dino": ("kept_patches", "centre_prior", "clip_steps"),
+}
+
 
 class Text(Section):
     """Prompts of classes and backgrounds."""

@@ -1,4 +1,4 @@
-"""Settings from files: read, check everything at once, write config.yaml, derive methods."""
+"""Settings from files: read, check everything at once, write config.yaml."""
 
 from __future__ import annotations
 
@@ -18,20 +18,9 @@ from ssr.artefacts.files import replacing
 from ssr.config import Config, Section
 from ssr.config.architectures import names_file
 from ssr.config.consistency import contradictions
+from ssr.config.methods import METHOD_SECTIONS, merge
 from ssr.config.section import unusable_texts
 from ssr.errors import InputError
-
-# Sections on which the artefacts of each stage depend, from the first that a method can vary.
-HEADS = ("prototypes", "alignment")
-ALIGNED = (*HEADS, "aligned_cams")
-REFINED = (*ALIGNED, "refinement")
-LABELLED = (*REFINED, "labels")
-TRAINED = (*LABELLED, "segmenter")
-PREDICTED = (*TRAINED, "prediction")
-FINISHED = (*PREDICTED, "crf")
-
-# Sections that a method may override, in the order in which the stages use them.
-METHOD_SECTIONS = FINISHED
 
 # Where a run keeps its configuration for its jobs; sbatch hands the environment on.
 FROZEN = "SSR_CONFIG"
@@ -82,15 +71,16 @@ def recorded(results: Path) -> Config:
 def _make_absolute(values: dict[str, Any], start: Path) -> None:
     """Let the paths in `values`, which are relative to the folder `start`, begin with it."""
     values["data"]["root"] = str(start / values["data"]["root"])
-    for backbone in values["backbones"].values():
-        make_backbone_absolute(backbone, start)
+    for given in (values, *values["methods"].values()):
+        for backbone in given.get("backbones", {}).values():
+            make_backbone_absolute(backbone, start)
 
 
 def make_backbone_absolute(backbone: dict[str, Any], start: Path) -> None:
     """Let the files that a backbone names, relative to the folder `start`, begin with it."""
-    if backbone["model"].endswith(".json"):
+    if backbone.get("model", "").endswith(".json"):
         backbone["model"] = str(start / backbone["model"])
-    if names_file(backbone["weights"]):
+    if names_file(backbone.get("weights", "")):
         backbone["weights"] = str(start / backbone["weights"])
 
 
@@ -114,7 +104,7 @@ def parse_config(values: Mapping[str, Any], found: Iterable[str] = ()) -> Config
     methods = values.get("methods", config.methods)
     for method, overrides in (methods if isinstance(methods, Mapping) else {}).items():
         if isinstance(overrides, Mapping):
-            own = _judge_method(config, unsound, overrides)
+            own = _judge_method(config, unsound, method, overrides)
             findings += [f"methods.{method}.{line}" for line in own if line not in against]
     if findings:
         lines = "\n".join(f"  {_printable(finding)}" for finding in findings)
@@ -134,7 +124,7 @@ def _judge(values: Mapping[str, Any]) -> tuple[Config, list[tuple[str, str]]]:
 
 
 def _judge_method(
-    base: Config, unsound: Collection[str], overrides: Mapping[str, Any]
+    base: Config, unsound: Collection[str], method: str, overrides: Mapping[str, Any]
 ) -> Iterator[str]:
     """What is wrong with the overrides of a method, laid over `base`.
 
@@ -146,36 +136,9 @@ def _judge_method(
     own = {section: overrides[section] for section in METHOD_SECTIONS if section in overrides}
     config, wrong = _judge(merge(base.model_dump(), own))
     yield from (line for _, line in wrong)
+    if method not in config.segmenter_methods:
+        config = config.model_copy(update={"segmenter_methods": ()})
     yield from contradictions(config, {*unsound, *(section for section, _ in wrong)})
-
-
-def method_config(config: Config, method: str) -> Config:
-    """`config` with the overrides of one method, and what follows from them.
-
-    Without masks no heads are chosen by them; where CLIP's last block is trained, samples are
-    pooled behind it.
-    """
-    chosen = Config.model_validate(merge(config.model_dump(), config.methods[method]))
-    if chosen.data.masks is None:
-        chosen = _with(chosen, "alignment", stop="last")
-    if chosen.pools_behind:
-        chosen = _with(chosen, "prototypes", pooling="after")
-    return chosen
-
-
-def _with(config: Config, section: str, **values: object) -> Config:
-    return Config.model_validate(merge(config.model_dump(), {section: values}))
-
-
-def merge(base: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """`base` with `overrides` laid over it, section by section."""
-    merged = dict(base)
-    for key, value in overrides.items():
-        below = merged.get(key)
-        if isinstance(value, Mapping) and isinstance(below, Mapping):
-            value = merge(below, value)
-        merged[key] = value
-    return merged
 
 
 def restore_empty(config: dict[str, Any], layers: Iterable[Mapping[str, Any]]) -> None:
@@ -192,22 +155,6 @@ def restore_empty(config: dict[str, Any], layers: Iterable[Mapping[str, Any]]) -
                 restore(merged[key], value)
 
     restore(config, reduce(merge, layers, {}))
-
-
-def owner(config: Config, method: str, sections: tuple[str, ...]) -> str:
-    """The first method whose `sections` equal those of `method`.
-
-    Methods share an artefact when all settings up to its stage agree; it lies under the owner's
-    name. Which heads are used in the end (`alignment.stop`) is no matter of their training.
-    """
-    unused = ("stop",) if sections == HEADS else ()
-
-    def chosen(name: str) -> list[str]:
-        resolved = method_config(config, name)
-        return [getattr(resolved, section).canonical(without=unused) for section in sections]
-
-    wanted = chosen(method)
-    return next(name for name in config.methods if chosen(name) == wanted)
 
 
 def config_hash(config: Config) -> str:

@@ -22,7 +22,7 @@ from ssr.data.splits import assign, required, shard_names
 from ssr.labels import BACKGROUND, IGNORE
 
 # Where nobody says how images become patches, every pixel is one.
-_PIXELS = Images(patch=1)
+_PIXELS = (Images(patch=1),)
 _FORMATS = {"demo": folder, "folder": folder, "voc": voc, "coco": coco}
 
 
@@ -36,7 +36,10 @@ class Checked:
 
 
 def check_dataset(
-    settings: Data, processes: int = 1, derived: Path = Path(), images: Images = _PIXELS
+    settings: Data,
+    processes: int = 1,
+    derived: Path = Path(),
+    images: Sequence[Images] = _PIXELS,
 ) -> Checked:
     """Decode every image and mask once, and index what they are; warnings are of images.
 
@@ -48,7 +51,7 @@ def check_dataset(
         settings: of the data set.
         processes: how many images are looked at at the same time.
         derived: folder of what was derived from COCO's instances files.
-        images: how they become patches. What has a single one is left out of training.
+        images: how they become patches, by method. What has a single one is left out of training.
 
     Raises:
         InputError: all problems in one report, each kind with its count and first examples.
@@ -159,12 +162,12 @@ def _name_unlabelled(labels: Mapping[str, tuple[int, ...]], findings: Findings) 
 
 
 def _single_patches(
-    sizes: Mapping[str, tuple[int, int]], ids: Sequence[str], images: Images
+    sizes: Mapping[str, tuple[int, int]], ids: Sequence[str], images: Sequence[Images]
 ) -> Iterator[str]:
     """Images that are one patch: no map of classes can say where in it they are."""
     for image_id in ids:
         size = sizes.get(image_id)
-        if size and patch_grid(*size, images.patch, images.max_side) == (1, 1):
+        if size and (1, 1) in (patch_grid(*size, own.patch, own.max_side) for own in images):
             yield image_id
 
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ssr.config import Config, Data
-from ssr.config.settings import merge, method_config, parse_config
+from ssr.config.methods import merge, method_config
+from ssr.config.settings import parse_config
 from ssr.data import coco, demo, folder, voc
 from ssr.data.label_files import read_ids
 from ssr.data.source import SPLITS

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssr.cams.refinement import image_affinity
-from ssr.config.coverage import FOLDERS
-from ssr.config.settings import method_config
+from ssr.config.methods import method_config
 from ssr.data.index import Image
 from ssr.inspect.arrays import stored
 from ssr.inspect.renewed import written
@@ -36,7 +35,7 @@ class Affinities:
         Raises:
             MissingError: there are no features of the image, or it has no such patch.
         """
-        store = self._results.folder / FOLDERS["features"] / f"{image.shard}.zarr.zip"
+        store = self._results.place("features", method) / f"{image.shard}.zarr.zip"
         matrices, grid = self._matrices(image, method, written(store))
         if patch >= matrices.shape[1]:
             raise MissingError(f"patch {patch}", f"the image has {matrices.shape[1]}, from 0")

@@ -11,7 +11,7 @@ from PIL import Image as Picture
 
 from ssr.config import Config
 from ssr.config.coverage import is_evaluated
-from ssr.config.settings import method_config
+from ssr.config.methods import method_config
 from ssr.data.images import load_image
 from ssr.data.index import Image
 from ssr.maps import min_max, upsample

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ssr.config import coverage
-from ssr.config.settings import HEADS, owner
+from ssr.config.methods import owner
 from ssr.evaluation.image_scores import ImageScores
 from ssr.inspect.arrays import why_no_target
 from ssr.report.stages import PANELS, STAGES
@@ -69,7 +69,7 @@ def scores(results: Results, stage: str, method: str) -> dict[str, list[Any]]:
     """
     if stage not in STAGES:
         raise MissingError(stage, "no stage has this name")
-    folder = f"evaluation/{stage}/{owner(results.config, method, coverage.STAGES[stage])}"
+    folder = f"evaluation/{stage}/{owner(results.config, method, stage)}"
     files = sorted((results.folder / folder).glob("*.images.parquet"))
     if not files:
         raise MissingError(f"scores of {stage}", _why_no_scores(results, stage, method, folder))
@@ -102,5 +102,5 @@ def _present(one: ImageScores) -> list[dict[int, float]]:
 
 def rounds(results: Results, method: str) -> list[Any]:
     """The files of prototypes of a method, round by round, as far as they are made."""
-    folder = results.folder / "prototypes" / owner(results.config, method, HEADS)
+    folder = results.folder / "prototypes" / owner(results.config, method, "heads")
     return sorted(folder.glob("*.npz"), key=lambda path: int(path.stem))

@@ -16,7 +16,7 @@ from ssr.artefacts.arrays import load_arrays
 from ssr.backbones.text import TextEmbeddings
 from ssr.config import Config
 from ssr.config.coverage import why_never
-from ssr.config.settings import HEADS, method_config, owner
+from ssr.config.methods import method_config, owner
 from ssr.inspect.overview import rounds
 from ssr.results import MissingError, Results
 
@@ -41,9 +41,10 @@ def clusters(results: Results, method: str, round_: int) -> dict[str, Any]:
     path = files[(round_ or len(files)) - 1]
     samples = load_arrays(path, Samples, "cluster_prototypes")
     prototypes = load_arrays(path, Prototypes, "cluster_prototypes")
-    heads = results.folder / "alignment" / owner(results.config, method, HEADS)
+    heads = results.folder / "alignment" / owner(results.config, method, "heads")
     previous = heads / f"{int(path.stem) - 1}.safetensors"
-    names = TextEmbeddings.read(results.folder / "text/embeddings.npz").names.tolist()
+    text = results.folder / "text" / owner(results.config, method, "text") / "embeddings.npz"
+    names = TextEmbeddings.read(text).names.tolist()
     cosines = _cosines(previous if previous.exists() else None, settings, samples, prototypes)
     listed = [
         _cluster(index, *cosines, samples, prototypes, names)
@@ -61,7 +62,8 @@ def _why_absent(results: Results, method: str, round_: int, made: int) -> str | 
         return f"method {method} has {rounds_of_method} rounds"
     if max(round_, 1) <= made:
         return None
-    return results.why_unmade(f"prototypes/{owner(results.config, method, HEADS)}/{max(round_, 1)}")
+    shared = owner(results.config, method, "heads")
+    return results.why_unmade(f"prototypes/{shared}/{max(round_, 1)}")
 
 
 @torch.no_grad()

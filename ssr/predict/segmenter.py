@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssr.config import Config, Crf, Prediction
-from ssr.config.settings import TRAINED, method_config, owner
+from ssr.config.methods import method_config, owner
 from ssr.errors import InputError
 from ssr.labelling.crf import dense_crf
 from ssr.labelling.predictions import softmax
@@ -172,13 +172,13 @@ def open_segmenter(
         )
     chosen = method or methods[0]
     own = method_config(config, chosen)
-    folder = results / "segmenter" / owner(config, chosen, TRAINED)
+    folder = results / "segmenter" / owner(config, chosen, "segmenter")
     for name in _FILES:
         if not (folder / name).is_file():
             raise InputError(f"{folder / name}: not there; snakemake trains it")
     # Those that it was trained for: the settings may have changed meanwhile.
     classes = tuple(read_description(folder / _FILES[1])["classes"])
-    home, patch = results.parent.parent, config.images.patch
+    home, patch = results.parent.parent, own.images.patch
     return TrainedSegmenter(folder, home, classes, own.prediction, own.crf, patch, device)
 
 

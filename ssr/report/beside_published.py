@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from ssr.config import Config
-from ssr.config.settings import method_config
+from ssr.config.methods import method_config
 from ssr.report.evaluations import Evaluations
 from ssr.report.published import (
     NOTES,

@@ -5,24 +5,29 @@ from __future__ import annotations
 from pathlib import Path
 
 from ssr.config import Config
-from ssr.config.settings import ALIGNED, HEADS, method_config, owner
+from ssr.config.methods import method_config, owner
 
 
 def find_histories(results: Path, config: Config) -> dict[str, dict[str, list[Path]]]:
     """Histories by what was trained and method, the rounds of an alignment in their order.
 
-    Backbones stand under their own names. Methods whose training is that of another method have
-    none of their own.
+    Backbones stand under their own names, with the method behind it where the first uses others.
+    Methods whose training is that of another method have none of their own.
     """
+    first = next(iter(config.methods))
     standins = {
-        name: [results / "pretraining" / f"{name}.csv"]
-        for name in ("clip", "dino")
-        if getattr(config.backbones, name).weights == "train"
+        network if method == first else f"{network} of {method}": [
+            results / "pretraining" / method / f"{network}.csv"
+        ]
+        for method in config.methods
+        for network in ("clip", "dino")
+        if owner(config, method, network) == method
+        and getattr(method_config(config, method).backbones, network).weights == "train"
     }
     alignments = {
         method: _rounds(results, config, method)
         for method in config.methods
-        if owner(config, method, HEADS) == method
+        if owner(config, method, "heads") == method
     }
     segmenters = {
         method: [results / "segmenter" / method / "history.csv"]
@@ -39,7 +44,7 @@ def find_looks(results: Path, config: Config) -> dict[str, Path]:
         for name in config.methods
         if (alignment := method_config(config, name).alignment).enabled
         and alignment.stop == "tune"
-        and owner(config, name, ALIGNED) == name
+        and owner(config, name, "aligned_cam") == name
     }
     return {name: path for name, path in looked.items() if path.exists()}
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from ssr.config import Config
 from ssr.config.consistency import doubts
 from ssr.config.coverage import NOT_YET, why_absent
-from ssr.config.settings import config_hash, method_config, render
+from ssr.config.methods import method_config
+from ssr.config.settings import config_hash, render
 from ssr.data.index import Index
 from ssr.data.source import SPLITS
 from ssr.report import beside_published, html, tables

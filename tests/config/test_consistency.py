@@ -11,7 +11,8 @@ from open_clip.tokenizer import SimpleTokenizer
 
 from ssr.config import Backbones, Config
 from ssr.config.consistency import DEMO_WORDS, contradictions, doubts
-from ssr.config.settings import merge, parse_config
+from ssr.config.methods import merge
+from ssr.config.settings import parse_config
 from tests import ROOT
 
 REAL = {
@@ -48,9 +49,20 @@ def test_a_gradient_is_judged_by_the_score_of_its_method() -> None:
     cosine, grad_cam = {"gradient": "cosine"}, {"score": "gradient"}
     methods = {"ssr": {}, "grad_cam": {"aligned_cams": grad_cam}}
     assert doubts(Config.model_validate({"aligned_cams": cosine, "methods": methods})) == []
-    methods = {"ssr": {}, "idle": {"aligned_cams": cosine}}
-    (said,) = doubts(Config.model_validate({"methods": methods}))
-    assert said.startswith("methods.idle.aligned_cams.gradient changes nothing where methods.idle.")
+    for section in ("cams", "aligned_cams"):
+        methods = {"ssr": {}, "idle": {section: cosine}}
+        (said,) = doubts(Config.model_validate({"methods": methods}))
+        key = f"methods.idle.{section}"
+        assert said.startswith(f"{key}.gradient changes nothing where {key}.score is simil")
+
+
+def test_a_doubt_comes_once_or_names_the_method_that_it_is_of() -> None:
+    general: dict[str, Any] = {"text": {"backgrounds": []}}
+    methods: dict[str, Any] = {"ssr": {}, "same": general, "box": {"refinement": {"mask": "box"}}}
+    (said,) = doubted(general | {"methods": methods})
+    assert said.startswith("text.backgrounds is empty")
+    (said,) = doubted({"text": {"backgrounds": ["sky"]}, "methods": methods})
+    assert said.startswith("methods.same.text.backgrounds is empty")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ssr.config import Config
@@ -30,7 +32,7 @@ def test_a_method_has_the_stages_that_its_settings_ask_for(method: str, stages: 
         ("box_mask", "refined_cam", {"tune", "val"}),
         ("box_mask", "aligned_cam", {"train", "tune", "val"}),  # that of ssr
         ("box_mask", "pseudo_label", {"val"}),
-        ("clip", "features", {"train", "tune", "val"}),
+        ("box_mask", "features", {"train", "tune", "val"}),  # those of ssr
         ("clip", "prediction", set()),
     ],
 )
@@ -38,6 +40,33 @@ def test_a_stage_is_made_where_it_is_learned_from_tuned_on_or_reported(
     method: str, stage: str, splits: set[str]
 ) -> None:
     assert splits_of(DEMO, method, stage) == splits
+
+
+@pytest.mark.parametrize(
+    ("overrides", "splits"),
+    [
+        # Its CAMs and heads are of the features of ssr; it reads its own to refine.
+        ({"backbones": {"dino": {"weights": "random"}}}, {"tune", "val"}),
+        ({"features": {"precision": "float16"}}, {"train", "tune", "val"}),
+        ({"features": {"precision": "float16"}, "alignment": {"enabled": False}}, {"tune", "val"}),
+    ],
+)
+def test_features_are_extracted_where_a_method_reads_its_own(
+    overrides: dict[str, Any], splits: set[str]
+) -> None:
+    config = Config.model_validate({"methods": {"ssr": {}, "row": overrides}})
+    assert splits_of(config, "row", "features") == splits
+
+
+def test_features_are_extracted_for_all_cams_made_of_them() -> None:
+    methods = {
+        "ssr": {"features": {"precision": "float16"}},
+        "clip": {"alignment": {"enabled": False}},
+        "dino": {"backbones": {"dino": {"weights": "random"}}},
+    }
+    config = Config.model_validate({"methods": methods})
+    assert splits_of(config, "clip", "initial_cam") == {"train", "tune", "val"}  # dino clusters
+    assert splits_of(config, "clip", "features") == {"train", "tune", "val"}
 
 
 @pytest.mark.parametrize(

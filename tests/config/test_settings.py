@@ -1,4 +1,5 @@
 import datetime
+import json
 import re
 from functools import reduce
 from pathlib import Path
@@ -10,15 +11,13 @@ from snakemake.cli import parse_config as parsed_by_snakemake
 from snakemake.utils import update_config
 
 from ssr.config import DEFAULT_METHODS, Config, Data
+from ssr.config.methods import merge
 from ssr.config.settings import (
-    ALIGNED,
     FROZEN,
-    HEADS,
     freeze,
-    merge,
-    method_config,
-    owner,
     parse_config,
+    record,
+    recorded,
     render,
     restore_empty,
 )
@@ -158,10 +157,41 @@ def test_method_overrides_are_checked_like_settings() -> None:
     assert "methods.ssr.refinement.powr: unknown key; did you mean power?" in said
 
 
-def test_method_may_not_override_what_all_methods_share() -> None:
-    said = message({"methods": {"ssr": {"features": {}, "txt": {}}}})
-    assert "methods.ssr.features: a method may override prototypes, " in said
+def test_method_may_not_override_what_is_of_the_run() -> None:
+    said = message({"methods": {"ssr": {"data": {}, "txt": {}}}})
+    assert "methods.ssr.data: a method may override images, backbones, " in said
     assert "methods.ssr.txt: a method may override" in said
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        ({"images": {"patch": 16}}, "images.patch: CLIP's is 8; came 16"),
+        ({"text": {"prompts": {"dragon": "d"}}}, "text.prompts names ['dragon'], not among"),
+        ({"text": {"backgrounds": ["sea"]}}, "text.backgrounds: the demo's CLIP has never seen"),
+        ({"backbones": {"clip": {"model": "RN50"}}}, "backbones.clip: CLIP model RN50 can't be"),
+    ],
+    ids=json.dumps,
+)
+def test_every_method_is_judged_as_it_is_resolved(overrides: dict[str, Any], said: str) -> None:
+    assert f"methods.row.{said}" in message({"methods": {"ssr": {}, "row": overrides}})
+
+
+def test_crops_are_judged_of_methods_that_train_a_segmenter() -> None:
+    overrides = {"segmenter": {"crop_size": 100}}
+    methods = {"methods": {"ssr": {}, "row": overrides}}
+    assert parse_config(methods).methods["row"] == overrides
+    said = message(methods | {"segmenter_methods": ["row"]})
+    assert "methods.row.segmenter.crop_size: a multiple of CLIP's patch 8; came 100" in said
+
+
+def test_the_files_of_every_backbone_are_found_from_anywhere(tmp_path: Path) -> None:
+    methods = {"row": {"backbones": {"dino": {"weights": "data/dino.pth"}}}}
+    config = Config.model_validate({"methods": methods, "segmenter_methods": []})
+    (tmp_path / "backbones").symlink_to(ROOT / "backbones")
+    record(config, tmp_path / "results/demo")
+    found = recorded(tmp_path / "results/demo").methods["row"]["backbones"]["dino"]
+    assert found == {"weights": str(tmp_path / "data/dino.pth")}
 
 
 def test_without_any_method_there_is_nothing_to_do() -> None:
@@ -183,7 +213,7 @@ OTHERS = {
     "contradiction": {"text": {"prompts": {"dragon": "d"}}},
     "method that is none": {"methods": {"ssr": 3}},
     "method's value": {"methods": {"ssr": {"refinement": {"power": 0}}}},
-    "section that no method may change": {"methods": {"ssr": {"images": {}}}},
+    "section that no method may change": {"methods": {"ssr": {"report": {}}}},
 }
 
 
@@ -250,57 +280,6 @@ def test_a_method_added_by_an_overlay_does_not_become_the_main_one() -> None:
         "clip",
         "mine",
     ]
-
-
-def test_without_masks_the_last_heads_are_those_of_every_method() -> None:
-    best = {"ssr": {}, "best": {"alignment": {"stop": "tune"}}}
-    config = parse_config({"data": {"masks": None}, "labels": {"threshold": 0.4}, "methods": best})
-    assert method_config(config, "best").alignment.stop == "last"
-    assert method_config(Config(), "ssr").alignment.stop == "tune"
-
-
-@pytest.mark.parametrize(
-    ("alignment", "pooling"),
-    [
-        ({"trains": "heads"}, "before"),
-        ({"trains": "last_block"}, "after"),
-        ({"trains": "last_block", "loss": "image_labels"}, "before"),
-    ],
-)
-def test_samples_are_pooled_behind_a_last_block_that_is_trained_on_them(
-    alignment: dict[str, Any], pooling: str
-) -> None:
-    config = Config.model_validate({"methods": {"ssr": {}, "other": {"alignment": alignment}}})
-    other = method_config(config, "other")
-    assert other.prototypes.pooling == pooling
-    assert other.aligns_patches == (alignment["trains"] == "last_block")
-    assert method_config(config, "ssr").prototypes.pooling == "before"
-
-
-def test_method_config_changes_only_what_it_names() -> None:
-    config = Config()
-    box = method_config(config, "box_mask")
-    assert box.refinement.mask == "box"
-    assert box.refinement.model_copy(update={"mask": config.refinement.mask}) == config.refinement
-    assert box.alignment == config.alignment
-
-
-def test_methods_share_artefacts_until_their_settings_part() -> None:
-    config = Config()
-    assert owner(config, "box_mask", ("prototypes", "alignment")) == "ssr"
-    assert owner(config, "box_mask", ("prototypes", "alignment", "refinement")) == "box_mask"
-    assert owner(config, "clip", ("prototypes", "alignment")) == "clip"
-
-
-def test_methods_that_use_other_heads_of_one_training_share_it() -> None:
-    methods = {
-        "ssr": {},
-        "last": {"alignment": {"stop": "last"}},
-        "more": {"alignment": {"looks": 9}},
-    }
-    config = parse_config({"methods": methods})
-    assert [owner(config, name, HEADS) for name in methods] == ["ssr", "ssr", "more"]
-    assert [owner(config, name, ALIGNED) for name in methods] == ["ssr", "last", "more"]
 
 
 @pytest.mark.parametrize(

@@ -181,7 +181,8 @@ def test_an_image_of_a_single_patch_is_left_out_of_training(empty_folder, patch,
     for split in ("tune", "val"):
         empty_folder.add(f"{split}.png", split)
     classes = {"classes": ("cat",)}
-    checked = check_dataset(empty_folder.settings(**classes), images=Images(patch=patch))
+    methods = [Images(patch=2), Images(patch=patch)]
+    checked = check_dataset(empty_folder.settings(**classes), images=methods)
     assert [image.id for image in checked.index.split("train") if image.labels] == learned
     assert checked.index.split("val")[0].labels == (1,)
     said = ["1 × image of a single patch, left out of training: b"]
@@ -189,7 +190,7 @@ def test_an_image_of_a_single_patch_is_left_out_of_training(empty_folder, patch,
 
 
 def test_a_train_split_of_single_patches_is_refused(folder):
-    assert problems(folder.settings(), images=Images(patch=8)) == [
+    assert problems(folder.settings(), images=[Images(patch=8)]) == [
         "1 × split whose labelled images are all of a single patch: train"
     ]
 

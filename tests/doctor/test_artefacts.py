@@ -18,7 +18,7 @@ from ssr.evaluation.evaluation import write_evaluation
 
 LABELS = np.zeros((4, 4), np.uint8)
 SEALED = [
-    "features/val_0000.zarr.zip",
+    "features/ssr/val_0000.zarr.zip",
     "index/index.parquet",
     "predictions/ssr/val_0000.zip",
     "evaluation/prediction/ssr/val.json",
@@ -107,13 +107,13 @@ def test_images_of_another_shard_are_found(results: Path) -> None:
 
 
 def test_an_image_without_labels_needs_no_cams(results: Path) -> None:
-    write_store(results / "cams/initial/val_0000.zarr.zip", ["a"])
-    assert not found(results, "cams/initial/val_0000.zarr.zip")
+    write_store(results / "cams/initial/ssr/val_0000.zarr.zip", ["a"])
+    assert not found(results, "cams/initial/ssr/val_0000.zarr.zip")
 
 
 def test_a_store_of_no_shard_is_found(results: Path) -> None:
-    write_store(results / "features/val_0009.zarr.zip", ["a"])
-    assert "no shard is named val_0009" in found(results, "features/val_0009.zarr.zip")[0]
+    write_store(results / "features/ssr/val_0009.zarr.zip", ["a"])
+    assert "no shard is named val_0009" in found(results, "features/ssr/val_0009.zarr.zip")[0]
 
 
 def test_without_an_index_the_other_checks_go_on(results: Path) -> None:

@@ -14,7 +14,7 @@ from ssr.running.digests import artefacts
 
 OUTPUTS = [
     "alignment/ssr/1.safetensors",
-    "features/train_0000.zarr.zip",
+    "features/ssr/train_0000.zarr.zip",
     "report/index.html",
     "segmenter/ssr/model.safetensors",
 ]
@@ -45,8 +45,8 @@ def test_outputs_and_what_is_written_beside_them_are_needed(results: Path) -> No
 
 
 def test_shards_of_another_size_are_left_over(results: Path) -> None:
-    write(results / "features/train_0001.zarr.zip")
-    path = results / "features/train_0001.zarr.zip"
+    write(results / "features/ssr/train_0001.zarr.zip")
+    path = results / "features/ssr/train_0001.zarr.zip"
     assert found(results) == [(f"{path}, 3 bytes", f"rm {path}")]
 
 
@@ -66,14 +66,14 @@ def test_temporary_files_of_processes_that_are_gone_are_unfinished(results: Path
     gone = subprocess.Popen(["true"])
     gone.wait()
     node = platform.node()
-    write(results / f"features/.a.zip.{node}.{gone.pid}.part")
-    write(results / f"features/.b.zip.{node}.{os.getpid()}.part")
+    write(results / f"features/ssr/.a.zip.{node}.{gone.pid}.part")
+    write(results / f"features/ssr/.b.zip.{node}.{os.getpid()}.part")
     texts = [finding.text for finding in unfinished(results, busy=False)]
-    assert texts == [f"{results}/features/.a.zip.{node}.{gone.pid}.part, 3 bytes"]
+    assert texts == [f"{results}/features/ssr/.a.zip.{node}.{gone.pid}.part, 3 bytes"]
 
 
 def test_temporary_files_of_other_nodes_are_trusted_while_something_runs(results: Path) -> None:
-    write(results / "features/.a.zip.node7.1.part")
+    write(results / "features/ssr/.a.zip.node7.1.part")
     assert not unfinished(results, busy=True)
     assert len(unfinished(results, busy=False)) == 1
 

@@ -60,4 +60,4 @@ def _write_prototypes(results: Results) -> None:
     save_arrays(path, samples, prototypes)
     names = np.array([*results.config.data.classes, "sky", "sand"])
     embeddings = TextEmbeddings(texts[:3], texts[3:], names, np.float32(100))
-    embeddings.write(Path(results.folder / "text/embeddings.npz"))
+    embeddings.write(Path(results.folder / "text/ssr/embeddings.npz"))

@@ -11,7 +11,8 @@ from starlette.responses import Response
 from starlette.testclient import TestClient
 
 from ssr.artefacts.store import ShardWriter, open_shards
-from ssr.config.settings import merge, parse_config
+from ssr.config.methods import merge
+from ssr.config.settings import parse_config
 from ssr.data.index import Index
 from ssr.data.masks import Masks
 from ssr.inspect.prototypes import clusters
@@ -131,13 +132,13 @@ def job(*outputs: str, log: str = "results/small/logs/x.log") -> Job:
 @pytest.mark.parametrize(
     ("path", "outputs"),
     [
-        ("array/initial_cam/c", ["cams/initial/val_0001.zarr.zip"]),
-        ("array/target/c?method=clip", ["cams/initial/val_0001.zarr.zip"]),
+        ("array/initial_cam/c", ["cams/initial/ssr/val_0001.zarr.zip"]),
+        ("array/target/c?method=clip", ["cams/initial/ssr/val_0001.zarr.zip"]),
         ("array/refined_cam/c?method=clip", ["cams/refined/clip/val_0001.zarr.zip"]),
-        ("array/regions/c", ["superpixels/val_0001.zarr.zip"]),
+        ("array/regions/c", ["superpixels/ssr/val_0001.zarr.zip"]),
         ("array/pseudo_label/c?method=ssr", ["pseudo_labels/ssr/val_0001.zip"]),
-        ("affinity/c", ["features/val_0001.zarr.zip"]),
-        ("affinity/c?method=clip", ["features/val_0001.zarr.zip"]),
+        ("affinity/c", ["features/ssr/val_0001.zarr.zip"]),
+        ("affinity/c?method=clip", ["features/ssr/val_0001.zarr.zip"]),
         (
             "scores/prediction",
             ["evaluation/prediction/ssr/val.json", "evaluation/prediction/ssr/val.images.parquet"],
@@ -197,7 +198,7 @@ def test_affinities_are_those_of_the_features_that_are_there(
 ) -> None:
     folder, _, client = watched
     before = values(client.get("affinity/a?patch=9"))
-    store = folder / "features/val_0000.zarr.zip"
+    store = folder / "features/ssr/val_0000.zarr.zip"
     shards = open_shards([store])
     with ShardWriter(store) as writer:
         for image_id in shards.ids:
@@ -266,7 +267,7 @@ def test_the_target_is_on_or_off_in_each_patch(client: TestClient) -> None:
 def test_affinity_rows_and_columns_are_those_of_the_stores(
     client: TestClient, results: Results
 ) -> None:
-    clip = results["features"]["a"]["clip_attention"].astype(np.float32)
+    clip = results["features/ssr"]["a"]["clip_attention"].astype(np.float32)
     row, column = (
         values(client.get(f"affinity/a?patch=9&mode={mode}")) for mode in ("row", "column")
     )

@@ -54,8 +54,8 @@ def test_losses_of_trained_stand_ins_are_found(tmp_path: Path) -> None:
     settings = small_config(tmp_path, "ssr")
     clip = settings.backbones.clip.model_copy(update={"weights": "train"})
     backbones = settings.backbones.model_copy(update={"clip": clip})
-    (tmp_path / "pretraining").mkdir()
+    (tmp_path / "pretraining/ssr").mkdir(parents=True)
     for name in ("clip", "dino"):
-        (tmp_path / "pretraining" / f"{name}.csv").touch()
+        (tmp_path / "pretraining/ssr" / f"{name}.csv").touch()
     found = find_histories(tmp_path, settings.model_copy(update={"backbones": backbones}))
-    assert found["backbones"] == {"clip": [tmp_path / "pretraining/clip.csv"]}
+    assert found["backbones"] == {"clip": [tmp_path / "pretraining/ssr/clip.csv"]}

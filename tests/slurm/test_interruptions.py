@@ -23,7 +23,7 @@ from tests.workflow.conftest import Run, in_folder
 pytestmark = pytest.mark.slow
 
 TRAINED = "results/mini/segmenter/ssr/model.safetensors"
-CHECKED = "results/mini/index/backbones.json"
+CHECKED = "results/mini/index/backbones/ssr.json"
 
 
 def wait_for(what: str, reached: Callable[[], object], seconds: float = 600) -> None:
@@ -122,7 +122,7 @@ def test_the_documented_commands_recover_from_a_killed_snakemake(
 
 def test_a_gpu_that_no_node_has_is_told_of_in_one_line(finished: tuple[Path, Run]) -> None:
     folder, run = finished
-    text = folder / "results/mini/text/embeddings.npz"
+    text = folder / "results/mini/text/ssr/embeddings.npz"
     kept = text.rename(text.with_suffix(".kept"))
     asked = ("--set-resources", "encode_text:gpu_model=dreamt", "encode_text:gpu=1")
     refused = run(str(text.relative_to(folder)), *arguments(), *asked, "--retries=0", check=False)

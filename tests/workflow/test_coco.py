@@ -87,4 +87,4 @@ def test_images_of_the_test_split_are_predicted_and_archived(coco: Run) -> None:
     assert "archive_predictions" in rules_in(printed)
     assert "rule archive_predictions:" in printed.stdout
     assert "results/tiny/predictions/ssr/test_0000.zip" in printed.stdout
-    assert "results/tiny/cams/initial/test_0000" not in printed.stdout
+    assert "results/tiny/cams/initial/ssr/test_0000" not in printed.stdout

@@ -11,14 +11,21 @@ import pytest
 import yaml
 
 from ssr.config import Config
-from ssr.config.coverage import FOLDERS, STAGES, splits_of
-from ssr.config.settings import merge, owner, parse_config
+from ssr.config.coverage import FOLDERS, splits_of
+from ssr.config.methods import merge, owner
+from ssr.config.settings import parse_config
 from tests import ROOT
 from tests.workflow.conftest import Run
 
 TARGETS = ("all", "cams", "labels", "segmenter", "ablation")
 BASE = yaml.safe_load((ROOT / "config.yaml").read_text())
 ONLY_CLIP = {**dict.fromkeys(BASE["methods"]), "clip": BASE["methods"]["clip"]}
+EARLY: dict[str, Any] = {
+    "dino": {"backbones": {"dino": {"weights": "random"}}},
+    "fine": {"superpixels": {"segments": 50}, "alignment": {"enabled": False}},
+    "words": {"text": {"backgrounds": ["sky"]}},
+    "grad_cam": {"aligned_cams": {"score": "gradient"}, "features": {"dino_attention_blocks": 2}},
+}
 NO_MASKS = {
     "data": {"masks": None, "splits": {"tune": None, "val": None}},
     "labels": {"threshold": 0.5},
@@ -28,7 +35,7 @@ NO_MASKS = {
 def stores_of(config: Config) -> set[tuple[str, str]]:
     """The folder and the split of every store that the settings promise."""
     return {
-        (f"{folder}/{owner(config, method, STAGES[stage])}" if STAGES.get(stage) else folder, split)
+        (f"{folder}/{owner(config, method, stage)}", split)
         for stage, folder in FOLDERS.items()
         for method in config.methods
         for split in splits_of(config, method, stage)
@@ -45,6 +52,7 @@ def stores_of(config: Config) -> set[tuple[str, str]]:
         {"segmenter_methods": ["box_mask"], "data": {"splits": {"test": "val"}}},
         {"methods": ONLY_CLIP, "segmenter_methods": ["clip"]},
         {"methods": {"again": {}}, "segmenter_methods": ["again"]},
+        {"methods": EARLY, "segmenter_methods": ["dino", "fine"]},
         NO_MASKS,
         merge(NO_MASKS, {"data": {"splits": {"test": "val"}}, "segmenter_methods": ["clip"]}),
     ],

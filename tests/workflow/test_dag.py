@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,6 +72,50 @@ def test_features_are_extracted_once_for_all_methods(clone: Run) -> None:
     assert printed.count("rule extract_features:") == 4  # 2 train, 1 tune, 1 val shards
 
 
+HEADS_AND_CAMS = {
+    "activate_initial_cams",
+    "cluster_prototypes",
+    "align_prototypes",
+    "choose_heads",
+    "activate_aligned_cams",
+}
+# What every row has for itself: refined CAMs and what follows.
+LAST = {"refine_cams", "choose_threshold", "evaluate_cams", "label_pixels", "evaluate_labels"}
+ROWS: dict[str, tuple[dict[str, Any], set[str]]] = {
+    "fine": ({"superpixels": {"segments": 50}}, {"segment_superpixels"}),
+    "grad_cam": ({"cams": {"score": "gradient"}}, HEADS_AND_CAMS),
+    "words": ({"text": {"backgrounds": ["sky"]}}, HEADS_AND_CAMS | {"encode_text"}),
+    "clip2": (
+        {"backbones": {"clip": {"weights": "random"}}},
+        HEADS_AND_CAMS | {"check_backbones", "encode_text", "extract_features"},
+    ),
+    "dino2": (
+        {"backbones": {"dino": {"weights": "random"}}},
+        {"check_backbones", "extract_features"},
+    ),
+    "small": (
+        {"images": {"max_side": 64}},
+        HEADS_AND_CAMS | {"extract_features", "segment_superpixels"},
+    ),
+    "power": ({"refinement": {"power": 2}}, set()),
+}
+
+
+def test_a_row_costs_only_what_it_changes(clone: Run) -> None:
+    methods = {name: overrides for name, (overrides, _) in ROWS.items()}
+    printed = clone("-n", "--config", f"methods={json.dumps(methods)}").stdout
+    jobs = re.findall(r"^rule (\w+):\n    input: (.*)\n    output: (.*)$", printed, re.MULTILINE)
+    for row, (_, first) in ROWS.items():
+        own = {rule for rule, _, outputs in jobs if re.search(rf"/{row}[/.]", outputs)}
+        assert own == first | LAST, row
+    read = {inputs for rule, inputs, outputs in jobs if "cams/refined/fine/val_0000" in outputs}
+    assert read == {
+        "results/demo/features/ssr/val_0000.zarr.zip, "
+        "results/demo/superpixels/fine/val_0000.zarr.zip, "
+        "results/demo/cams/aligned/ssr/val_0000.zarr.zip"
+    }
+
+
 def test_only_evaluation_and_report_can_reach_a_mask(clone: Run) -> None:
     jobs = re.findall(r"^(?:local)?rule (\w+):\n    input: (.*)$", clone("-n").stdout, re.MULTILINE)
     readers = {rule for rule, inputs in jobs if "masks.parquet" in inputs}
@@ -91,14 +137,14 @@ def test_the_alignment_reads_features_and_cams_only_where_it_learns_from_patches
     printed = clone("-n", "cams", "--config", setting).stdout
     inputs = re.findall(r"^rule align_prototypes:\n    input: (.*)$", printed, re.MULTILINE)
     assert len(inputs) == 3  # rounds
-    for needed in ("features/train_0001.zarr.zip", "index.parquet", "demo_clip.safetensors"):
+    for needed in ("features/ssr/train_0001.zarr.zip", "index.parquet", "demo_clip.safetensors"):
         assert all(needed in each for each in inputs) == patches
     later = re.findall(
         r"^rule cluster_prototypes:\n    input: (.*/1.npz.*)$", printed, re.MULTILINE
     )
     assert len(later) == 2
     for each in [*inputs, *later]:
-        assert ("cams/initial/train_0001.zarr.zip" in each) == cams
+        assert ("cams/initial/ssr/train_0001.zarr.zip" in each) == cams
 
 
 def test_heads_are_chosen_by_masks_behind_all_that_trains_them(clone: Run) -> None:
@@ -216,7 +262,7 @@ def test_tags_are_fetched_before_they_are_used(clone: Run) -> None:
     }
     printed = clone("-n", "cams", "--config", f"backbones={tagged}", "images={'patch': 16}")
     assert "fetch_weights" in rules_in(printed)
-    fetched = r"^rule (\w+):\n    input: .*weights/(?:clip|dino)\.json"
+    fetched = r"^rule (\w+):\n    input: .*weights/ssr/(?:clip|dino)\.json"
     users = set(re.findall(fetched, printed.stdout, re.MULTILINE))
     assert {"encode_text", "extract_features", "activate_initial_cams"} <= users
 

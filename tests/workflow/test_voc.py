@@ -40,4 +40,4 @@ def test_seeds_are_reported_on_train_and_learned_from_train_aug(voc: Run) -> Non
     target = "results/voc/evaluation/initial_cam/ssr/train.json"
     printed = voc(target)
     assert "--only data/VOC/ImageSets/Segmentation/train.txt" in printed.stdout
-    assert "results/voc/cams/initial/train_0000.zarr.zip" in printed.stdout
+    assert "results/voc/cams/initial/ssr/train_0000.zarr.zip" in printed.stdout

@@ -9,11 +9,12 @@ import pytest
 from safetensors.torch import save_file
 
 from ssr.backbones.networks import load_dino
-from ssr.config import Backbone, Backbones
+from ssr.config import Backbone
 from tests.hub import point_at, serve
 
 Run = Callable[..., None]
 DINO = Backbone(model="vit_tiny_patch16_224", weights="augreg_in21k_ft_in1k")
+FLAGS = ("--network", "dino", "--backbone", DINO.canonical())
 REPOSITORY = "timm/vit_tiny_patch16_224.augreg_in21k_ft_in1k"
 
 
@@ -27,8 +28,7 @@ def test_the_marker_tells_what_was_fetched(
     marker = tmp_path / "weights" / "dino.json"
     with serve(tmp_path / "hub") as (address, _):
         point_at(monkeypatch, address, tmp_path / "cache")
-        pair = Backbones(dino=DINO).canonical()
-        run_program("fetch_weights", "--backbones", pair, "--output", marker)
+        run_program("fetch_weights", *FLAGS, "--output", marker)
     assert json.loads(marker.read_text()) == {
         "model": "vit_tiny_patch16_224",
         "tag": "augreg_in21k_ft_in1k",
@@ -47,14 +47,5 @@ def test_without_the_file_at_the_hub_there_is_no_marker(
     with serve(tmp_path / "hub") as (address, _):
         point_at(monkeypatch, address, tmp_path / "cache")
         with pytest.raises(SystemExit, match=rf"error: .* not be fetched from {REPOSITORY}"):
-            run_program(
-                "fetch_weights", "--backbones", Backbones(dino=DINO).canonical(), "--output", marker
-            )
+            run_program("fetch_weights", *FLAGS, "--output", marker)
     assert not marker.exists()
-
-
-def test_without_tags_there_is_nothing_to_fetch(
-    run_program: Run, capsys: pytest.CaptureFixture[str]
-) -> None:
-    run_program("fetch_weights", "--backbones", Backbones().canonical(), "--output")
-    assert "nothing to fetch" in capsys.readouterr().out

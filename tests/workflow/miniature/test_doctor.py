@@ -54,14 +54,14 @@ def test_every_job_of_a_finished_run_is_done(mini_folder: Path) -> None:
 
 def test_all_that_can_be_wrong_is_found_and_the_commands_mend_it(folder: Path) -> None:
     results = folder / RESULTS
-    store = results / "features/val_0000.zarr.zip"
+    store = results / "features/ssr/val_0000.zarr.zip"
     before = store.stat()
     content = bytearray(store.read_bytes())
     content[len(content) // 2] ^= 1
     store.write_bytes(content)
     os.utime(store, ns=(before.st_atime_ns, before.st_mtime_ns))
     shutil.copytree(results / "cams/refined/ssr", results / "cams/refined/removed")
-    (results / "features/.val_0000.zarr.zip.node7.1.part").write_text("half")
+    (results / "features/ssr/.val_0000.zarr.zip.node7.1.part").write_text("half")
     settings = yaml.safe_load(MINIATURE.read_text())
     changed = folder / "changed.yaml"
     changed.write_text(yaml.safe_dump(settings | {"crf": {"iterations": 1}}))
@@ -69,7 +69,9 @@ def test_all_that_can_be_wrong_is_found_and_the_commands_mend_it(folder: Path) -
     done = doctor(folder, changed)
     assert done.returncode == 1
     printed = [line.strip() for line in done.stdout.splitlines()]
-    damage = next(line for line in printed if line.startswith(str(RESULTS / "features/val_0000")))
+    damage = next(
+        line for line in printed if line.startswith(str(RESULTS / "features/ssr/val_0000"))
+    )
     assert "its SHA-256 is not that with which it was written" in damage
     assert "refine_predictions (1 file): iterations 10 → 1" in printed
     assert printed[-2] == "5 findings"
@@ -83,7 +85,7 @@ def test_all_that_can_be_wrong_is_found_and_the_commands_mend_it(folder: Path) -
 
 
 def test_a_second_run_is_refused_and_told_whose_the_first_is(folder: Path) -> None:
-    arguments = [str(RESULTS / "text/embeddings.npz"), "--forcerun", "encode_text"]
+    arguments = [str(RESULTS / "text/ssr/embeddings.npz"), "--forcerun", "encode_text"]
     arguments += ["--cores", "1", "--configfile", str(MINIATURE)]
     command = [sys.executable, "-m", "snakemake", *arguments]
     first = subprocess.Popen(

@@ -20,7 +20,7 @@ from tests.workflow.miniature.conftest import OVERLAY
 
 pytestmark = pytest.mark.slow
 
-STORE = "results/mini/cams/initial/val_0000.zarr.zip"
+STORE = "results/mini/cams/initial/ssr/val_0000.zarr.zip"
 
 
 def test_a_run_killed_three_times_ends_with_the_same_bytes(
@@ -87,7 +87,7 @@ def test_an_input_of_tomorrow_is_refused_until_it_is_dated_back(
     folder: Path, snakemake: Run
 ) -> None:
     before = digest(folder / STORE)
-    of_tomorrow(folder / "results/mini/features/val_0000.zarr.zip")
+    of_tomorrow(folder / "results/mini/features/ssr/val_0000.zarr.zip")
     assert "could indicate a clock skew problem" in remake(folder)
     date_back(folder)
     snakemake("--cores", "1", STORE)

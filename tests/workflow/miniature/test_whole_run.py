@@ -40,7 +40,7 @@ def test_results_are_opened_with_the_settings_of_their_run(mini_folder: Path) ->
     results = open_results(mini_folder / "results/mini")
     assert results.config.dataset == "mini"
     assert "predictions/ssr" in results
-    assert list(results["cams/refined/ssr"])[-1] in results["features"]
+    assert list(results["cams/refined/ssr"])[-1] in results["features/ssr"]
 
 
 def test_a_second_run_has_nothing_to_do(mini: Run) -> None:
@@ -61,13 +61,13 @@ def test_every_job_leaves_a_log_and_a_benchmark(mini_folder: Path) -> None:
 
 
 def test_a_shard_cut_short_is_named_and_nothing_is_lost(snakemake: Run, folder: Path) -> None:
-    store = folder / "results/mini/cams/initial/val_0000.zarr.zip"
+    store = folder / "results/mini/cams/initial/ssr/val_0000.zarr.zip"
     whole = store.read_bytes()
     store.write_bytes(whole[: len(whole) // 2])
     refined = "results/mini/cams/refined/clip/val_0000.zarr.zip"
     done = snakemake("--cores", "1", "--force", refined, check=False)
     assert done.returncode != 0
-    assert "error: results/mini/cams/initial/val_0000.zarr.zip" in done.stdout + done.stderr
+    assert "error: results/mini/cams/initial/ssr/val_0000.zarr.zip" in done.stdout + done.stderr
     assert not (folder / refined).exists()
     store.write_bytes(whole)
     snakemake("--cores", "2", refined, "--rerun-triggers", "mtime")

@@ -1,0 +1,122 @@
+"""Methods: what each may vary, which settings enter what it makes, and what methods share.
+
+A method is what a run with its overrides would be. Methods share every artefact up to the first
+stage at which they part.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import cache, reduce
+from typing import Any
+
+from ssr.config import Alignment, Backbone, Config, Section
+
+_OF_THE_RUN = (
+    *("dataset", "seed", "data", "evaluation", "report"),
+    *("methods", "segmenter_methods"),
+)
+
+METHOD_SECTIONS = tuple(name for name in Config.model_fields if name not in _OF_THE_RUN)
+"""Sections that a method may override."""
+
+# Settings that enter the artefacts of a stage, by themselves or by those that the stage reads.
+_TEXT = ("backbones.clip", "text")
+_FEATURES = ("backbones.clip", "backbones.dino", "images", "features")
+_SUPERPIXELS = ("images", "superpixels")
+# CLIP's tokens alone: neither DINO nor the attention that is stored beside them.
+_INITIAL = ("backbones.clip", "images", "features.precision", *_TEXT, "cams")
+# Which heads are used in the end is no matter of their training.
+_TRAINING = tuple(f"alignment.{name}" for name in Alignment.model_fields if name != "stop")
+_HEADS = (*_INITIAL, "prototypes", *_TRAINING)
+_ALIGNED = (*_HEADS, "alignment.stop", "aligned_cams")
+_REFINED = (*_ALIGNED, *_FEATURES, *_SUPERPIXELS, "refinement")
+_LABELLED = (*_REFINED, "labels")
+_TRAINED = (*_LABELLED, "segmenter")
+_PREDICTED = (*_TRAINED, "prediction")
+
+ENTERING: Mapping[str, tuple[str, ...]] = {
+    "clip": ("backbones.clip",),
+    "dino": ("backbones.dino",),
+    "backbones": ("backbones.clip", "backbones.dino"),
+    "text": _TEXT,
+    "features": _FEATURES,
+    "superpixels": _SUPERPIXELS,
+    "initial_cam": _INITIAL,
+    "heads": _HEADS,
+    "aligned_cam": _ALIGNED,
+    "refined_cam": _REFINED,
+    "pseudo_label": _LABELLED,
+    "segmenter": _TRAINED,
+    "prediction": _PREDICTED,
+    "prediction_crf": (*_PREDICTED, "crf"),
+}
+"""By the name of what is made, in the order of the data: the settings on which it depends."""
+
+
+def method_config(config: Config, method: str) -> Config:
+    """`config` with the overrides of one method, and what follows from them.
+
+    Without masks no heads are chosen by them; where CLIP's last block is trained, samples are
+    pooled behind it.
+    """
+    return _resolved(config.model_dump_json(), method)
+
+
+def owner(config: Config, method: str, made: str) -> str:
+    """The first method that makes the same as `method`: what is made lies under its name.
+
+    `made` is any of `ENTERING`.
+    """
+    return _owners(config.model_dump_json(), made)[method]
+
+
+def merge(base: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """`base` with `overrides` laid over it, section by section."""
+    merged = dict(base)
+    for key, value in overrides.items():
+        below = merged.get(key)
+        if isinstance(value, Mapping) and isinstance(below, Mapping):
+            value = merge(below, value)
+        merged[key] = value
+    return merged
+
+
+# Both are asked for once or more for every job of a plan.
+@cache
+def _resolved(settings: str, method: str) -> Config:
+    values = json.loads(settings)
+    chosen = Config.model_validate(merge(values, values["methods"][method]))
+    if chosen.data.masks is None:
+        chosen = _with(chosen, "alignment", stop="last")
+    if chosen.pools_behind:
+        chosen = _with(chosen, "prototypes", pooling="after")
+    return chosen
+
+
+def _with(config: Config, section: str, **values: object) -> Config:
+    return Config.model_validate(merge(config.model_dump(), {section: values}))
+
+
+@cache
+def _owners(settings: str, made: str) -> dict[str, str]:
+    """The owner of what each method makes."""
+    first: dict[tuple[str, ...], str] = {}
+    owners = {}
+    for method in json.loads(settings)["methods"]:
+        config = _resolved(settings, method)
+        entering = tuple(text for path in ENTERING[made] for text in _texts(config, path))
+        owners[method] = first.setdefault(entering, method)
+    return owners
+
+
+def _texts(config: Config, path: str) -> Iterator[str]:
+    """What stands for a setting; for a network that is trained here, with what it learns from."""
+    value = reduce(getattr, path.split("."), config)
+    yield value.canonical() if isinstance(value, Section) else json.dumps(value)
+    if isinstance(value, Backbone) and value.weights == "train":
+        network = path.rpartition(".")[2]
+        yield config.pretraining.of(network)
+        if network == "clip":
+            yield config.text.canonical()
