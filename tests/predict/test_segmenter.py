@@ -20,6 +20,13 @@ def segmenter(results: Path) -> TrainedSegmenter:
     return open_segmenter(results, recorded(results))
 
 
+def test_tiles_are_of_the_patches_of_its_method(results: Path) -> None:
+    given = recorded(results)
+    small = {"ssr": {"images": {"patch": given.images.patch // 2}}}
+    own = open_segmenter(results, given.model_copy(update={"methods": small}))
+    assert own.patch == given.images.patch // 2
+
+
 class Bright(TrainedSegmenter):
     """Class 1 where an image is bright, whatever lies around."""
 

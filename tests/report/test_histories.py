@@ -51,11 +51,18 @@ def test_what_is_left_over_of_a_method_that_shares_its_heads_is_not_shown(tmp_pa
 
 
 def test_losses_of_trained_stand_ins_are_found(tmp_path: Path) -> None:
-    settings = small_config(tmp_path, "ssr")
+    settings = small_config(tmp_path, "ssr", "clip")
     clip = settings.backbones.clip.model_copy(update={"weights": "train"})
     backbones = settings.backbones.model_copy(update={"clip": clip})
-    (tmp_path / "pretraining/ssr").mkdir(parents=True)
-    for name in ("clip", "dino"):
-        (tmp_path / "pretraining/ssr" / f"{name}.csv").touch()
-    found = find_histories(tmp_path, settings.model_copy(update={"backbones": backbones}))
-    assert found["backbones"] == {"clip": [tmp_path / "pretraining/ssr/clip.csv"]}
+    longer = {"longer": {"pretraining": {"clip_steps": 9}}}
+    config = settings.model_copy(
+        update={"backbones": backbones, "methods": settings.methods | longer}
+    )
+    for method in config.methods:
+        (tmp_path / "pretraining" / method).mkdir(parents=True)
+        for name in ("clip", "dino"):
+            (tmp_path / "pretraining" / method / f"{name}.csv").touch()
+    assert find_histories(tmp_path, config)["backbones"] == {
+        "clip": [tmp_path / "pretraining/ssr/clip.csv"],
+        "clip of longer": [tmp_path / "pretraining/longer/clip.csv"],
+    }

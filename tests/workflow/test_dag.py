@@ -116,6 +116,17 @@ def test_a_row_costs_only_what_it_changes(clone: Run) -> None:
     }
 
 
+def test_a_segmenter_is_of_the_clip_and_the_texts_of_its_method(clone: Run) -> None:
+    methods = {"row": {"backbones": {"clip": {"weights": "random"}}}}
+    given = (f"methods={json.dumps(methods)}", "segmenter_methods=['row']")
+    target = "results/demo/segmenter/row/model.safetensors"
+    printed = clone("-n", "-p", target, "--config", *given).stdout
+    _, _, training = printed.partition("rule train_segmenter:")
+    assert "results/demo/text/row/embeddings.npz" in training
+    assert '--backbone \'{"model": "backbones/demo_clip.json", "sha256": null, ' in training
+    assert '"weights": "random"}\'' in training
+
+
 def test_only_evaluation_and_report_can_reach_a_mask(clone: Run) -> None:
     jobs = re.findall(r"^(?:local)?rule (\w+):\n    input: (.*)$", clone("-n").stdout, re.MULTILINE)
     readers = {rule for rule, inputs in jobs if "masks.parquet" in inputs}
