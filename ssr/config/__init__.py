@@ -7,10 +7,12 @@ these models, so that they are the one source of the defaults.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
+from ssr.config.ablations import DEFAULT_METHODS, Ablation, with_ablations
 from ssr.config.data import Data, Demo, Images, Splits
 from ssr.config.networks import (
     DEFAULT_BACKGROUNDS,
@@ -72,15 +74,6 @@ __all__ = [
     "settings",
 ]
 
-DEFAULT_METHODS: dict[str, dict[str, Any]] = {
-    "ssr": {},
-    "clip": {"alignment": {"enabled": False}},
-    "no_refinement": {"refinement": {"affinity": "none"}},
-    "clip_attention": {"refinement": {"mask": "none", "clip_weight": 1.0, "dino_weight": 0.0}},
-    "clip_dino_attention": {"refinement": {"mask": "none"}},
-    "box_mask": {"refinement": {"mask": "box"}},
-}
-
 
 class Config(Section):
     """All settings."""
@@ -111,6 +104,9 @@ class Config(Section):
         DEFAULT_METHODS,
         description="name: settings that differ, from images to crf; null drops a method",
     )
+    ablations: tuple[Ablation, ...] = Field(
+        (), description="rows added to the methods: table_3 | table_4 | readings"
+    )
     segmenter_methods: tuple[Name, ...] = Field(
         ("ssr",), description="methods that go on to a segmenter"
     )
@@ -125,6 +121,11 @@ class Config(Section):
         """Whether samples are pooled behind what is trained: ISA, or CLIP's last block."""
         tunes = self.alignment.trains == "last_block" and not self.alignment.looks_at_images
         return tunes or self.prototypes.pooling == "after"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _add_ablations(cls, values: Any) -> Any:
+        return with_ablations(values) if isinstance(values, Mapping) else values
 
     @field_validator("methods", mode="before")
     @classmethod

@@ -15,7 +15,7 @@ from ssr.config import Alignment, Backbone, Config, Section
 
 _OF_THE_RUN = (
     *("dataset", "seed", "data", "evaluation", "report"),
-    *("methods", "segmenter_methods"),
+    *("methods", "ablations", "segmenter_methods"),
 )
 
 METHOD_SECTIONS = tuple(name for name in Config.model_fields if name not in _OF_THE_RUN)

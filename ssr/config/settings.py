@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from ssr.artefacts.files import replacing
 from ssr.config import Config, Section
+from ssr.config.ablations import with_ablations
 from ssr.config.architectures import names_file
 from ssr.config.consistency import contradictions
 from ssr.config.methods import METHOD_SECTIONS, merge
@@ -101,7 +102,7 @@ def parse_config(values: Mapping[str, Any], found: Iterable[str] = ()) -> Config
     unsound = {section for section, _ in (*texts, *wrong)}
     against = list(contradictions(config, unsound))
     findings = [*found, *(line for _, line in (*texts, *wrong)), *against]
-    methods = values.get("methods", config.methods)
+    methods = with_ablations(values).get("methods", config.methods)
     for method, overrides in (methods if isinstance(methods, Mapping) else {}).items():
         if isinstance(overrides, Mapping):
             own = _judge_method(config, unsound, method, overrides)

@@ -187,6 +187,7 @@ OTHER: dict[str, Any] = {
     "evaluation.cam_list": "some.txt",
     "evaluation.prediction_split": "train",
     "methods": {"box_mask": {"refinement": {"mask": "none"}}},
+    "ablations": ["table_4"],
     "segmenter_methods": ["ssr", "box_mask"],
 }
 
@@ -194,6 +195,8 @@ OTHER: dict[str, Any] = {
 EXACT: dict[str, set[str]] = {
     "methods": {"refine_cams", "label_pixels", "choose_threshold", "evaluate_cams"}
     | {"evaluate_labels"},
+    "ablations": {"cluster_prototypes", "align_prototypes", "choose_heads", "activate_aligned_cams"}
+    | {"refine_cams", "label_pixels", "choose_threshold", "evaluate_cams", "evaluate_labels"},
     "evaluation.cam_split": {"refine_cams", "label_pixels", "evaluate_cams", "evaluate_labels"},
     "segmenter_methods": {"refine_cams", "label_pixels", "train_segmenter", "predict_logits"}
     | {"refine_predictions", "evaluate_logits", "evaluate_predictions"},
