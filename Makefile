@@ -28,7 +28,7 @@ test: $(READY)
 	mypy
 	snakefmt --check Snakefile rules
 	snakemake --lint
-	pytest --numprocesses 2
+	pytest --numprocesses 3
 
 format: $(READY)
 	ruff format .
