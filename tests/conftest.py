@@ -8,8 +8,10 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-# Each process of the tests has a core: two threads in each would mostly wait for one another.
+# Each process of the tests has a core: two threads in each would mostly wait for one another. Those
+# of the programs that they start wait without keeping a core busy.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 SLURM = "tests/slurm/"
 
