@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
+from ssr.config.section import NULL
+
 Ablation = Literal["table_3", "table_4", "readings"]
 
 Methods = dict[str, dict[str, Any]]
@@ -64,13 +66,16 @@ ABLATIONS: Mapping[str, Methods] = {
 def with_ablations(values: Mapping[str, Any]) -> dict[str, Any]:
     """`values` of a configuration, with the ablations that they name among the methods.
 
-    A method that `values` give, null included, is left as it is. What is not understood stays for
-    the models to refuse.
+    A method that `values` give stays as it is, and null drops a row; but configurations leave
+    methods of config.yaml out by null, which then come back. What is not understood stays for the
+    models to refuse.
     """
     named, methods = values.get("ablations"), values.get("methods", DEFAULT_METHODS)
     if not isinstance(named, list | tuple) or not isinstance(methods, Mapping):
         return dict(values)
-    known = [name for name in named if name in get_args(Ablation)]
-    rows = {row: ABLATIONS[name][row] for name in known for row in ABLATIONS[name]}
-    left = [name for name in named if name not in known]
-    return {**values, "ablations": left, "methods": {**methods, **{**rows, **methods}}}
+    if any(name not in get_args(Ablation) for name in named):
+        return dict(values)
+    rows = {row: ABLATIONS[name][row] for name in named for row in ABLATIONS[name]}
+    left_out = {name for name in DEFAULT_METHODS if methods.get(name, {}) in (None, NULL)}
+    own = {name: given for name, given in methods.items() if name not in left_out & {*rows}}
+    return {**values, "ablations": (), "methods": {**methods, **rows, **own}}

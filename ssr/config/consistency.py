@@ -143,7 +143,15 @@ def doubts(config: Config) -> list[str]:
         resolved = method_config(config, method)
         for doubt in (doubt for ask in _DOUBTS for doubt in ask(resolved)):
             found.setdefault(doubt, f"methods.{method}.{doubt}" if number else doubt)
-    return [*found.values(), *_settings_without_use(config)]
+    return [*found.values(), *_settings_without_use(config), *_equal_methods(config)]
+
+
+def _equal_methods(config: Config) -> Iterator[str]:
+    first: dict[str, str] = {}
+    for method in config.methods:
+        same = first.setdefault(method_config(config, method).canonical(), method)
+        if same != method:
+            yield f"methods.{method} is the same as {same}: none of their settings differs"
 
 
 def _backbones_of_the_demo(config: Config) -> Iterator[str]:

@@ -170,7 +170,7 @@ def _explain(finding: Any) -> str:
         return _line(path, f"unknown key{_suggestion(path)}")
     if finding["type"] == "missing":
         return _line(path, "missing")
-    message = finding["msg"].removeprefix("Value error, ")
+    message = finding["msg"].removeprefix("Value error, ").replace("a valid tuple", "a list")
     if finding["type"] == "value_error":
         return _line(path, message)
     return _line(path, f"{message[0].lower()}{message[1:]}; came {finding['input']!r}")

@@ -29,6 +29,11 @@ def test_methods_that_are_given_stay_as_they_are_and_null_drops_a_row() -> None:
     assert "power_1" not in method_config(config, "last_block").methods
 
 
+def test_what_a_data_set_leaves_out_by_null_comes_back() -> None:
+    config = parse_config({"ablations": ["table_4"], "methods": {"ssr": {}, "clip": None}})
+    assert not method_config(config, "clip").alignment.enabled
+
+
 def test_all_together_stand_beside_any_segmenter() -> None:
     values = {"ablations": [*ABLATIONS], "segmenter_methods": ["ssr", "feature"]}
     config = parse_config(values)
@@ -48,7 +53,8 @@ def test_rows_differ_from_the_paper_s_method_in_a_stage(row: tuple[str, dict[str
     ("given", "said"),
     [
         (["table_5"], "ablations.0: input should be 'table_3', 'table_4' or 'readings'"),
-        ("table_4", "ablations: input should be a valid tuple; came 'table_4'"),
+        (["table_3", "table_5"], "ablations.1: input should be"),
+        ("table_4", "ablations: input should be a list; came 'table_4'"),
         ([["table_4"]], "ablations.0: input should be"),
     ],
 )

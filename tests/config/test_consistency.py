@@ -59,8 +59,9 @@ def test_a_gradient_is_judged_by_the_score_of_its_method() -> None:
 def test_a_doubt_comes_once_or_names_the_method_that_it_is_of() -> None:
     general: dict[str, Any] = {"text": {"backgrounds": []}}
     methods: dict[str, Any] = {"ssr": {}, "same": general, "box": {"refinement": {"mask": "box"}}}
-    (said,) = doubted(general | {"methods": methods})
+    said, equal = doubted(general | {"methods": methods})
     assert said.startswith("text.backgrounds is empty")
+    assert equal.startswith("methods.same is the same as ssr")
     (said,) = doubted({"text": {"backgrounds": ["sky"]}, "methods": methods})
     assert said.startswith("methods.same.text.backgrounds is empty")
 
@@ -240,3 +241,9 @@ def test_what_is_shipped_is_doubted_only_where_it_is_true(
     layers = [yaml.safe_load(path.read_text()) for path in paths]
     said = doubts(parse_config(reduce(merge, layers)))
     assert [line[: len(start)] for line, start in zip(said, begin, strict=True)] == begin
+
+
+def test_a_method_that_changes_nothing_is_doubted() -> None:
+    power = {"refinement": {"power": Config().refinement.power}}
+    (said,) = doubts(Config.model_validate({"methods": {"ssr": {}, "idle": power}}))
+    assert said == "methods.idle is the same as ssr: none of their settings differs"
