@@ -16,9 +16,7 @@ rule fetch_weights:
         mem_mb=memory(1000, size=1),
         runtime=minutes(1200, 1, size=1),
     params:
-        backbone=lambda wildcards: getattr(
-            resolved(wildcards.method).backbones, wildcards.network
-        ).canonical(),
+        backbone=lambda wildcards: backbone(wildcards.network)(wildcards),
         code=code_hash("workflow_scripts.fetch_weights"),
     shell:
         """
