@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from ssr.config import Alignment, Backbone
 from ssr.config import Prototypes as Pooling
+from ssr.running.compiler import without_compiler
 from ssr.running.programs import existing, parser, run
 from ssr.running.progress import progress
 from ssr.running.provenance import code_hash
@@ -58,9 +59,10 @@ def main(arguments: Namespace) -> None:
         data = _labelled_images(arguments, prototypes)
     else:
         data = LabelledSamples(samples, prototypes, settings.loss)
-    state = Round(aligner, data, settings, arguments.seed, before)
-    for _ in progress(train(state, work), settings.iterations, "alignment"):
-        pass
+    with without_compiler():
+        state = Round(aligner, data, settings, arguments.seed, before)
+        for _ in progress(train(state, work), settings.iterations, "alignment"):
+            pass
     write_history(arguments.output.with_suffix(".csv"), state.history)
     iterations = before + state.iteration
     save_aligner(arguments.output, state.aligner, {"iterations": iterations}, state.kept)

@@ -16,6 +16,7 @@ from ssr.config import Backbone, Segmenter
 from ssr.data.index import Index
 from ssr.data.pngs import open_pngs
 from ssr.errors import InputError
+from ssr.running.compiler import without_compiler
 from ssr.running.programs import existing, parser, run
 from ssr.running.provenance import code_hash
 
@@ -91,7 +92,8 @@ def _train(
     work = arguments.work / _fingerprint(arguments, classes)
     workers = own.threads - 1 if own.device.type == "cuda" else 0
     place = Place(work, own.device, workers)
-    trained = train(model.build(config, texts), dataset, settings, arguments.seed, place)
+    with without_compiler():
+        trained = train(model.build(config, texts), dataset, settings, arguments.seed, place)
     if is_main_process():
         shutil.copyfile(work / "history.csv", arguments.output.with_name("history.csv"))
         model.export(trained, config, classes, arguments.output, arguments.description)

@@ -93,9 +93,7 @@ def load_last_block(settings: BackboneSettings, device: torch.device | str) -> L
     """
     last = f"visual.transformer.resblocks.{clip_architecture(settings.model).depth - 1}."
     config, weights = _read(settings)
-    with torch.device("meta"):
-        empty = LastBlock(config)
-    block = empty.to_empty(device="cpu").requires_grad_(False).eval()
+    block = LastBlock(config).requires_grad_(False).eval()
     renamed = {
         name.replace(last, "visual.transformer.resblocks.0."): value
         for name, value in weights.items()

@@ -9,6 +9,7 @@ __all__ = [
     "ahead",
     "checkpoints",
     "claims",
+    "compiler",
     "contents",
     "digests",
     "distributed",

@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from ssr.errors import InputError
+from ssr.running.compiler import without_compiler
 
 COMPILED = "mmcv._ext"
 
@@ -48,7 +49,8 @@ def compiled_operators() -> Iterator[None]:
         del sys.modules[COMPILED]
 
 
-with compiled_operators():
+# torchvision comes with mmcv.
+with compiled_operators(), without_compiler():
     import mmseg.models  # noqa: F401 (registers the models that configs name)
     from mmcv.transforms import BaseTransform, RandomFlip, Resize
     from mmseg.datasets.transforms import PackSegInputs, PhotoMetricDistortion, RandomCrop

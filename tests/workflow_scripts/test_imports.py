@@ -27,7 +27,7 @@ NEEDED = {
     "cluster_prototypes": {"torch"},
     "encode_text": NETWORKS,
     "extract_features": NETWORKS,
-    "fetch_weights": NETWORKS,
+    "fetch_weights": {"open_clip", "timm"},  # which import torch
     "predict_logits": SEGMENTER,
     "pretrain_clip": NETWORKS | {"skimage"},
     "pretrain_demo_backbone": NETWORKS,
