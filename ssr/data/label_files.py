@@ -151,10 +151,12 @@ def _json_name(label: Any, names: Sequence[str]) -> str:
 
 def _from_npy(path: Path, classes: Sequence[str], _: Findings) -> Labels:
     # At once: lists are read without numpy, which takes longer to import than they take to read.
-    from ssr.data.pickled_arrays import read_pickled_vectors
+    from ssr.data.pickled_arrays import read_pickled_arrays
 
-    vectors = read_pickled_vectors(path)
+    vectors = read_pickled_arrays(path)
     for key, vector in vectors.items():
+        if vector.ndim != 1:
+            raise InputError(f"{path}: wanted vectors, came an array of shape {vector.shape}")
         if vector.size != len(classes):
             raise InputError(
                 f"{path}: {key} has {vector.size} numbers, data.classes has {len(classes)} names"
