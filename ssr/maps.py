@@ -1,4 +1,4 @@
-"""Class activation maps as arrays: brought to the range 0..1, enlarged to the size of the image."""
+"""Class activation maps as arrays: in the range 0..1, of the size of the image, on a patch grid."""
 
 from __future__ import annotations
 
@@ -36,6 +36,28 @@ def upsample(maps: NDArray, size: tuple[int, int]) -> NDArray[np.float32]:
     rows = _weights(maps.shape[1], size[0])  # (H, h)
     columns = _weights(maps.shape[2], size[1])  # (W, w)
     return rows @ (maps.astype(np.float32) @ columns.T)  # (K, h, w) → (K, h, W) → (K, H, W)
+
+
+def on_grid(maps: NDArray, grid: tuple[int, int]) -> NDArray[np.float32]:
+    """Maps (K, h, w) on a grid of patches: the mean of each patch, or enlarged as by `upsample`.
+
+    Those that lie on it come back as they are.
+    """
+    if maps.shape[1:] == grid:
+        return maps
+    rows, columns = map(_means, maps.shape[1:], grid)
+    return rows @ (maps.astype(np.float32) @ columns.T)
+
+
+@lru_cache(maxsize=64)
+def _means(source: int, target: int) -> NDArray[np.float32]:
+    """(target, source) matrix; each row holds the shares of the sources within a target."""
+    if source <= target:
+        return _weights(source, target)
+    edges = np.arange(target + 1)[:, None] * source / target
+    starts = np.arange(source)
+    shared = np.minimum(edges[1:], starts + 1) - np.maximum(edges[:-1], starts)
+    return (shared.clip(0) * target / source).astype(np.float32)
 
 
 @lru_cache(maxsize=64)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from ssr.maps import min_max, upsample
+from ssr.maps import min_max, on_grid, upsample
 
 
 def test_each_map_is_scaled_over_its_own_extremes() -> None:
@@ -52,3 +52,17 @@ def test_half_precision_maps_become_single_precision() -> None:
 
 def test_an_image_without_classes_has_no_maps() -> None:
     assert upsample(np.zeros((0, 3, 4), np.float32), (6, 8)).shape == (0, 6, 8)
+
+
+@pytest.mark.parametrize("side", [6, 9, 10])
+def test_a_map_comes_onto_a_grid_by_the_mean_of_each_patch(side: int) -> None:
+    maps = np.random.default_rng(0).random((2, side, 8), dtype=np.float32)
+    # Each row thrice: patches begin and end between rows.
+    pooled = torch.nn.functional.adaptive_avg_pool2d(torch.from_numpy(maps.repeat(3, 1)), (3, 2))
+    np.testing.assert_allclose(on_grid(maps, (3, 2)), pooled, rtol=1e-6)
+
+
+def test_a_coarser_map_is_enlarged_onto_a_grid_and_one_that_lies_on_it_stays() -> None:
+    maps = np.random.default_rng(0).random((2, 5, 4), dtype=np.float32)
+    np.testing.assert_array_equal(on_grid(maps, (7, 9)), upsample(maps, (7, 9)))
+    assert on_grid(maps, (5, 4)) is maps

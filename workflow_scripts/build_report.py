@@ -67,12 +67,12 @@ def _shown(arguments: Namespace, index: Index) -> dict[str, list[ShownImage]]:
 
     config: Config = arguments.config
     stores = _stores(arguments)
-    refinement = method_config(config, arguments.method).refinement
+    settings = method_config(config, arguments.method)
     shown = {}
     for shard in dict.fromkeys(arguments.shards):
         images = choose(index.shard(shard), config.report.images)
         shown[images[0].split] = [
-            read(image, Path(config.data.root), stores, refinement) for image in images
+            read(image, Path(config.data.root), stores, settings) for image in images
         ]
     return shown
 

@@ -39,7 +39,7 @@ def _pass_on(cams: Shards, _: Namespace) -> Iterator[tuple[str, np.ndarray]]:
 def _refine(cams: Shards, arguments: Namespace) -> Iterator[tuple[str, np.ndarray]]:
     from ssr.artefacts.store import open_shards
     from ssr.cams.refinement import image_affinity, patch_mask, refine
-    from ssr.maps import min_max
+    from ssr.maps import min_max, on_grid
 
     settings = arguments.refinement
     features = open_shards([arguments.features])
@@ -49,7 +49,8 @@ def _refine(cams: Shards, arguments: Namespace) -> Iterator[tuple[str, np.ndarra
         dino = features.read(image_id, "dino_attention")
         affinity = image_affinity(clip, dino, settings)
         regions = superpixels.read(image_id, "regions")[superpixels.read(image_id, "labels")]
-        maps = min_max(cams.read(image_id, "cams"))
+        grid = features.read(image_id, "grid")
+        maps = min_max(on_grid(cams.read(image_id, "cams"), (int(grid[0]), int(grid[1]))))
         mask = patch_mask(maps, regions, settings)
         yield image_id, refine(maps, affinity, mask, settings.power)
 

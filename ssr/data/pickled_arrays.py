@@ -195,6 +195,8 @@ def _only_entry(content: Any) -> dict[Any, Any]:
 def _array(value: Any) -> NDArray[Any]:
     if isinstance(value, list):
         return np.array([float(number) for number in value])
-    if isinstance(value, _Tensor) or isinstance(value, _Array) and isinstance(value.content, bytes):
+    if isinstance(value, _Tensor):
+        return value.real()
+    if isinstance(value, _Array) and isinstance(value.content, bytes):
         return value.real()
     raise InputError(f"wanted arrays of numbers, came {type(value).__name__.strip('_')}")

@@ -36,8 +36,9 @@ def stage_array(results: Results, image: Image, method: str, stage: str) -> NDAr
 
     Returns:
         CAMs (K, h, w) float32 in [0, 1] and target masks (K, h, w) uint8 on the patch grid, of the
-        classes of the image; superpixels and colour regions (H, W) uint16 on the pixels of the
-        grid; label maps (H, W) uint8 on those of the image.
+        classes of the image, but CAMs of another system on their own; superpixels and colour
+        regions (H, W) uint16 on the pixels of the grid; label maps (H, W) uint8 on those of the
+        image.
 
     Raises:
         MissingError: no such stage, or it has not run on this image.
@@ -89,7 +90,7 @@ def _target(results: Results, image: Image, method: str) -> NDArray[np.uint8]:
     start = "aligned_cam" if settings.alignment.enabled else "initial_cam"
     cams = {start: stage_array(results, image, method, start)}
     regions = stage_array(results, image, method, "regions")
-    target = target_mask(cams, regions, settings.refinement)
+    target = target_mask(cams, regions, settings)
     assert target is not None, "the method has a mask, and the image has CAMs"
     return target.astype(np.uint8)
 

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from ssr.artefacts.store import Shards
 from ssr.cams.refinement import patch_mask
-from ssr.config import Refinement
+from ssr.config import Config
 from ssr.data.images import load_image, resize
 from ssr.data.index import Image
 from ssr.data.masks import Masks
 from ssr.data.pngs import Pngs
-from ssr.maps import min_max, upsample
+from ssr.maps import min_max, on_grid, upsample
 from ssr.report.stages import CAM_STAGES
 
 SIDE = 224
@@ -81,14 +81,14 @@ def choose(images: Sequence[Image], count: int) -> list[Image]:
     return [image for image in images if image in chosen]
 
 
-def read(image: Image, root: Path, stores: Stores, refinement: Refinement) -> ShownImage:
+def read(image: Image, root: Path, stores: Stores, settings: Config) -> ShownImage:
     """Read what every stage made of `image`; stages that have not seen it are left out.
 
     Args:
         image: its entry in the index.
         root: folder of the data set.
         stores: of all stages.
-        refinement: settings of the method shown, which say how the target mask is made.
+        settings: of the method shown, which say how the target mask is made.
 
     Raises:
         InputError: the image, its mask or a store is missing or damaged.
@@ -101,7 +101,7 @@ def read(image: Image, root: Path, stores: Stores, refinement: Refinement) -> Sh
         if image.id in stores.cams[stage]
     }
     superpixels, regions = _regions(image.id, stores.superpixels)
-    target = target_mask(raw, regions, refinement)
+    target = target_mask(raw, regions, settings)
     return ShownImage(
         image=image,
         pixels=resize(load_image(root / image.image), height, width),
@@ -138,14 +138,15 @@ def _regions(image_id: str, store: Shards) -> tuple[LabelMap | None, LabelMap | 
 
 
 def target_mask(
-    cams: Mapping[str, Maps], regions: LabelMap | None, settings: Refinement
+    cams: Mapping[str, Maps], regions: LabelMap | None, settings: Config
 ) -> NDArray[np.bool_] | None:
     """The patches (K, h, w) of SGC's mask, made again from what the refinement started from."""
     start = cams.get("aligned_cam", cams.get("initial_cam"))
-    masked = settings.affinity != "none" and settings.mask != "none"
+    masked = "none" not in (settings.refinement.affinity, settings.refinement.mask)
     if not masked or start is None or not len(start) or regions is None:
         return None
-    return patch_mask(start, regions, settings)
+    rows, columns = (side // settings.images.patch for side in regions.shape)
+    return patch_mask(min_max(on_grid(start, (rows, columns))), regions, settings.refinement)
 
 
 def _labels(image: Image, stores: Stores, height: int, width: int) -> dict[str, LabelMap]:

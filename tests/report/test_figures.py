@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ssr.config import Refinement
+from ssr.config import Config
 from ssr.data.index import Image, Index
 from ssr.report import figures
 from ssr.report.shown import ShownImage, Stores, read
@@ -62,7 +62,7 @@ def test_classes_of_the_image_come_first_and_all_differ() -> None:
 
 def test_panels_follow_the_data(finished: FinishedRun, stores: Stores) -> None:
     first = Index.read(finished.results / "index.parquet").images[0]
-    drawn = figures.panels(read(first, finished.root, stores, Refinement()))
+    drawn = figures.panels(read(first, finished.root, stores, Config()))
     assert list(dict.fromkeys(panel.name for panel in drawn)) == list(PANELS)
     per_class = [panel.name for panel in drawn if panel.class_index == 2]
     assert per_class == ["initial_cam", "aligned_cam", "target", "refined_cam"]

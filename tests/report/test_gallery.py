@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from ssr.config import Refinement
+from ssr.config import Config
 from ssr.data.index import Index
 from ssr.report.gallery import gallery
 from ssr.report.shown import Stores, read
@@ -15,7 +15,7 @@ NAMES = ["background", "cat", "<dog>", "owl"]
 @pytest.fixture(scope="module")
 def table(finished: FinishedRun, stores: Stores) -> str:
     images = Index.read(finished.results / "index.parquet").images
-    return gallery([read(image, finished.root, stores, Refinement()) for image in images], NAMES)
+    return gallery([read(image, finished.root, stores, Config()) for image in images], NAMES)
 
 
 def test_every_picture_says_what_it_shows(table: str) -> None:
@@ -40,7 +40,7 @@ def test_classes_that_are_not_in_the_image_are_marked(
     finished: FinishedRun, stores: Stores
 ) -> None:
     first = Index.read(finished.results / "index.parquet").images[0]
-    shown = read(first, finished.root, stores, Refinement())
+    shown = read(first, finished.root, stores, Config())
     shown.labels["prediction"][:] = 3
     legend = re.findall(r"</span>([^<]+)", gallery([shown], NAMES))
     assert {"cat", "owl (not in the image)", "background", "ignored"} <= set(legend)
@@ -55,5 +55,5 @@ def test_stages_that_have_not_run_are_no_column(
     finished: FinishedRun, empty_stores: Stores
 ) -> None:
     first = Index.read(finished.results / "index.parquet").images[0]
-    table = gallery([read(first, finished.root, empty_stores, Refinement())], NAMES)
+    table = gallery([read(first, finished.root, empty_stores, Config())], NAMES)
     assert re.findall(r'<th scope="col">([^<]+)', table) == ["Image"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from ssr.config import Refinement
+from ssr.config import Config
 from ssr.data.index import Index
 from ssr.report.benchmarks import read_benchmarks
 from ssr.report.charts import Charts, draw_charts
@@ -21,7 +21,7 @@ from tests.report.finished_run import FinishedRun
 @pytest.fixture(scope="module")
 def run(finished: FinishedRun, evaluations: Evaluations, stores: Stores) -> Run:
     index = Index.read(finished.results / "index.parquet")
-    shown = [read(image, finished.root, stores, Refinement()) for image in index.images[:2]]
+    shown = [read(image, finished.root, stores, Config()) for image in index.images[:2]]
     return Run(
         finished.config,
         "ssr",

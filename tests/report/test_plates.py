@@ -3,7 +3,7 @@ from io import BytesIO
 import pytest
 from PIL import Image as Picture
 
-from ssr.config import Refinement
+from ssr.config import Config
 from ssr.data.index import Index
 from ssr.report.plates import PLATES, plate_files
 from ssr.report.shown import ShownImage, Stores, read
@@ -15,7 +15,7 @@ NAMES = ["background", "cat", "dog", "owl"]
 @pytest.fixture(scope="module")
 def shown(finished: FinishedRun, stores: Stores) -> list[ShownImage]:
     images = Index.read(finished.results / "index.parquet").images
-    return [read(image, finished.root, stores, Refinement()) for image in images[2:]]
+    return [read(image, finished.root, stores, Config()) for image in images[2:]]
 
 
 def test_every_plate_is_there_in_every_format(shown: list[ShownImage]) -> None:
@@ -31,5 +31,5 @@ def test_plates_whose_stages_have_not_run_are_left_out(
     finished: FinishedRun, empty_stores: Stores
 ) -> None:
     image = Index.read(finished.results / "index.parquet").images[0]
-    bare = read(image, finished.root, empty_stores, Refinement())
+    bare = read(image, finished.root, empty_stores, Config())
     assert not dict(plate_files([bare], NAMES))

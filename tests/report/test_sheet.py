@@ -1,6 +1,6 @@
 import numpy as np
 
-from ssr.config import Refinement
+from ssr.config import Config
 from ssr.data.index import Image, Index
 from ssr.report.sheet import HEAD, draw_sheet
 from ssr.report.shown import ShownImage, Stores, read
@@ -12,7 +12,7 @@ NAMES = ["background", "cat", "dog", "owl"]
 
 def test_a_column_per_stage_and_a_row_per_class(finished: FinishedRun, stores: Stores) -> None:
     images = Index.read(finished.results / "index.parquet").images
-    shown = [read(image, finished.root, stores, Refinement()) for image in images]
+    shown = [read(image, finished.root, stores, Config()) for image in images]
     sheet = draw_sheet(shown, NAMES)
     rows = sum(max(len(image.labels), 1) for image in images)
     assert sheet.shape == (HEAD + rows * (168 + 6), len(PANELS) * (224 + 6), 3)

@@ -1,9 +1,11 @@
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ssr.config import Refinement
+from ssr.artefacts.store import ShardWriter, open_shards
+from ssr.config import Config
 from ssr.data.index import Image, Index
 from ssr.report.shown import SIDE, Stores, choose, nearest, read
 from tests.report.finished_run import FinishedRun
@@ -30,7 +32,7 @@ def test_images_without_labels_can_be_shown(count: int, chosen: list[str]) -> No
 
 def test_all_stages_come_in_one_size(finished: FinishedRun, stores: Stores) -> None:
     first = Index.read(finished.results / "index.parquet").images[0]
-    shown = read(first, finished.root, stores, Refinement())
+    shown = read(first, finished.root, stores, Config())
     size = (SIDE * 48 // 64, SIDE)
     assert shown.pixels.shape == (*size, 3)
     assert shown.classes == (1, 2)
@@ -53,18 +55,19 @@ def test_all_stages_come_in_one_size(finished: FinishedRun, stores: Stores) -> N
 
 def test_target_mask_lies_where_the_class_is(finished: FinishedRun, stores: Stores) -> None:
     first = Index.read(finished.results / "index.parquet").images[0]
-    shown = read(first, finished.root, stores, Refinement())
+    shown = read(first, finished.root, stores, Config())
     assert shown.target is not None
     on_class = [shown.labels["truth"] == index for index in shown.classes]
     for target, truth in zip(shown.target, on_class, strict=True):
         assert target[truth].mean() > 0.8
 
 
-@pytest.mark.parametrize("settings", [Refinement(mask="none"), Refinement(affinity="none")])
+@pytest.mark.parametrize("refinement", [{"mask": "none"}, {"affinity": "none"}])
 def test_without_a_mask_there_is_no_target(
-    finished: FinishedRun, stores: Stores, settings: Refinement
+    finished: FinishedRun, stores: Stores, refinement: dict[str, str]
 ) -> None:
     first = Index.read(finished.results / "index.parquet").images[0]
+    settings = Config(refinement=refinement)
     assert read(first, finished.root, stores, settings).target is None
 
 
@@ -75,16 +78,32 @@ def test_without_alignment_the_target_is_of_the_initial_cam(
     initial = stores.cams["initial_cam"]
     swapped = replace(stores, cams={**stores.cams, "aligned_cam": initial})
     none = replace(stores, cams={**stores.cams, "aligned_cam": type(initial)([])})
-    settings = Refinement(mask="box", box_threshold=0.5)
+    settings = Config(refinement={"mask": "box", "box_threshold": 0.5})
     expected = read(first, finished.root, swapped, settings).target
     found = read(first, finished.root, none, settings)
     np.testing.assert_array_equal(found.target, expected)
     assert "aligned_cam" not in found.cams
 
 
+def test_the_target_of_foreign_cams_is_found_on_the_grid(
+    tmp_path: Path, finished: FinishedRun, stores: Stores
+) -> None:
+    first = Index.read(finished.results / "index.parquet").images[0]
+    maps = np.linspace(0, 1, 2 * 50 * 70, dtype=np.float32).reshape(2, 50, 70)
+    with ShardWriter(tmp_path / "foreign.zarr.zip") as writer:
+        writer.add(first.id, {"cams": maps, "classes": np.array(first.labels)})
+    cams = {"initial_cam": open_shards([tmp_path / "foreign.zarr.zip"])}
+    none = {stage: type(cams["initial_cam"])([]) for stage in ("aligned_cam", "refined_cam")}
+    settings = Config(refinement={"mask": "box", "box_threshold": 0.5})
+    shown = read(first, finished.root, replace(stores, cams=cams | none), settings)
+    assert shown.target is not None
+    assert shown.target[:, -1].all()
+    assert not shown.target[:, 0].any()
+
+
 def test_stages_that_have_not_run_are_left_out(finished: FinishedRun, empty_stores: Stores) -> None:
     first = Index.read(finished.results / "index.parquet").images[0]
-    shown = read(first, finished.root, empty_stores, Refinement())
+    shown = read(first, finished.root, empty_stores, Config())
     assert shown.classes == first.labels
     assert (shown.cams, shown.labels) == ({}, {})
     assert shown.target is shown.regions is shown.superpixels is None

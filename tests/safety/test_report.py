@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ssr.artefacts.store import open_shards
-from ssr.config import Refinement
+from ssr.config import Config
 from ssr.data.index import Index
 from ssr.data.masks import Masks
 from ssr.data.pngs import open_pngs
@@ -56,7 +56,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Path]:
     )
     stores = Stores(superpixels, cams, logits, pngs, masks)
     index = Index.read(done.results / "index.parquet")
-    shown = {"val": [read(image, done.root, stores, Refinement()) for image in index.images]}
+    shown = {"val": [read(image, done.root, stores, Config()) for image in index.images]}
     evaluations = Evaluations(
         read_evaluations(done.pairs("val")), read_evaluations(done.pairs("tune"))
     )

@@ -34,7 +34,8 @@ def shard(tmp_path: Path) -> Path:
         for name in CAMS:
             cams.add(name, {"cams": CAMS[name].astype("f4"), "classes": np.array(CLASSES[name])})
         for name in (*CAMS, "unlabelled"):
-            features.add(name, {f"{key}_attention": ATTENTION[key] for key in ATTENTION})
+            attention = {f"{key}_attention": ATTENTION[key] for key in ATTENTION}
+            features.add(name, {**attention, "grid": np.array(GRID, np.int32)})
             superpixels.add(name, {"labels": SUPERPIXELS, "regions": REGIONS})
     return tmp_path
 
@@ -68,6 +69,15 @@ def test_every_cam_is_masked_and_spread(run_program: Run, shard: Path) -> None:
 def test_without_affinity_the_map_is_only_scaled(run_program: Run, shard: Path) -> None:
     refined = run_refinement(run_program, shard, affinity="none")
     np.testing.assert_array_equal(refined.read("a", "cams"), min_max(CAMS["a"].astype(np.float32)))
+
+
+def test_finer_maps_are_refined_as_their_means_on_the_grid(run_program: Run, shard: Path) -> None:
+    expected = run_refinement(run_program, shard).read("a", "cams")
+    with ShardWriter(shard / "cams.zarr.zip") as cams:
+        finer = CAMS["a"].repeat(5, 1).repeat(3, 2).astype("f4")
+        cams.add("a", {"cams": finer, "classes": np.array(CLASSES["a"])})
+    refined = run_refinement(run_program, shard).read("a", "cams")
+    np.testing.assert_allclose(refined, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize(
