@@ -13,6 +13,8 @@ rule activate_initial_cams:
         log_file("activate_initial_cams", "method", "shard"),
     benchmark:
         benchmark_file("activate_initial_cams", "method", "shard")
+    wildcard_constraints:
+        method=one_of(name for name in METHODS if name not in FOREIGN),
     conda:
         "../envs/ssr.yaml"
     threads: 1
@@ -22,7 +24,7 @@ rule activate_initial_cams:
         gpu=1,
     params:
         backbone=backbone("clip"),
-        cams=of_method("cams"),
+        cams=of_method("cams", without=("foreign",)),
         code=code_hash("workflow_scripts.activate_cams"),
     shell:
         """

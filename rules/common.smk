@@ -242,6 +242,15 @@ def scored_stages(method):
     return stages_of(CONFIG, method)
 
 
+# Those whose initial CAMs another system has made.
+FOREIGN = [method for method in METHODS if resolved(method).cams.foreign]
+
+
+def one_of(names):
+    """A wildcard constraint: any of `names`; of none, nothing matches."""
+    return "|".join(names) or "(?!)"
+
+
 SEGMENTER_METHODS = [
     owner_of(method, "segmenter") for method in CONFIG.segmenter_methods
 ]

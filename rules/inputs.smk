@@ -1,6 +1,8 @@
 # Input functions, where a list of files takes more than a name; in the order of the data.
 from ssr.data import coco
+from ssr.data.foreign import list_files
 from ssr.data.originals import INDEX, MASKS, kept_states
+from ssr.running.contents import state_of
 
 # What stands for the files of a data set: as inputs of rules they would be too many, or so large that
 # their dates alone count.
@@ -29,6 +31,29 @@ def state_of_derived(path):
 
 DERIVED_LABELS = derived(coco.derived_labels, coco.labelled_folders)
 DERIVED_MASKS = derived(coco.derived_masks, coco.masked_folders)
+
+
+def ids_of_shard(shard):
+    """The ids of its images."""
+    split, _, number = shard.rpartition("_")
+    size = CONFIG.data.shard_size
+    return IDS[split][int(number) * size :][:size]
+
+
+def foreign_source(wildcards):
+    """Where the method's initial CAMs are files, and in which form, as canonical JSON."""
+    return CONFIG.foreign[resolved(wildcards.method).cams.foreign].canonical()
+
+
+def foreign_state(wildcards):
+    """What stands for those files of a shard.
+
+    Not kept for the jobs of a run: there may be too many shards for their environment.
+    """
+    source = CONFIG.foreign[resolved(wildcards.method).cams.foreign]
+    ids = ids_of_shard(wildcards.shard)
+    made = store("initial_cam").format(**wildcards)
+    return state_of(made, *list_files(source, CONFIG.data.classes, ids))
 
 
 def model_of(network):

@@ -55,7 +55,9 @@ def _activate(
         yield image, {"cams": cams, "classes": np.array(image.labels, np.int64)}
 
 
-def _settings_and_scores(arguments: Namespace, device: torch.device) -> tuple[Cams, ImageScores]:
+def _settings_and_scores(
+    arguments: Namespace, device: torch.device
+) -> tuple[Cams | AlignedCams, ImageScores]:
     from ssr.alignment.trained import load_aligner
     from ssr.backbones.text import TextEmbeddings
     from ssr.cams.activation import ImageScores

@@ -14,6 +14,7 @@ from pydantic import Field, field_validator, model_validator
 
 from ssr.config.ablations import DEFAULT_METHODS, Ablation, with_ablations
 from ssr.config.data import Data, Demo, Images, Splits
+from ssr.config.foreign import OWN_METHODS, Foreign, with_foreign
 from ssr.config.networks import (
     DEFAULT_BACKGROUNDS,
     Backbone,
@@ -54,6 +55,7 @@ __all__ = [
     "Demo",
     "Evaluation",
     "Features",
+    "Foreign",
     "Images",
     "Labels",
     "Prediction",
@@ -107,6 +109,11 @@ class Config(Section):
     ablations: tuple[Ablation, ...] = Field(
         (), description="rows added to the methods: table_3 | table_4 | readings"
     )
+    foreign: dict[Name, Foreign] = Field(
+        {},
+        description="name: {path, format} of another system's CAMs, a method each; "
+        "docs/foreign_cams.md",
+    )
     segmenter_methods: tuple[Name, ...] = Field(
         ("ssr",), description="methods that go on to a segmenter"
     )
@@ -124,8 +131,8 @@ class Config(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _add_ablations(cls, values: Any) -> Any:
-        return with_ablations(values) if isinstance(values, Mapping) else values
+    def _add_rows(cls, values: Any) -> Any:
+        return with_foreign(with_ablations(values)) if isinstance(values, Mapping) else values
 
     @field_validator("methods", mode="before")
     @classmethod
@@ -144,3 +151,10 @@ class Config(Section):
         ):
             raise ValueError("all are null; at least one is needed, such as ssr: {}")
         return kept
+
+    @field_validator("foreign")
+    @classmethod
+    def _have_names_of_their_own(cls, foreign: dict[str, Foreign]) -> dict[str, Foreign]:
+        if taken := sorted(OWN_METHODS & {*foreign}):
+            raise ValueError(f"{', '.join(taken)}: a method of ours has this name; choose another")
+        return foreign

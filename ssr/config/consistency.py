@@ -45,6 +45,11 @@ def _segmenters_name_methods(config: Config) -> Iterator[str]:
         yield f"segmenter_methods names {unknown}, allowed: {list(config.methods)}"
 
 
+def _foreign_cams_are_named(config: Config) -> Iterator[str]:
+    if config.cams.foreign not in (None, *config.foreign):
+        yield f"cams.foreign: one of foreign, {[*config.foreign]}; came {config.cams.foreign}"
+
+
 def _backbones_fit(config: Config) -> Iterator[str]:
     clip = clip_architecture(config.backbones.clip.model)
     dino = dino_architecture(config.backbones.dino.model)
@@ -127,6 +132,7 @@ def _instead(form: str) -> str:
 _RULES: tuple[tuple[tuple[str, ...], Callable[[Config], Iterator[str]]], ...] = (
     (("text", "data"), _prompts_name_classes),
     (("segmenter_methods", "methods"), _segmenters_name_methods),
+    (("cams", "foreign"), _foreign_cams_are_named),
     (("backbones", "images", "features", "segmenter", "segmenter_methods"), _backbones_fit),
     (("backbones",), _model_files_are_clear),
     (("data", "labels"), _threshold_has_a_source),

@@ -15,7 +15,7 @@ from ssr.config import Alignment, Backbone, Config, Section
 
 _OF_THE_RUN = (
     *("dataset", "seed", "data", "evaluation", "report"),
-    *("methods", "ablations", "segmenter_methods"),
+    *("methods", "ablations", "foreign", "segmenter_methods"),
 )
 
 METHOD_SECTIONS = tuple(name for name in Config.model_fields if name not in _OF_THE_RUN)
@@ -59,7 +59,7 @@ def method_config(config: Config, method: str) -> Config:
     """`config` with the overrides of one method, and what follows from them.
 
     Without masks no heads are chosen by them; where CLIP's last block is trained, samples are
-    pooled behind it.
+    pooled behind it; CAMs of another system are not aligned.
     """
     return _resolved(config.model_dump_json(), method)
 
@@ -92,6 +92,8 @@ def _resolved(settings: str, method: str) -> Config:
         chosen = _with(chosen, "alignment", stop="last")
     if chosen.pools_behind:
         chosen = _with(chosen, "prototypes", pooling="after")
+    if chosen.cams.foreign:
+        chosen = _with(chosen, "alignment", enabled=False)
     return chosen
 
 
@@ -106,7 +108,10 @@ def _owners(settings: str, made: str) -> dict[str, str]:
     owners = {}
     for method in json.loads(settings)["methods"]:
         config = _resolved(settings, method)
-        entering = tuple(text for path in ENTERING[made] for text in _texts(config, path))
+        # Files of another system depend on nothing of ours.
+        imported = made == "initial_cam" and config.cams.foreign
+        paths = ("cams.foreign",) if imported else ENTERING[made]
+        entering = tuple(text for path in paths for text in _texts(config, path))
         owners[method] = first.setdefault(entering, method)
     return owners
 

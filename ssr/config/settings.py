@@ -19,6 +19,7 @@ from ssr.config import Config, Section
 from ssr.config.ablations import with_ablations
 from ssr.config.architectures import names_file
 from ssr.config.consistency import contradictions
+from ssr.config.foreign import with_foreign
 from ssr.config.methods import METHOD_SECTIONS, merge
 from ssr.config.section import unusable_texts
 from ssr.errors import InputError
@@ -72,6 +73,8 @@ def recorded(results: Path) -> Config:
 def _make_absolute(values: dict[str, Any], start: Path) -> None:
     """Let the paths in `values`, which are relative to the folder `start`, begin with it."""
     values["data"]["root"] = str(start / values["data"]["root"])
+    for source in values.get("foreign", {}).values():
+        source["path"] = str(start / source["path"])
     for given in (values, *values["methods"].values()):
         for backbone in given.get("backbones", {}).values():
             make_backbone_absolute(backbone, start)
@@ -102,7 +105,7 @@ def parse_config(values: Mapping[str, Any], found: Iterable[str] = ()) -> Config
     unsound = {section for section, _ in (*texts, *wrong)}
     against = list(contradictions(config, unsound))
     findings = [*found, *(line for _, line in (*texts, *wrong)), *against]
-    methods = with_ablations(values).get("methods", config.methods)
+    methods = with_foreign(with_ablations(values)).get("methods", config.methods)
     for method, overrides in (methods if isinstance(methods, Mapping) else {}).items():
         if isinstance(overrides, Mapping):
             own = _judge_method(config, unsound, method, overrides)

@@ -37,8 +37,8 @@ class Superpixels(Section):
     colour_regions: Count = Field(40, description="clusters of mean colours per image")
 
 
-class Cams(Section):
-    """Class activation maps of CLIP as it is."""
+class Activation(Section):
+    """How a score becomes class activation maps."""
 
     score: Literal["gradient", "similarity"] = Field(
         "similarity", description="gradient (softmax Grad-CAM) | similarity (patch-text map)"
@@ -48,7 +48,15 @@ class Cams(Section):
     )
 
 
-class AlignedCams(Cams):
+class Cams(Activation):
+    """Class activation maps of CLIP as it is, or of another system."""
+
+    foreign: str | None = Field(
+        None, description="name of another system, among foreign, whose CAMs stand in for CLIP's"
+    )
+
+
+class AlignedCams(Activation):
     """Class activation maps in the aligned space."""
 
     background: Literal["aligned", "clip"] = Field(

@@ -2,12 +2,15 @@
 
 In: a folder in one of four formats (demo, folder, voc, coco) and the section `data`.
 Out: the index, one row per image, checked before any expensive job; images as the networks take
-them; label maps as palette PNGs. Masks are read by evaluation and report alone (`masks`).
+them; label maps as palette PNGs; CAMs that another system saved. Masks are read by evaluation and
+report alone (`masks`).
 """
 
 __all__ = [
     "check",
     "coco",
+    "findings",
+    "foreign",
     "images",
     "index",
     "instances",

@@ -1,4 +1,4 @@
-"""What is wrong with a data set: collected first, reported at once."""
+"""What is wrong with a data set, or with maps for it: collected first, reported at once."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ class Findings:
         """One line for each kind of warning."""
         return _lines(self._warnings)
 
-    def raise_problems(self, name: str) -> None:
-        """Report all problems of the data set `name` in one error, if there are any.
+    def raise_problems(self, name: str, kind: str = "data set") -> None:
+        """Report all problems of the `kind` `name` in one error, if there are any.
 
         Raises:
             InputError: one line for each kind of problem: how often, and the first examples.
         """
         if self._problems:
             lines = "".join(f"\n  {line}" for line in _lines(self._problems))
-            raise InputError(f"the data set {name} cannot be used:{lines}")
+            raise InputError(f"the {kind} {name} cannot be used:{lines}")
 
 
 def _lines(findings: dict[str, list[str]]) -> list[str]:

@@ -18,6 +18,7 @@ _OWN = {
     ("summarise", _CODE): "settings or code",  # the summary records the hash of all settings, too
     ("index_dataset", "files"): "images or labels of the data set",
     ("index_masks", "files"): "masks of the data set",
+    ("import_cams", "files"): "CAMs of the other system",
 }
 _LONGEST = 120
 

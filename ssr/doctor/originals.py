@@ -1,4 +1,4 @@
-"""Files of a data set that are not what results were made of, told by their content."""
+"""Files from outside that are not what results were made of, told by their content."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NAMED = 20
 
 
 def replaced(results: Path) -> Iterator[Finding]:
-    """What changed since the index, the table of masks or COCO's labels were made of it, by file.
+    """What changed since an index, COCO's labels or imported CAMs were made of it, by file.
 
     A run of Snakemake notices those of another size or date; for the others there is a command.
     """

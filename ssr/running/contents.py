@@ -113,8 +113,8 @@ def state_of(made: str | Path, root: str | Path, names: Iterable[str]) -> str:
 
 
 def records(folder: Path) -> Iterator[tuple[Path, Record]]:
-    """Each file in a folder of `folder` that has a record, and this."""
-    for place in sorted(folder.glob("*/.*.json")):
+    """Each file anywhere below `folder` that has a record, and this."""
+    for place in sorted(folder.rglob(".*.json")):
         made = place.with_name(place.stem[1:])
         if made.is_file() and (record := Record.read(made)):
             yield made, record

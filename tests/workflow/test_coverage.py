@@ -26,6 +26,11 @@ EARLY: dict[str, Any] = {
     "words": {"text": {"backgrounds": ["sky"]}},
     "grad_cam": {"aligned_cams": {"score": "gradient"}, "features": {"dino_attention_blocks": 2}},
 }
+FOREIGN = {
+    "foreign": {"peer": {"path": "peer", "format": "npy"}},
+    "methods": {"peer_box": {"cams": {"foreign": "peer"}, "refinement": {"mask": "box"}}},
+    "segmenter_methods": ["peer"],
+}
 NO_MASKS = {
     "data": {"masks": None, "splits": {"tune": None, "val": None}},
     "labels": {"threshold": 0.5},
@@ -52,6 +57,7 @@ def stores_of(config: Config) -> set[tuple[str, str]]:
         {"segmenter_methods": ["box_mask"], "data": {"splits": {"test": "val"}}},
         {"methods": ONLY_CLIP, "segmenter_methods": ["clip"]},
         {"methods": {"again": {}}, "segmenter_methods": ["again"]},
+        FOREIGN,
         {"methods": EARLY, "segmenter_methods": ["dino", "fine"]},
         NO_MASKS,
         merge(NO_MASKS, {"data": {"splits": {"test": "val"}}, "segmenter_methods": ["clip"]}),

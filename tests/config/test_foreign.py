@@ -1,0 +1,84 @@
+"""CAMs of other systems: each makes a method, which shares what is not its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ssr.config import Config
+from ssr.config.coverage import stages_of
+from ssr.config.methods import method_config, owner
+from ssr.config.settings import parse_config, record, recorded
+from ssr.errors import InputError
+from tests import ROOT
+
+PEER = {"path": "cams/peer", "format": "npy"}
+
+
+def parse(**values: Any) -> Config:
+    return parse_config({"foreign": {"peer": PEER}, **values})
+
+
+def test_a_system_makes_a_method_behind_the_others_without_alignment() -> None:
+    config = parse(methods={"ssr": {}})
+    assert list(config.methods) == ["ssr", "peer"]
+    assert method_config(config, "peer").cams.foreign == "peer"
+    assert "aligned_cam" not in stages_of(config, "peer")
+
+
+def test_it_shares_all_but_its_cams_and_what_follows() -> None:
+    config = parse(methods={"ssr": {}, "box": {"refinement": {"mask": "box"}}})
+    shared = ("features", "superpixels", "text", "backbones")
+    assert {owner(config, "peer", made) for made in shared} == {"ssr"}
+    assert {owner(config, "peer", made) for made in ("initial_cam", "refined_cam")} == {"peer"}
+
+
+def test_rows_may_vary_what_follows_and_share_its_cams() -> None:
+    box = {"cams": {"foreign": "peer"}, "refinement": {"mask": "box"}, "images": {"max_side": 64}}
+    config = parse(methods={"ssr": {}, "peer": {"labels": {"threshold": 0.4}}, "peer_box": box})
+    assert method_config(config, "peer").labels.threshold == 0.4
+    assert owner(config, "peer_box", "initial_cam") == "peer"
+    assert owner(config, "peer_box", "refined_cam") == "peer_box"
+
+
+@pytest.mark.parametrize(
+    "values", [{"methods": {"ssr": {}, "peer": None}}, {"foreign": {"peer": None}}]
+)
+def test_null_drops_a_system(values: dict[str, Any]) -> None:
+    config = parse(**values)
+    # Derived again from its own settings, it is dropped still.
+    for derived in (config, Config.model_validate(config.model_dump())):
+        assert "peer" not in derived.methods
+        assert not derived.foreign
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"foreign": {"peer": {"path": "cams"}}}, r"foreign\.peer\.format: missing"),
+        ({"foreign": {"peer": PEER | {"format": "pt"}}}, r"foreign\.peer\.format: .*'npy', 'npz'"),
+        ({"foreign": {"peer": PEER | {"name": "x"}}}, r"foreign\.peer\.name: unknown key"),
+        ({"foreign": {"clip": PEER}}, "foreign: clip: a method of ours has this name"),
+        (
+            {"methods": {"ssr": {}, "a": {"cams": {"foreign": "pear"}}}},
+            r"methods\.a\.cams\.foreign: one of foreign, \['peer'\]; came pear",
+        ),
+        (
+            {"methods": {"ssr": {}, "peer": {"cams": "x"}}},
+            r"methods\.peer\.cams: input should be a valid dictionary .*; came 'x'",
+        ),
+    ],
+)
+def test_each_mistake_is_one_clear_line(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message) as error:
+        parse(**values)
+    assert str(error.value).count("\n") == 1
+
+
+def test_who_reads_results_elsewhere_finds_the_files(tmp_path: Path) -> None:
+    (tmp_path / "backbones").symlink_to(ROOT / "backbones")
+    record(parse(), tmp_path / "results/demo")
+    found = recorded(tmp_path / "results/demo").foreign["peer"].path
+    assert found == str(tmp_path / "cams/peer")
