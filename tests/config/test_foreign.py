@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from ssr.config import Config
 from ssr.config.coverage import stages_of
@@ -75,6 +77,15 @@ def test_each_mistake_is_one_clear_line(values: dict[str, Any], message: str) ->
     with pytest.raises(InputError, match=message) as error:
         parse(**values)
     assert str(error.value).count("\n") == 1
+
+
+def test_what_the_page_shows_is_understood() -> None:
+    page = (ROOT / "docs/foreign_cams.md").read_text()
+    systems, rows = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    methods = {"ssr": {}} | yaml.safe_load(rows)["methods"]
+    config = parse_config(yaml.safe_load(systems) | {"methods": methods})
+    assert {"clims", "clims_as_it_is", "clims_box"} <= {*config.methods}
+    assert "toco" not in config.methods
 
 
 def test_who_reads_results_elsewhere_finds_the_files(tmp_path: Path) -> None:
