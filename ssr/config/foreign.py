@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ssr.config.ablations import ABLATIONS, DEFAULT_METHODS
 from ssr.config.section import NULL, FilePath, Section
@@ -23,6 +23,14 @@ class Foreign(Section):
     )
     entry: str | None = Field(None, description="of a file that holds several maps; null: largest")
     logits: bool = Field(False, description="true: the softmax over all classes comes first")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.path.endswith(".npz") and self.format != "npz":
+            raise ValueError(f"format of {self.path}: npz; came {self.format}")
+        if self.format == "png" and (self.entry or self.logits):
+            raise ValueError("entry and logits are of npy and npz; a png holds one map")
+        return self
 
 
 def with_foreign(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -62,6 +62,11 @@ def test_null_drops_a_system(values: dict[str, Any]) -> None:
         ({"foreign": {"peer": {"path": "cams"}}}, r"foreign\.peer\.format: missing"),
         ({"foreign": {"peer": PEER | {"format": "pt"}}}, r"foreign\.peer\.format: .*'npy', 'npz'"),
         ({"foreign": {"peer": PEER | {"name": "x"}}}, r"foreign\.peer\.name: unknown key"),
+        (
+            {"foreign": {"peer": PEER | {"path": "a.npz"}}},
+            r"foreign\.peer: format of a\.npz: npz; ca",
+        ),
+        ({"foreign": {"peer": PEER | {"format": "png", "logits": True}}}, "a png holds one map"),
         ({"foreign": {"clip": PEER}}, "foreign: clip: a method of ours has this name"),
         (
             {"methods": {"ssr": {}, "a": {"cams": {"foreign": "pear"}}}},
