@@ -217,6 +217,7 @@ def render(config: Section) -> str:
 
 def _render(section: Section, depth: int) -> Iterator[str]:
     indent = "  " * depth
+    plain = section.model_dump()
     for name, field in type(section).model_fields.items():
         value = getattr(section, name)
         if isinstance(value, Section):
@@ -228,7 +229,7 @@ def _render(section: Section, depth: int) -> Iterator[str]:
             yield f"\n{name}:  # {field.description}"
             yield from (f"  {method}: {_flow(value[method])}" for method in value)
         else:
-            yield f"{indent}{name}: {_flow(value)}  # {field.description}"
+            yield f"{indent}{name}: {_flow(plain[name])}  # {field.description}"
 
 
 def _flow(value: Any) -> str:

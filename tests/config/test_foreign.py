@@ -12,7 +12,7 @@ import yaml
 from ssr.config import Config
 from ssr.config.coverage import stages_of
 from ssr.config.methods import method_config, owner
-from ssr.config.settings import parse_config, record, recorded
+from ssr.config.settings import parse_config, record, recorded, render
 from ssr.errors import InputError
 from tests import ROOT
 
@@ -91,6 +91,11 @@ def test_what_the_page_shows_is_understood() -> None:
     config = parse_config(yaml.safe_load(systems) | {"methods": methods})
     assert {"clims", "clims_as_it_is", "clims_box"} <= {*config.methods}
     assert "toco" not in config.methods
+
+
+def test_the_settings_that_a_report_prints_are_those_of_the_run() -> None:
+    config = parse(methods={"ssr": {}, "peer": {"labels": {"threshold": 0.4}}})
+    assert parse_config(yaml.safe_load(render(config))) == config
 
 
 def test_who_reads_results_elsewhere_finds_the_files(tmp_path: Path) -> None:
