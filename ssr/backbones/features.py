@@ -9,7 +9,7 @@ brought to CLIP's grid by area.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -31,6 +31,7 @@ MOST_AT_ONCE = 16
 USED_MEMORY = 0.5
 # Of the tokens: as many floats as a block holds for each at a time, in widths.
 WIDTHS = 10
+Positions = Literal["bicubic", "bilinear"]
 _position_grids: WeakKeyDictionary[nn.Module, dict[object, Tensor]] = WeakKeyDictionary()
 
 
@@ -48,6 +49,10 @@ class FeatureSettings(Protocol):
     @property
     def precision(self) -> str:
         """float32, or float16 where torch's autocast allows it."""
+
+    @property
+    def positions(self) -> Positions:
+        """How CLIP's positions come to another grid."""
 
 
 class ClipFeatures(NamedTuple):
@@ -70,32 +75,34 @@ class DinoFeatures(NamedTuple):
     """(B, N, N) patch-to-patch attention, mean over heads and blocks; rows sum to less than 1."""
 
 
-def clip_positions(visual: ClipVision, grid: Grid) -> Tensor:
+def clip_positions(visual: ClipVision, grid: Grid, mode: Positions = "bicubic") -> Tensor:
     """Position embeddings of a (h, w) patch grid, (N+1, W) float32, class token first.
 
-    Bicubic with antialiasing, as open_clip resizes a checkpoint's. Computed once per grid shape
-    while they are frozen.
+    Bicubic with antialiasing, as open_clip resizes a checkpoint's; or bilinear without, and rounded
+    to float16 on any grid, as CLIP-ES has them. Computed once per grid shape while they are frozen.
     """
     table = visual.positional_embedding
     if table.requires_grad:
-        return _interpolate_positions(table, visual.grid_size, grid)
+        return _interpolate_positions(table, visual.grid_size, grid, mode)
     cache = _position_grids.setdefault(visual, {})
-    key = (grid, table.device, table._version)  # weights that are loaded later change the version
+    # Weights that are loaded later change the version.
+    key = (grid, mode, table.device, table._version)
     if key not in cache:
-        cache[key] = _interpolate_positions(table, visual.grid_size, grid)
+        cache[key] = _interpolate_positions(table, visual.grid_size, grid, mode)
     return cache[key]
 
 
-def _interpolate_positions(table: Tensor, own: Grid, grid: Grid) -> Tensor:
+def _interpolate_positions(table: Tensor, own: Grid, grid: Grid, mode: Positions) -> Tensor:
     first, patches = table[:1].float(), table[1:].float()
-    if own == grid:
-        return table.float()
     image = patches.T.reshape(1, -1, *own)  # (1, W, h, w)
-    image = F.interpolate(image, size=grid, mode="bicubic", align_corners=False, antialias=True)
-    return torch.cat([first, image.flatten(2)[0].T])
+    if own != grid:
+        smooth = mode == "bicubic"
+        image = F.interpolate(image, size=grid, mode=mode, align_corners=False, antialias=smooth)
+    positions = torch.cat([first, image.flatten(2)[0].T])
+    return positions if mode == "bicubic" else positions.half().float()
 
 
-def embed_clip(clip: CLIP, pixels: Tensor) -> Tensor:
+def embed_clip(clip: CLIP, pixels: Tensor, positions: Positions = "bicubic") -> Tensor:
     """Tokens entering CLIP's first block, (B, N+1, W), of normalised pixels (B, 3, H, W).
 
     H and W are multiples of the patch size; any patch grid is allowed.
@@ -105,7 +112,7 @@ def embed_clip(clip: CLIP, pixels: Tensor) -> Tensor:
     first = visual.class_embedding.expand(len(pixels), 1, -1)
     tokens = torch.cat([first, patches.flatten(2).mT], dim=1)
     grid = (patches.shape[2], patches.shape[3])
-    return visual.ln_pre(tokens + clip_positions(visual, grid))
+    return visual.ln_pre(tokens + clip_positions(visual, grid, positions))
 
 
 def clip_block(block: ResidualAttentionBlock, tokens: Tensor) -> tuple[Tensor, Tensor]:
@@ -128,15 +135,17 @@ def _attend(queries: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, Tens
 
 
 @torch.no_grad()
-def clip_features(clip: CLIP, pixels: Tensor, attention_blocks: int) -> ClipFeatures:
+def clip_features(
+    clip: CLIP, pixels: Tensor, attention_blocks: int, positions: Positions = "bicubic"
+) -> ClipFeatures:
     """One pass through CLIP for normalised pixels (B, 3, H, W), H and W multiples of the patch.
 
     `attention_blocks` counts from the last block, whose own attention is part of the mean, as in
-    CLIP-ES.
+    CLIP-ES; `positions` is that of `clip_positions`.
     """
     blocks = clip.visual.transformer.resblocks
     early = _blocks_before(attention_blocks, len(blocks), "clip_attention_blocks")
-    tokens = embed_clip(clip, pixels)
+    tokens = embed_clip(clip, pixels, positions)
     for block in blocks[:early]:
         tokens = block(tokens)
     maps = []
@@ -215,7 +224,7 @@ def extract(
     device = clip.logit_scale.device
     with torch.autocast(device.type, torch.float16, enabled=settings.precision == "float16"):
         to_clip = _batch(images, clip, device)
-        of_clip = clip_features(clip, to_clip, settings.clip_attention_blocks)
+        of_clip = clip_features(clip, to_clip, settings.clip_attention_blocks, settings.positions)
         of_dino = _dino_on_grid(dino, images, grid, settings.dino_attention_blocks)
     stored = {
         "tokens": of_clip.tokens,

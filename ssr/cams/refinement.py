@@ -2,7 +2,8 @@
 
 Shapes: K classes present, patch grid (h, w), N = h*w, image (H, W) with H, W multiples of h, w.
 Wherever a threshold leaves a class nothing, what comes nearest to it is taken (all of it, if
-equal): a mask is never empty, and a map without any activation is left unmasked.
+equal): a mask is never empty, and a map without any activation is left unmasked; but for boxes
+without the border, which may be empty.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def patch_mask(cams: Maps, regions: NDArray[np.integer], settings: Refinement) -
         return np.ones(cams.shape, bool)
     if settings.mask == "superpixel":
         return superpixel_mask(cams, regions, settings)
-    boxes = box_mask(cams, settings.box_threshold)
+    boxes = box_mask(cams, settings.box_threshold, settings.box_border)
     if settings.mask == "box":
         return boxes
     both = boxes & superpixel_mask(cams, regions, settings)
@@ -103,11 +104,12 @@ def region_sums(maps: Maps, regions: NDArray[np.integer]) -> NDArray[np.float64]
     return np.asarray(sums, np.float64).reshape(len(maps), count)
 
 
-def box_mask(cams: Maps, threshold: float) -> Mask:
+def box_mask(cams: Maps, threshold: float, border: bool = True) -> Mask:
     """Bounding boxes (K, h, w) around the parts of {CAM > threshold · max} (CLIP-ES).
 
-    Parts touch by side or corner. A box holds its last row and column, also at the border, which
-    CLIP-ES's never does.
+    Parts touch by side or corner. A box holds its last row and column, also at the `border`.
+    Without that no box holds the last row and column of patches, as in the code of CLIP-ES, and
+    the mask of a class that is nowhere else is empty.
     """
     from scipy import ndimage  # takes as long to import as all else here, and one mask needs it
 
@@ -118,6 +120,8 @@ def box_mask(cams: Maps, threshold: float) -> Mask:
         labels, _ = ndimage.label(part, structure=np.ones((3, 3)))
         for rows, columns in ndimage.find_objects(labels):
             box[rows, columns] = True
+    if not border:
+        boxes[:, -1] = boxes[:, :, -1] = False
     return boxes
 
 

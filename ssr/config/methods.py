@@ -26,7 +26,7 @@ _TEXT = ("backbones.clip", "text")
 _FEATURES = ("backbones.clip", "backbones.dino", "images", "features")
 _SUPERPIXELS = ("images", "superpixels")
 # CLIP's tokens alone: neither DINO nor the attention that is stored beside them.
-_INITIAL = ("images", "features.precision", *_TEXT, "cams")
+_INITIAL = ("images", "features.precision", "features.positions", *_TEXT, "cams")
 # Which heads are used in the end is no matter of their training.
 _TRAINING = tuple(f"alignment.{name}" for name in Alignment.model_fields if name != "stop")
 _HEADS = (*_INITIAL, "prototypes", *_TRAINING)

@@ -142,3 +142,6 @@ class Features(Section):
     precision: Literal["float32", "float16"] = Field(
         "float32", description="of both networks: float32 | float16 (mixed precision, for a GPU)"
     )
+    positions: Literal["bicubic", "bilinear"] = Field(
+        "bicubic", description="CLIP's on another grid: bicubic | bilinear (CLIP-ES; as float16)"
+    )

@@ -146,6 +146,9 @@ class Refinement(Section):
     region_threshold: Fraction = Field(0.3, description="confident share that makes a target")
     patch_coverage: Fraction = Field(0.25, description="target share that turns a patch on")
     box_threshold: Fraction = Field(0.4, description="boxes surround CAM above this share")
+    box_border: bool = Field(
+        True, description="false: boxes leave out the last row and column of patches (CLIP-ES)"
+    )
 
 
 class Crf(Section):
@@ -157,6 +160,9 @@ class Crf(Section):
     bilateral_sxy: Positive = Field(67.0, description="position, appearance term")
     bilateral_srgb: Positive = Field(3.0, description="colour, appearance term")
     bilateral_compat: Positive = Field(4.0, description="weight of the appearance term")
+    wrapped: bool = Field(
+        False, description="true: colours less their mean, wrapped around in 8 bits (CLIP-ES)"
+    )
 
 
 class Labels(Section):

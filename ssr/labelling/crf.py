@@ -14,6 +14,8 @@ from ssr.config import Crf
 _SMALLEST = 1e-5
 # Sums of a kernel's row are about one; at borders and among rare colours 1.35 was seen.
 _ROW_SUM = 1.5
+# The mean colour of Caffe's ImageNet, red first, as the code of CLIP-ES has it.
+_SUBTRACTED = np.array([122.675, 116.669, 104.008], np.float32)
 # Shares that leave out more change labels of the classes that stay; see `contenders`.
 _LARGEST_SHARE = 0.05
 
@@ -58,6 +60,17 @@ def contenders(probabilities: NDArray[np.float32], settings: Crf) -> NDArray[np.
     return np.flatnonzero((flat > share * flat.max(axis=0)).any(axis=1))
 
 
+def wrapped(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """An RGB image (H, W, 3) uint8 as the CRF of CLIP-ES gets it, blue first.
+
+    A mean colour is taken away, and what is below zero wraps around: two neighbours just above and
+    below the mean are 255 apart, black and white next to each other. The order of the colours would
+    mean nothing, but that the CRF approximates its kernel.
+    """
+    # Through signed integers: what a negative float becomes in uint8 depends on the processor.
+    return np.trunc(image - _SUBTRACTED).astype(np.int16).astype(np.uint8)[..., ::-1]
+
+
 def _mean_field(
     image: NDArray[np.uint8], probabilities: NDArray[np.float32], settings: Crf
 ) -> NDArray[np.float32]:
@@ -69,7 +82,7 @@ def _mean_field(
     field.addPairwiseBilateral(
         sxy=settings.bilateral_sxy,
         srgb=settings.bilateral_srgb,
-        rgbim=np.ascontiguousarray(image),
+        rgbim=np.ascontiguousarray(wrapped(image) if settings.wrapped else image),
         compat=settings.bilateral_compat,
     )
     marginals = np.array(field.inference(settings.iterations))  # (C, H·W)

@@ -175,6 +175,26 @@ def test_positions_are_computed_once_per_grid_and_follow_the_weights(clip: CLIP)
     torch.testing.assert_close(clip_positions(clip.visual, (3, 6)), first + 1, **TOLERANCE)
 
 
+def test_bilinear_positions_are_those_of_clip_es(clip: CLIP) -> None:
+    """Without antialiasing, and rounded to float16, also on the grid that they were trained on."""
+    table = clip.visual.positional_embedding
+    image = table[1:].T.reshape(1, -1, 4, 4)
+    for grid in ((3, 6), (4, 4), (2, 2)):
+        larger = torch.nn.functional.interpolate(image, size=grid, mode="bilinear")
+        expected = torch.cat([table[:1], larger.flatten(2)[0].T]).half().float()
+        assert torch.equal(clip_positions(clip.visual, grid, "bilinear"), expected)
+        assert not torch.equal(clip_positions(clip.visual, grid), expected)
+
+
+def test_features_take_the_positions_of_their_settings(clip: CLIP, dino: VisionTransformer) -> None:
+    images = random_images(1, 24, 48)
+    settings = Features(clip_attention_blocks=2, positions="bilinear")
+    stored = extract(clip, dino, images, settings)[0]
+    other = extract(clip, dino, images, settings.model_copy(update={"positions": "bicubic"}))[0]
+    differing = {name for name in stored if not np.array_equal(stored[name], other[name])}
+    assert differing == {"tokens", "clip_attention", "class_token"}
+
+
 def test_trainable_positions_receive_gradients(clip: CLIP) -> None:
     clip.visual.positional_embedding.requires_grad_(True)
     clip_positions(clip.visual, (3, 6)).sum().backward()

@@ -168,6 +168,16 @@ def test_boxes_hold_the_last_row_and_column() -> None:
     assert np.argwhere(box_mask(cam, 0.4)[0]).tolist() == [[2, 3], [2, 4], [3, 3], [3, 4]]
 
 
+def test_boxes_without_the_border_leave_it_out_and_may_be_empty() -> None:
+    cams = np.zeros((2, *GRID), np.float32)
+    cams[0, -2:, 1:3] = cams[1, :, -1] = 1
+    assert np.argwhere(box_mask(cams, 0.4, border=False)).tolist() == [[0, 2, 1], [0, 2, 2]]
+    affinity, bare = random_affinity(), settings(mask="box", box_border=False)
+    refined = refine(cams, affinity, patch_mask(cams, random_regions(), bare), power=1)
+    assert refined[0].max() == 1
+    assert not refined[1].any()
+
+
 def test_a_box_threshold_of_one_keeps_the_maximum() -> None:
     cam = random_cams(classes=1)
     assert np.argwhere(box_mask(cam, 1.0)[0]).tolist() == [

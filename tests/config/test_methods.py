@@ -40,6 +40,7 @@ def own(overrides: dict[str, Any], base: dict[str, Any] | None = None) -> list[s
         ({"text": {"backgrounds": ["sky"]}}, ["text", *FROM_CAMS]),
         ({"features": {"clip_attention_blocks": 2}}, ["features", *FROM_REFINEMENT]),
         ({"features": {"precision": "float16"}}, ["features", *FROM_CAMS]),
+        ({"features": {"positions": "bilinear"}}, ["features", *FROM_CAMS]),
         ({"superpixels": {"segments": 50}}, ["superpixels", *FROM_REFINEMENT]),
         ({"cams": {"score": "gradient"}}, FROM_CAMS),
         ({"prototypes": {"clusters": 5}}, [*FROM_HEADS, *FROM_REFINEMENT]),

@@ -3,7 +3,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ssr.config import Crf
-from ssr.labelling.crf import _mean_field, contenders, dense_crf
+from ssr.labelling.crf import _mean_field, contenders, dense_crf, wrapped
 from ssr.maps import upsample
 
 
@@ -76,6 +76,26 @@ def test_result_is_a_distribution_over_the_classes() -> None:
     assert result.shape == (21, 48, 64)
     assert result.dtype == np.float32
     np.testing.assert_allclose(result.sum(axis=0), 1, atol=1e-4)
+
+
+def test_wrapped_colours_are_less_by_their_mean_modulo_256_and_blue_first() -> None:
+    image = np.array([[[255, 255, 255], [122, 116, 104], [121, 115, 103], [0, 0, 0]]], np.uint8)
+    assert wrapped(image).tolist() == [
+        [[150, 138, 132], [0, 0, 0], [255, 255, 255], [152, 140, 134]]
+    ]
+
+
+def test_wrapped_colours_break_an_edge_into_what_has_none() -> None:
+    image = np.full((24, 32, 3), 103, np.uint8)
+    image[:, 16:] = 104  # across the mean of blue, which falls from 255 to 0
+    right = np.broadcast_to(np.linspace(0.2, 0.95, 32), (24, 32)).astype(np.float32)
+    probabilities = np.stack([1 - right, right])
+    plain, broken = (
+        dense_crf(image, probabilities, Crf(wrapped=given)).argmax(0) for given in (False, True)
+    )
+    edge = np.arange(32)[None].repeat(24, 0) >= 16
+    assert (plain != edge).any()
+    np.testing.assert_array_equal(broken, edge)
 
 
 def test_scores_need_not_sum_to_one() -> None:

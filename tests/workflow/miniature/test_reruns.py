@@ -159,6 +159,7 @@ OTHER: dict[str, Any] = {
     "aligned_cams.gradient": "cosine",
     "aligned_cams.background": "clip",
     "features.precision": "float16",
+    "features.positions": "bilinear",
     "prototypes.clusters": 7,
     "prototypes.sample": "image",
     "prototypes.pooling": "after",
