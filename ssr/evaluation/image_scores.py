@@ -73,35 +73,55 @@ class ImageScores:
         Raises:
             InputError: the file is missing, damaged, or of other classes.
         """
-        verify(path)
-        try:
-            table = pq.read_table(path, schema=_SCHEMA)
-        except (OSError, pa.ArrowException) as error:
-            raise InputError(f"{path}: cannot be read as counts of images ({error})") from error
-        encoded = table["id"].combine_chunks().dictionary_encode()
-        image, truth, answer, pixels = (
-            column.to_numpy().astype(np.int64)
-            for column in (encoded.indices, *map(table.column, ("truth", "answer", "pixels")))
-        )
-        kept = answer != IGNORE
-        if truth.size and max(truth.max(), answer[kept].max(initial=0)) >= classes:
-            raise InputError(f"{path}: holds classes beyond the {classes} of the configuration")
-        rows = np.stack([image, truth, answer, pixels], axis=1)[kept]
-        ids = encoded.dictionary.to_pylist()
-        return cls(ids, _iou(rows, len(ids), classes), *_worst(rows, len(ids)))
+        ids, rows = _read(path, classes)
+        right, union = _areas(rows, len(ids), classes).transpose(1, 0, 2)
+        iou = np.where(union > 0, right / np.maximum(union, 1), np.nan)
+        return cls(ids, iou, *_worst(rows, len(ids)))
 
 
-def _iou(rows: Counts, images: int, classes: int) -> NDArray[np.float64]:
-    """IoU (images, classes) from rows (n, 4) of image, truth, answer and pixels."""
+def read_areas(path: Path, classes: int) -> tuple[list[str], Counts]:
+    """Ids of M images, and intersection and union of each class, (M, 2, classes) pixels.
 
-    def add_up(chosen: Counts, column: int) -> NDArray[np.float64]:
+    Raises:
+        InputError: as `ImageScores.read`.
+    """
+    ids, rows = _read(path, classes)
+    return ids, _areas(rows, len(ids), classes)
+
+
+def beside(evaluation: Path) -> Path:
+    """Where the counts of the images of an evaluation lie."""
+    return evaluation.with_suffix(".images.parquet")
+
+
+def _read(path: Path, classes: int) -> tuple[list[str], Counts]:
+    """Ids of images, and rows (n, 4) of image, truth, answer and pixels, without abstentions."""
+    verify(path)
+    try:
+        table = pq.read_table(path, schema=_SCHEMA)
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"{path}: cannot be read as counts of images ({error})") from error
+    encoded = table["id"].combine_chunks().dictionary_encode()
+    image, truth, answer, pixels = (
+        column.to_numpy().astype(np.int64)
+        for column in (encoded.indices, *map(table.column, ("truth", "answer", "pixels")))
+    )
+    kept = answer != IGNORE
+    if truth.size and max(truth.max(), answer[kept].max(initial=0)) >= classes:
+        raise InputError(f"{path}: holds classes beyond the {classes} of the configuration")
+    return encoded.dictionary.to_pylist(), np.stack([image, truth, answer, pixels], axis=1)[kept]
+
+
+def _areas(rows: Counts, images: int, classes: int) -> Counts:
+    """Intersection and union (images, 2, classes) from the rows that `_read` gives."""
+
+    def add_up(chosen: Counts, column: int) -> Counts:
         places = chosen[:, 0] * classes + chosen[:, column]
         sums = np.bincount(places, chosen[:, 3], minlength=images * classes)
-        return np.asarray(sums, np.float64).reshape(images, classes)
+        return np.asarray(sums, np.int64).reshape(images, classes)
 
     right = add_up(rows[rows[:, 1] == rows[:, 2]], 1)
-    union = add_up(rows, 1) + add_up(rows, 2) - right
-    return np.where(union > 0, right / np.maximum(union, 1), np.nan)
+    return np.stack([right, add_up(rows, 1) + add_up(rows, 2) - right], axis=1)
 
 
 def _worst(rows: Counts, images: int) -> tuple[Counts, Counts]:
