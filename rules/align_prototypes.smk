@@ -31,7 +31,7 @@ rule cluster_prototypes:
         backbone=backbone("clip"),
         prototypes=of_method("prototypes"),
         alignment=of_method("alignment", without=("enabled", "rounds", "stop", "looks")),
-        seed=CONFIG.seed,
+        seed=seed_of_method,
         code=code_hash("workflow_scripts.cluster_prototypes"),
     shell:
         """
@@ -76,7 +76,7 @@ rule align_prototypes:
         backbone=of_patches(backbone("clip")),
         pooling=of_pooling(of_method("prototypes")),
         alignment=training_of_heads,
-        seed=CONFIG.seed,
+        seed=seed_of_method,
         work=result("alignment/{method}/work"),
         code=code_hash("workflow_scripts.align_prototypes"),
     shell:

@@ -14,6 +14,7 @@ CHARTS = {
 rule summarise:
     input:
         evaluations=list(dict.fromkeys(evaluations().values())),
+        images=image_counts(evaluations().values()),
     output:
         summary=report(
             result("summary.json"),
@@ -29,19 +30,17 @@ rule summarise:
         "../envs/ssr.yaml"
     threads: 1
     resources:
-        mem_mb=memory(100, size=1),
-        runtime=LEAST_MINUTES,
+        mem_mb=memory(resampling_memory, size=1),
+        runtime=minutes(0.0002, resampled_images, size=1),
     params:
         evaluations=list(evaluations()),
         dataset=CONFIG.dataset,
-        seed=CONFIG.seed,
         config_hash=config_hash(CONFIG),
         code=code_hash("workflow_scripts.summarise"),
     shell:
         """
         python -m workflow_scripts.summarise \
             --dataset {params.dataset:q} \
-            --seed {params.seed} \
             --config-hash {params.config_hash:q} \
             --evaluations {params.evaluations:q} \
             --output {output.summary:q} \

@@ -18,7 +18,7 @@ from ssr.config.coverage import (
     stages_of,
 )
 from ssr.config.duplicates import repeated_keys, repeated_options
-from ssr.config.methods import method_config, owner
+from ssr.config.methods import method_config, owner, rows_of_methods
 from ssr.config.settings import (
     config_hash,
     freeze,
@@ -236,6 +236,11 @@ def of_method(name, without=()):
     )
 
 
+def seed_of_method(wildcards):
+    """A params function: with which seed the method learns."""
+    return resolved(wildcards.method).seed
+
+
 @cache
 def scored_stages(method):
     """The stages that a method has."""
@@ -263,10 +268,15 @@ def evaluation(stage, method):
 
 
 def evaluations(stages=STAGES):
-    """`method=path` → path of every evaluation; methods share those of common stages."""
+    """`method/seed=path` → path of every evaluation; methods share those of common stages.
+
+    What a further seed shares with the first of its method stands there alone.
+    """
     return {
-        f"{method}={evaluation(stage, method)}": evaluation(stage, method)
-        for method in METHODS
-        for stage in scored_stages(method)
+        f"{method}/{seed}={evaluation(stage, row)}": evaluation(stage, row)
+        for method, seeds in rows_of_methods(CONFIG).items()
+        for seed, row in seeds.items()
+        for stage in scored_stages(row)
         if EVALUATED and stage in stages
+        if row == method or evaluation(stage, row) != evaluation(stage, method)
     }

@@ -219,11 +219,17 @@ def shown_alignment():
     return f"{folder}/{alignment.rounds}.npz", used_heads(MAIN_METHOD)
 
 
+def image_counts(evaluations):
+    """The counts of each image that lie beside `evaluations`."""
+    paths = dict.fromkeys(evaluations)
+    return [f"{path.removesuffix('.json')}.images.parquet" for path in paths]
+
+
 def sweeps():
-    """`method=path` → path of every evaluation that chose a threshold."""
+    """`method/seed=path` → path of every evaluation that chose a threshold, of first seeds."""
     return {
-        f"{method}={path}": path
-        for method in METHODS
+        f"{method}/{resolved(method).seed}={path}": path
+        for method in rows_of_methods(CONFIG)
         for stage in scored_stages(method)
         if EVALUATED and stage.endswith("_cam")
         for path in [result(f"evaluation/{stage}/{owner_of(method, stage)}/tune.json")]

@@ -125,6 +125,17 @@ def activations_of_tune(wildcards):
     return IMAGES["tune"] * (1 + settings.rounds * settings.looks)
 
 
+def resampled_images(wildcards):
+    """Images of all evaluations that are resampled, each as often as it was evaluated."""
+    return max(IMAGES.values()) * len(set(evaluations().values()))
+
+
+def resampling_memory(wildcards):
+    """Megabytes of an evaluation of each image's classes, of which there are three copies."""
+    classes = len(CONFIG.data.classes) + 1
+    return 150 + ceil(3 * 16 * max(IMAGES.values()) * classes / 10**6)
+
+
 def pretraining_steps(network):
     """A function: optimiser steps of clip or dino, where it is trained here."""
     return lambda wildcards: getattr(

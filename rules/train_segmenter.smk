@@ -28,7 +28,7 @@ rule train_segmenter:
         classes=list(CONFIG.data.classes),
         backbone=backbone("clip"),
         segmenter=of_method("segmenter"),
-        seed=CONFIG.seed,
+        seed=seed_of_method,
         work=result("segmenter/{method}/work"),
         code=code_hash("workflow_scripts.train_segmenter"),
     shell:

@@ -8,7 +8,8 @@ import pytest
 import ssr
 from ssr.config import Config
 from ssr.errors import InputError
-from ssr.evaluation.summary import summary_rows
+from ssr.evaluation.image_scores import beside, write_image_counts
+from ssr.evaluation.summary import Evaluated, summary_rows
 from ssr.results import Results, open_results
 from ssr.running.claims import this_run
 from ssr.watching.jobs import Job
@@ -142,7 +143,8 @@ def test_all_figures_are_there_once_they_are_summarised(folder: Path, tmp_path: 
     with pytest.raises(InputError, match=r"summary.json: not run yet$"):
         results.summary  # noqa: B018
     path = results.folder / "evaluation/prediction/ssr/val.json"
-    rows = summary_rows([("ssr", path)], "small", 0, "abc")
+    write_image_counts(beside(path), {})
+    rows = summary_rows([Evaluated("ssr", 0, path)], "small", "abc")
     (results.folder / "summary.json").write_text(json.dumps(rows))
     assert results.summary == rows
     assert rows[0]["miou_given_labels"] >= rows[0]["miou"]
@@ -187,8 +189,8 @@ def test_a_folder_without_a_record_is_refused(tmp_path: Path) -> None:
 def test_a_record_of_other_settings_is_refused(tmp_path: Path) -> None:
     (tmp_path / "logs").mkdir()
     record = tmp_path / "logs/config.json"
-    record.write_text(Config().model_dump_json().replace('"seed"', '"sed"', 1))
-    with pytest.raises(InputError, match=r"sed: unknown key; did you mean seed\?"):
+    record.write_text(Config().model_dump_json().replace('"seeds"', '"sedes"', 1))
+    with pytest.raises(InputError, match=r"sedes: unknown key; did you mean seeds\?"):
         open_results(tmp_path)
     record.write_text("[]")
     with pytest.raises(

@@ -26,6 +26,7 @@ def main(arguments: Namespace) -> None:
     """Draw the figures, then write the page."""
     from ssr.artefacts.files import replacing
     from ssr.data.index import Index
+    from ssr.evaluation.summary import read_summary
     from ssr.report.benchmarks import read_benchmarks
     from ssr.report.charts import draw_charts, embedding_chart, looks_chart
     from ssr.report.embedding import embed
@@ -40,7 +41,11 @@ def main(arguments: Namespace) -> None:
         method=arguments.method,
         index=index,
         evaluations=Evaluations(
-            read_evaluations(arguments.evaluations), read_evaluations(arguments.sweeps)
+            *(
+                read_evaluations((one.method, one.path) for one in given)
+                for given in (arguments.evaluations, arguments.sweeps)
+            ),
+            read_summary(arguments.summary),
         ),
         shown=_shown(arguments, index),
         usage=read_benchmarks(folder / "benchmarks"),
@@ -107,13 +112,16 @@ if __name__ == "__main__":
     flags.add_argument("--method", required=True, help="whose pictures are shown")
     flags.add_argument("--shards", nargs="+", required=True, help="images are picked from these")
     flags.add_argument(
-        "--summary", type=existing, required=True, help="beside it lie benchmarks and histories"
+        "--summary",
+        type=existing,
+        required=True,
+        help="summary.json; beside it lie benchmarks and histories",
     )
     flags.add_argument("--index", type=existing, required=True)
     flags.add_argument("--masks", type=existing, required=True, help="table of the masks")
     for name in ("evaluations", "sweeps"):
         flags.add_argument(
-            f"--{name}", type=evaluation, nargs="*", required=True, metavar="METHOD=FILE"
+            f"--{name}", type=evaluation, nargs="*", required=True, metavar="METHOD/SEED=FILE"
         )
     for name in ("superpixels", "initial-cams", "aligned-cams", "refined-cams", "pseudo-labels"):
         flags.add_argument(f"--{name}", type=existing, nargs="*", default=[])

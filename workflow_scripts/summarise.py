@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 from argparse import ArgumentTypeError, Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ssr.running.programs import parser, run
+
+if TYPE_CHECKING:
+    from ssr.evaluation.summary import Evaluated
 
 
 def main(arguments: Namespace) -> None:
@@ -14,28 +18,28 @@ def main(arguments: Namespace) -> None:
     from ssr.artefacts.files import replacing
     from ssr.evaluation.summary import summary_rows
 
-    rows = summary_rows(
-        arguments.evaluations, arguments.dataset, arguments.seed, arguments.config_hash
-    )
+    rows = summary_rows(arguments.evaluations, arguments.dataset, arguments.config_hash)
     with replacing(arguments.output) as temporary:
         temporary.write_text(json.dumps(rows, indent=1) + "\n")
 
 
-def evaluation(text: str) -> tuple[str, Path]:
-    """An argparse type: METHOD=FILE."""
-    method, equals, path = text.partition("=")
-    if not (method and equals and path):
-        raise ArgumentTypeError(f"wanted METHOD=FILE, came {text}")
-    return method, Path(path)
+def evaluation(text: str) -> Evaluated:
+    """An argparse type: METHOD/SEED=FILE."""
+    from ssr.evaluation.summary import Evaluated
+
+    name, _, path = text.partition("=")
+    method, _, seed = name.partition("/")
+    if not (method and seed.isdecimal() and path):
+        raise ArgumentTypeError(f"wanted METHOD/SEED=FILE, came {text}")
+    return Evaluated(method, int(seed), Path(path))
 
 
 if __name__ == "__main__":
     flags = parser(__doc__)
     flags.add_argument("--dataset", required=True)
-    flags.add_argument("--seed", type=int, required=True)
     flags.add_argument("--config-hash", required=True)
     flags.add_argument(
-        "--evaluations", type=evaluation, nargs="*", required=True, metavar="METHOD=FILE"
+        "--evaluations", type=evaluation, nargs="*", required=True, metavar="METHOD/SEED=FILE"
     )
     flags.add_argument("--output", type=Path, required=True, help="JSON")
     run(main, flags)

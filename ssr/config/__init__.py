@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from ssr.config.ablations import DEFAULT_METHODS, Ablation, with_ablations
 from ssr.config.data import Data, Demo, Images, Splits
@@ -23,7 +23,8 @@ from ssr.config.networks import (
     Pretraining,
     Text,
 )
-from ssr.config.section import NULL, Name, Section, Seed
+from ssr.config.section import NULL, Name, Section, Seeds
+from ssr.config.seeds import own_seeds, row_name, with_seeds
 from ssr.config.stages import (
     MMSEG,
     AlignedCams,
@@ -81,7 +82,9 @@ class Config(Section):
     """All settings."""
 
     dataset: Name = Field("demo", description="name of the run: its folder below results/")
-    seed: Seed = Field(0, description="of K-means, CMPA and the segmenter")
+    seeds: Seeds = Field(
+        (0,), description="of CMPA and the segmenter, one run with each; all else takes the first"
+    )
     data: Data = Field(Data(), description="images and image-level labels")
     images: Images = Field(Images(), description="how an image becomes patches")
     backbones: Backbones = Field(Backbones(), description="frozen networks")
@@ -104,6 +107,7 @@ class Config(Section):
     report: Report = Field(Report(), description="page of pictures")
     methods: dict[Name, dict[str, Any]] = Field(
         DEFAULT_METHODS,
+        validate_default=True,
         description="name: settings that differ, from images to crf; null drops a method",
     )
     ablations: tuple[Ablation, ...] = Field(
@@ -115,8 +119,13 @@ class Config(Section):
         "docs/foreign_cams.md",
     )
     segmenter_methods: tuple[Name, ...] = Field(
-        ("ssr",), description="methods that go on to a segmenter"
+        ("ssr",), validate_default=True, description="methods that go on to a segmenter"
     )
+
+    @property
+    def seed(self) -> int:
+        """The first seed; of a method, the one with which it learns."""
+        return self.seeds[0]
 
     @property
     def aligns_patches(self) -> bool:
@@ -136,8 +145,8 @@ class Config(Section):
 
     @field_validator("methods", mode="before")
     @classmethod
-    def _drop_and_order(cls, methods: Any) -> Any:
-        """Leave out methods set to null: an overlay can't remove a key.
+    def _drop_order_and_seed(cls, methods: Any, info: ValidationInfo) -> Any:
+        """Leave out methods set to null: an overlay can't remove a key; add the rows of seeds.
 
         The keys of an overlay come before those below it, so the order is made here: the first
         method is the main one, and owns what methods share.
@@ -150,7 +159,7 @@ class Config(Section):
             kept := {name: methods[name] for name in names if methods[name] not in (None, NULL)}
         ):
             raise ValueError("all are null; at least one is needed, such as ssr: {}")
-        return kept
+        return with_seeds(kept, info.data.get("seeds", (0,)))
 
     @field_validator("foreign")
     @classmethod
@@ -158,3 +167,12 @@ class Config(Section):
         if taken := sorted(OWN_METHODS & {*foreign}):
             raise ValueError(f"{', '.join(taken)}: a method of ours has this name; choose another")
         return foreign
+
+    @field_validator("segmenter_methods")
+    @classmethod
+    def _seed_segmenters(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        """Every row of a method that goes on to a segmenter goes on."""
+        methods, seeds = info.data.get("methods", {}), info.data.get("seeds", (0,))
+        own = {name: own_seeds(methods[name], seeds) for name in names if name in methods}
+        rows = [row_name(name, each, seed) for name, each in own.items() for seed in each]
+        return tuple(dict.fromkeys([*names, *rows]))

@@ -10,7 +10,7 @@ from typing import Any
 from ssr.config import Backbones, Config, Text
 from ssr.config.architectures import clip_architecture, dino_architecture
 from ssr.config.duplicates import repeated_keys
-from ssr.config.methods import method_config
+from ssr.config.methods import method_config, rows_of_methods
 from ssr.demo.vocabulary import CLASSES, STUFF
 
 # All words that the demo's CLIP has seen, besides the names of what is drawn.
@@ -145,7 +145,7 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[[Config], Iterator[str]]], ...] = 
 def doubts(config: Config) -> list[str]:
     """What is allowed, but hardly meant, a line each; of the first method before the others."""
     found: dict[str, str] = {}
-    for number, method in enumerate(config.methods):
+    for number, method in enumerate(rows_of_methods(config)):
         resolved = method_config(config, method)
         for doubt in (doubt for ask in _DOUBTS for doubt in ask(resolved)):
             found.setdefault(doubt, f"methods.{method}.{doubt}" if number else doubt)
@@ -154,7 +154,7 @@ def doubts(config: Config) -> list[str]:
 
 def _equal_methods(config: Config) -> Iterator[str]:
     first: dict[str, str] = {}
-    for method in config.methods:
+    for method in rows_of_methods(config):
         same = first.setdefault(method_config(config, method).canonical(), method)
         if same != method:
             yield f"methods.{method} is the same as {same}: none of their settings differs"
@@ -234,7 +234,7 @@ def _places(
 ) -> Iterator[tuple[str, Mapping[str, Any], set[Any]]]:
     """Where a section is given: its name, its settings, and all that `chooser` is there."""
     common = getattr(config, section).model_dump()
-    own = {method: each.get(section, {}) for method, each in config.methods.items()}
+    own = {method: config.methods[method].get(section, {}) for method in rows_of_methods(config)}
     taken = {method: each.get(chooser, common[chooser]) for method, each in own.items()}
     yield section, common, {*taken.values()}
     for method, each in own.items():

@@ -12,9 +12,10 @@ from functools import cache, reduce
 from typing import Any
 
 from ssr.config import Alignment, Backbone, Config, Section
+from ssr.config.seeds import row_name
 
 _OF_THE_RUN = (
-    *("dataset", "seed", "data", "evaluation", "report"),
+    *("dataset", "data", "evaluation", "report"),
     *("methods", "ablations", "foreign", "segmenter_methods"),
 )
 
@@ -29,11 +30,11 @@ _SUPERPIXELS = ("images", "superpixels")
 _INITIAL = ("images", "features.precision", "features.positions", *_TEXT, "cams")
 # Which heads are used in the end is no matter of their training.
 _TRAINING = tuple(f"alignment.{name}" for name in Alignment.model_fields if name != "stop")
-_HEADS = (*_INITIAL, "prototypes", *_TRAINING)
+_HEADS = (*_INITIAL, "prototypes", *_TRAINING, "seeds.alignment")
 _ALIGNED = (*_HEADS, "alignment.stop", "aligned_cams")
 _REFINED = (*_ALIGNED, *_FEATURES, *_SUPERPIXELS, "refinement")
 _LABELLED = (*_REFINED, "labels")
-_TRAINED = (*_LABELLED, "segmenter")
+_TRAINED = (*_LABELLED, "segmenter", "seeds.segmenter")
 _PREDICTED = (*_TRAINED, "prediction")
 
 ENTERING: Mapping[str, tuple[str, ...]] = {
@@ -62,6 +63,19 @@ def method_config(config: Config, method: str) -> Config:
     pooled behind it; CAMs of another system are not aligned.
     """
     return _resolved(config.model_dump_json(), method)
+
+
+def rows_of_methods(config: Config) -> dict[str, dict[int, str]]:
+    """The methods, each with the rows of `config.methods` that it has by its seeds.
+
+    The first seed's row has the method's own name; the others are no methods by themselves.
+    """
+    found = {}
+    for method in config.methods:
+        seeds = method_config(config, method).seeds
+        found[method] = {seed: row_name(method, seeds, seed) for seed in seeds}
+    further = {row for each in found.values() for row in list(each.values())[1:]}
+    return {method: each for method, each in found.items() if method not in further}
 
 
 def owner(config: Config, method: str, made: str) -> str:
@@ -117,7 +131,14 @@ def _owners(settings: str, made: str) -> dict[str, str]:
 
 
 def _texts(config: Config, path: str) -> Iterator[str]:
-    """What stands for a setting; for a network that is trained here, with what it learns from."""
+    """What stands for a setting; for a network that is trained here, with what it learns from.
+
+    A seed is none of what learns nothing.
+    """
+    if path.startswith("seeds."):
+        learns = path == "seeds.segmenter" or config.alignment.enabled
+        yield json.dumps(config.seed if learns else None)
+        return
     value = reduce(getattr, path.split("."), config)
     yield value.canonical() if isinstance(value, Section) else json.dumps(value)
     if isinstance(value, Backbone) and value.weights == "train":

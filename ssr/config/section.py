@@ -32,6 +32,15 @@ FilePath = Annotated[str, AfterValidator(_tidy)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 
 
+def _distinct(seeds: tuple[int, ...]) -> tuple[int, ...]:
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise ValueError(f"one at least, and each once; came {list(seeds)}")
+    return seeds
+
+
+Seeds = Annotated[tuple[Seed, ...], AfterValidator(_distinct)]
+
+
 class Section(BaseModel):
     """A group of settings; unknown keys are refused."""
 

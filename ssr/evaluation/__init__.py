@@ -3,7 +3,17 @@
 In: the artefacts of a stage and the masks of their images.
 Out: one JSON document per stage, method and split, with confusion matrix, mIoU and the threshold
 that was chosen; each image's own confusions; which heads of CMPA are best; the rows of
-summary.json.
+summary.json, over several seeds where there are, and with how sure their differences are.
 """
 
-__all__ = ["evaluation", "image_scores", "looks", "metrics", "summary", "table", "thresholds"]
+__all__ = [
+    "bootstrap",
+    "evaluation",
+    "image_scores",
+    "looks",
+    "metrics",
+    "pooling",
+    "summary",
+    "table",
+    "thresholds",
+]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ssr.artefacts.seals import verify
 from ssr.errors import InputError
+from ssr.evaluation.comparisons import Key, differences
 
 STAGES = (
     "initial_cam",
@@ -47,29 +48,45 @@ _FROM_EVALUATION = (
 )
 
 
+class Evaluated(NamedTuple):
+    """An evaluation of a method, run with a seed."""
+
+    method: str
+    seed: int
+    path: Path
+
+
 def summary_rows(
-    evaluations: Sequence[tuple[str, Path]], dataset: str, seed: int, config_hash: str
+    evaluations: Sequence[Evaluated], dataset: str, config_hash: str
 ) -> list[dict[str, Any]]:
-    """One row per method and stage; shares are fractions, null where nothing was there to count.
+    """One row per method, stage and seed; shares are fractions, null where nothing was counted.
 
     Args:
-        evaluations: (method, evaluation); methods that share a stage name the same file.
+        evaluations: methods that share a stage name the same file; what no seed enters is named
+            once. Beside each lie the counts of its images.
         dataset: name of the run.
-        seed: of the run.
         config_hash: stands for all settings of the run.
 
     Returns:
         rows, the methods in the order of their first evaluation, the stages in that of the data.
+        `differences`, of the mean over the seeds, are equal in all rows of a method and stage.
 
     Raises:
         InputError: a file is missing or no evaluation.
     """
-    methods = list(dict.fromkeys(method for method, _ in evaluations))
+    methods = list(dict.fromkeys(one.method for one in evaluations))
+    entries = {one.path: _entries(one.path) for one in evaluations}
+    files: dict[Key, list[Path]] = {}
+    for one in evaluations:
+        files.setdefault((one.method, entries[one.path]["stage"]), []).append(one.path)
+    classes = max((len(each["per_class"]) for each in entries.values()), default=0)
+    gained = differences(files, classes)
     rows = [
-        {"dataset": dataset, "method": method}
-        | _entries(path)
-        | {"seed": seed, "config_hash": config_hash}
-        for method, path in evaluations
+        {"dataset": dataset, "method": one.method}
+        | entries[one.path]
+        | {"differences": gained[one.method, entries[one.path]["stage"]]}
+        | {"seed": one.seed, "config_hash": config_hash}
+        for one in evaluations
     ]
     return sorted(rows, key=lambda row: (methods.index(row["method"]), STAGES.index(row["stage"])))
 
@@ -84,7 +101,8 @@ def read_summary(path: Path) -> list[dict[str, Any]]:
         raise InputError(f"{path}: no such file; run snakemake to make it")
     try:
         rows: list[dict[str, Any]] = json.loads(path.read_text())
-        missing = [key for row in rows for key in _FROM_EVALUATION if key not in row]
+        needed = (*_FROM_EVALUATION, "differences")
+        missing = [key for row in rows for key in needed if key not in row]
     except (ValueError, TypeError) as error:
         raise InputError(f"{path}: {error}; run snakemake to make it anew") from None
     if missing:

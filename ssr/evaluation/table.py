@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-Row = Mapping[str, Any]
+from ssr.evaluation.bootstrap import CONFIDENCE, RESAMPLES
+from ssr.evaluation.pooling import Row, difference_to, pool, standing
+
+Group = tuple[str, list[tuple[str, Row]]]
+"""A title, and the names and rows below it."""
 
 _COLUMNS = 100
 # What other methods than the first are compared by: one row each.
@@ -29,26 +32,80 @@ _NOTES = (
     "FB-IoU: mean of the IoU of background and that of all classes as one.",
     "bg→obj: background taken for an object. obj↔obj: objects taken for another class.",
 )
+_START = "initial_cam"
+# By what `standing` says.
+_MARKS = {True: "*", False: "~", None: " "}
+_NOTES_OF_DIFFERENCES = (
+    f"[…]: {100 * CONFIDENCE:.0f} % of a paired bootstrap over the images ({RESAMPLES} resamples).",
+    "*: the best of its stage; ~: its difference to the best may be none, for […] holds 0.",
+)
 
 
 def format_table(rows: Sequence[Row]) -> str:
     """The stages of the first method, then a row for each other method, and what they rest on.
 
     Every figure is printed with its split, number of images, CRF, scales and flip, and where its
-    threshold comes from.
+    threshold comes from; below, what was gained and how sure that is. Of seeds there are means.
     """
     if not rows:
         return "nothing was evaluated: the data set has no masks"
-    groups = list(_groups(rows))
+    first, seeds = rows[0], list(dict.fromkeys(row["seed"] for row in rows))
+    groups = list(_groups(pool(rows)))
     shown = [row for _, named in groups for _, row in named]
-    first = rows[0]
-    run = f"dataset {first['dataset']}, seed {first['seed']}, settings {first['config_hash']}"
+    run = f"dataset {first['dataset']}, {_seeds(seeds)}, settings {first['config_hash']}"
     notes = [*_baselines(shown), *_made(shown), *_origins(shown), *_left_out(shown)]
     wrapped = (textwrap.fill(note, _COLUMNS, subsequent_indent="  ") for note in notes)
-    return "\n".join([run, "", *_aligned(groups), "", *_NOTES, *wrapped])
+    figures = _aligned(groups, _HEADING, [_cells(row) for row in shown])
+    gains = [*_gains(groups, len(seeds))]
+    return "\n".join([run, "", *figures, "", *_NOTES, *wrapped, *gains])
 
 
-def _groups(rows: Sequence[Row]) -> Iterator[tuple[str, list[tuple[str, Row]]]]:
+def _seeds(seeds: Sequence[int]) -> str:
+    return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
+
+
+def _gains(groups: Sequence[Group], seeds: int) -> Iterator[str]:
+    """mIoU again, with its spread over the seeds, and what it is compared with."""
+    shown = [row for _, named in groups for _, row in named]
+    if not any(row["differences"] for row in shown):
+        return
+    first = shown[0]["method"]
+    marks = {
+        (method, stage): mark
+        for stage in dict.fromkeys(row["stage"] for row in shown)
+        for method, mark in standing([row for row in shown if row["stage"] == stage]).items()
+    }
+    width = max(len(_spread(row)) for row in shown)
+    cells = [
+        (
+            _MARKS[marks.get((row["method"], row["stage"]))] + _spread(row).ljust(width),
+            _gain(row, row["method"], _START),
+            *([_gain(row, first, row["stage"])] if len(groups) > 1 else []),
+        )
+        for row in shown
+    ]
+    heading = (" mIoU".ljust(1 + width), f"to {_START}", f"to {first}")[: len(cells[0])]
+    yield from ("", "difference in mIoU", *_aligned(groups, heading, cells), "")
+    yield from _NOTES_OF_DIFFERENCES
+    if seeds > 1:
+        yield "±: standard deviation over the seeds; differences are those of the means over them."
+
+
+def _spread(row: Row) -> str:
+    spread = row["spreads"].get("miou")
+    return _percent(row["miou"]) + ("" if spread is None else f" ± {_percent(spread)}")
+
+
+def _gain(row: Row, method: str, stage: str) -> str:
+    found = difference_to(row, method, stage)
+    if not found:
+        return "-"
+    difference, low, high = (f"{100 * found[name]:.1f}" for name in ("difference", "low", "high"))
+    sign = "" if found["difference"] < 0 else "+"
+    return f"{sign}{difference} [{low}, {high}]"
+
+
+def _groups(rows: Sequence[Row]) -> Iterator[Group]:
     """Titles, and the names and rows below each."""
     first = rows[0]["method"]
     yield first, [(row["stage"], row) for row in rows if row["method"] == first]
@@ -58,12 +115,16 @@ def _groups(rows: Sequence[Row]) -> Iterator[tuple[str, list[tuple[str, Row]]]]:
             yield f"{stage} of the other methods", found
 
 
-def _aligned(groups: Sequence[tuple[str, list[tuple[str, Row]]]]) -> Iterator[str]:
-    cells = [(name, *_cells(row)) for _, named in groups for name, row in named]
-    lines = iter(cells)
-    widths = [max(map(len, column)) for column in zip(("", *_HEADING), *cells, strict=True)]
+def _aligned(
+    groups: Sequence[Group], heading: Sequence[str], cells: Sequence[Sequence[str]]
+) -> Iterator[str]:
+    """A line for each of `cells`, in the order of the rows of `groups`, below their titles."""
+    names = [name for _, named in groups for name, _ in named]
+    table = [(name, *line) for name, line in zip(names, cells, strict=True)]
+    widths = [max(map(len, column)) for column in zip(("", *heading), *table, strict=True)]
+    lines = iter(table)
     for number, (title, named) in enumerate(groups):
-        yield _line((title, *_HEADING), widths) if not number else f"\n{title}"
+        yield _line((title, *heading), widths) if not number else f"\n{title}"
         for _ in named:
             yield _line(next(lines), widths)
 

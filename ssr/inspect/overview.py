@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ssr.config import coverage
-from ssr.config.methods import owner
+from ssr.config.methods import owner, rows_of_methods
 from ssr.evaluation.image_scores import ImageScores
 from ssr.inspect.arrays import why_no_target
 from ssr.report.stages import PANELS, STAGES
@@ -26,7 +26,10 @@ def describe(results: Results) -> dict[str, Any]:
     return {
         "dataset": results.config.dataset,
         "classes": ["background", *results.config.data.classes],
-        "methods": list(results.config.methods),
+        # What a method made with further seeds stands behind it.
+        "methods": [
+            row for seeds in rows_of_methods(results.config).values() for row in seeds.values()
+        ],
         "stages": STAGES,
         "panels": PANELS,
         "colours": OKABE_ITO,

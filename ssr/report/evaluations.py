@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ssr.artefacts.seals import verify
 from ssr.errors import InputError
+from ssr.evaluation.pooling import difference_to, pool, pooled, standing
 from ssr.report.stages import STAGES
 
 Figures = Mapping[str, Any]
@@ -17,7 +18,10 @@ Figures = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A document that `write_evaluation` wrote, and the methods it holds for."""
+    """A document that `write_evaluation` wrote, and the methods it holds for.
+
+    Over several seeds, those documents as one (`ssr.evaluation.pooling.pooled`).
+    """
 
     methods: tuple[str, ...]
     stage: str
@@ -26,10 +30,14 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Evaluations:
-    """All evaluations of a run: on the reported split, and the sweeps on the tuning split."""
+    """All evaluations of a run: on the reported split, and the sweeps on the tuning split.
+
+    `summary` has the rows of summary.json, for the differences in them.
+    """
 
     reported: tuple[Evaluation, ...]
     tuning: tuple[Evaluation, ...]
+    summary: Sequence[Figures] = ()
 
     def of(self, method: str, stage: str) -> Figures | None:
         """Figures of a method's stage on the reported split; None if it has no such stage."""
@@ -38,6 +46,17 @@ class Evaluations:
     def tuned(self, method: str, stage: str) -> Figures | None:
         """Figures on the tuning split, with the sweep over all thresholds; None likewise."""
         return _find(self.tuning, method, stage)
+
+    def difference(self, method: str, stage: str, to: tuple[str, str]) -> Figures | None:
+        """That in mIoU to another method and stage; None: they weren't compared."""
+        row = next(
+            (row for row in self.summary if row["method"] == method and row["stage"] == stage), None
+        )
+        return difference_to(row, *to) if row else None
+
+    def standing(self, stage: str) -> dict[str, bool]:
+        """By method: True for the best of a stage, False for those that may be no worse."""
+        return standing(pool(row for row in self.summary if row["stage"] == stage))
 
     def stages(self, method: str) -> list[str]:
         """The stages of a method that were evaluated, in the order of the data."""
@@ -48,17 +67,26 @@ def read_evaluations(pairs: Iterable[tuple[str, Path]]) -> tuple[Evaluation, ...
     """Read evaluations, each once, in the order of the stages.
 
     Args:
-        pairs: (method, file); methods that share a stage name the same file.
+        pairs: (method, file); methods that share a stage name the same file, and a method has one
+            for each seed.
 
     Raises:
         InputError: a file is missing or no evaluation.
     """
-    methods: dict[Path, list[str]] = {}
-    for method, path in pairs:
-        methods.setdefault(path, []).append(method)
-    order = list(STAGES)
-    found = [_read(path, tuple(names)) for path, names in methods.items()]
-    return tuple(sorted(found, key=lambda evaluation: order.index(evaluation.stage)))
+    given = list(pairs)
+    read = {path: _read(path) for _, path in given}
+    files: dict[tuple[str, str], tuple[Path, ...]] = {}
+    for method, path in given:
+        key = method, read[path]["stage"]
+        files[key] = (*files.get(key, ()), path)
+    methods: dict[tuple[Path, ...], list[str]] = {}
+    for (method, _), paths in files.items():
+        methods.setdefault(paths, []).append(method)
+    found = [
+        Evaluation(tuple(names), read[paths[0]]["stage"], pooled([read[path] for path in paths]))
+        for paths, names in methods.items()
+    ]
+    return tuple(sorted(found, key=lambda evaluation: list(STAGES).index(evaluation.stage)))
 
 
 def _find(evaluations: Iterable[Evaluation], method: str, stage: str) -> Figures | None:
@@ -66,13 +94,13 @@ def _find(evaluations: Iterable[Evaluation], method: str, stage: str) -> Figures
     return next(matching, None)
 
 
-def _read(path: Path, methods: tuple[str, ...]) -> Evaluation:
+def _read(path: Path) -> Figures:
     verify(path)
     try:
-        figures = json.loads(path.read_text())
+        figures: dict[str, Any] = json.loads(path.read_text())
         stage = figures["stage"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path}: is no evaluation ({error!r})") from None
     if stage not in STAGES:
         raise InputError(f"{path}: stage is one of {', '.join(STAGES)}; came {stage}")
-    return Evaluation(methods, stage, figures)
+    return figures

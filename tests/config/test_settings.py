@@ -65,7 +65,7 @@ def test_unknown_key_is_refused_with_the_nearest_one() -> None:
 
 
 def test_unknown_key_far_from_all_lists_what_is_allowed() -> None:
-    assert "zzz: unknown key; allowed: dataset, seed, data" in message({"zzz": 1})
+    assert "zzz: unknown key; allowed: dataset, seeds, data" in message({"zzz": 1})
 
 
 def test_value_out_of_range_names_range_and_value() -> None:
@@ -74,8 +74,8 @@ def test_value_out_of_range_names_range_and_value() -> None:
 
 
 def test_all_errors_are_reported_at_once() -> None:
-    said = message({"seed": "x", "images": {"patch": 0}, "report": {"image": 3}})
-    assert [key in said for key in ("seed:", "images.patch:", "report.image:")] == [True] * 3
+    said = message({"seeds": "x", "images": {"patch": 0}, "report": {"image": 3}})
+    assert [key in said for key in ("seeds:", "images.patch:", "report.image:")] == [True] * 3
 
 
 @pytest.mark.parametrize("blocks", [None, "all_but_first", [], [-1], [3, 3], [True]])
@@ -120,8 +120,8 @@ def test_as_many_classes_as_a_byte_holds_besides_background_and_ignore() -> None
     [
         ({"superpixels": {"segments": 70_000}}, "superpixels.segments: input should be less"),
         ({"pretraining": {"segments": 255}}, "pretraining.segments: input should be less"),
-        ({"seed": 2**31}, "seed: input should be less than 2147483648"),
-        ({"seed": -1}, "seed: input should be greater than or equal to 0"),
+        ({"seeds": [0, 2**31]}, "seeds.1: input should be less than 2147483648"),
+        ({"seeds": [-1]}, "seeds.0: input should be greater than or equal to 0"),
         ({"data": {"demo": {"seed": -1}}}, "data.demo.seed: input should be greater"),
         ({"segmenter": {"learning_rate": float("inf")}}, "learning_rate: input should be a finite"),
         ({"segmenter": {"dropout": float("nan")}}, "segmenter.dropout: input should be a finite"),
@@ -159,7 +159,7 @@ def test_method_overrides_are_checked_like_settings() -> None:
 
 def test_method_may_not_override_what_is_of_the_run() -> None:
     said = message({"methods": {"ssr": {"data": {}, "txt": {}}}})
-    assert "methods.ssr.data: a method may override images, backbones, " in said
+    assert "methods.ssr.data: a method may override seeds, images, " in said
     assert "methods.ssr.txt: a method may override" in said
 
 
@@ -236,8 +236,8 @@ def test_a_key_with_a_dot_is_told_how_sections_are_written() -> None:
 
 
 def test_what_is_wrong_with_the_files_is_told_with_the_rest() -> None:
-    with pytest.raises(InputError, match=r"(?s)x\.yaml: .*seed: "):
-        parse_config({"seed": "x"}, ["x.yaml: a key twice"])
+    with pytest.raises(InputError, match=r"(?s)x\.yaml: .*seeds: "):
+        parse_config({"seeds": "x"}, ["x.yaml: a key twice"])
 
 
 @pytest.mark.parametrize(
@@ -247,14 +247,14 @@ def test_what_is_wrong_with_the_files_is_told_with_the_rest() -> None:
         ([{"labels": {"crf": None}}, {"labels": {"crf": {}}}], {}),
         ([{"labels": {"crf": {}}}, {"labels": {"crf": None}}], None),
         ([{"labels": {"threshold": 0.5}}], None),
-        ([{"seed": 1}, {}], None),
+        ([{"seeds": [1]}, {}], None),
         ([{"labels": {"crf": {"iterations": 5}}}, {"labels": {"crf": {}}}], {"iterations": 5}),
     ],
 )
 def test_an_empty_section_laid_over_null_is_a_section(
     layers: list[dict[str, Any]], meant: dict[str, Any] | None
 ) -> None:
-    config: dict[str, Any] = {"seed": 0, "labels": {"crf": None}}
+    config: dict[str, Any] = {"seeds": [0], "labels": {"crf": None}}
     for layer in layers:
         update_config(config, layer)
     restore_empty(config, layers)
@@ -262,11 +262,11 @@ def test_an_empty_section_laid_over_null_is_a_section(
 
 
 def test_an_empty_section_laid_over_a_value_is_not_lost() -> None:
-    config: dict[str, Any] = {"seed": 0}
-    layer: dict[str, Any] = {"seed": {}}
+    config: dict[str, Any] = {"seeds": [0]}
+    layer: dict[str, Any] = {"seeds": {}}
     update_config(config, layer)
     restore_empty(config, [layer])
-    with pytest.raises(InputError, match=r"seed: input should be a valid integer; came \{\}"):
+    with pytest.raises(InputError, match=r"seeds: input should be a list; came \{\}"):
         parse_config(config)
 
 

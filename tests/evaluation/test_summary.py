@@ -7,7 +7,8 @@ import pytest
 
 from ssr.errors import InputError
 from ssr.evaluation.evaluation import quality, write_evaluation
-from ssr.evaluation.summary import STAGES, summary_rows
+from ssr.evaluation.image_scores import beside, sparse, write_image_counts
+from ssr.evaluation.summary import STAGES, Evaluated, summary_rows
 
 CONFUSION = np.array([[60, 20, 20], [5, 35, 0]])
 
@@ -19,6 +20,7 @@ def write(folder: Path, stage: str, **entries: Any) -> Path:
     document |= {"miou_given_labels": None}
     document |= quality(CONFUSION, ["background", "cat"])
     write_evaluation(path, document | entries)
+    write_image_counts(beside(path), {"a": sparse(CONFUSION)})
     return path
 
 
@@ -32,13 +34,13 @@ def rows(tmp_path: Path) -> list[dict[str, Any]]:
     nothing_right = {"confusion_ratio": None, "never_right_classes": ["cat", "dog"]}
     refined = write(tmp_path, "refined_cam", **tuned, **nothing_right)
     evaluations = [
-        ("ssr", final),
-        ("ssr", shared),
-        ("ssr", plain),
-        ("clip", shared),
-        ("clip", refined),
+        Evaluated("ssr", 3, final),
+        Evaluated("ssr", 3, shared),
+        Evaluated("ssr", 3, plain),
+        Evaluated("clip", 3, shared),
+        Evaluated("clip", 3, refined),
     ]
-    return summary_rows(evaluations, "demo", 3, "0123456789ab")
+    return summary_rows(evaluations, "demo", "0123456789ab")
 
 
 def test_methods_keep_their_order_and_stages_follow_the_data(rows: list[dict[str, Any]]) -> None:
@@ -75,6 +77,27 @@ def test_files_that_are_no_evaluations_are_named(tmp_path: Path) -> None:
     other.write_text("[1, 2]")
     for path in (other, tmp_path / "gone.json"):
         with pytest.raises(InputError, match=path.name):
-            summary_rows([("ssr", path)], "demo", 0, "0")
+            summary_rows([Evaluated("ssr", 0, path)], "demo", "0")
     with pytest.raises(InputError, match=f"{', '.join(STAGES)}; came guess"):
-        summary_rows([("ssr", write(tmp_path, "guess"))], "demo", 0, "0")
+        summary_rows([Evaluated("ssr", 0, write(tmp_path, "guess"))], "demo", "0")
+
+
+def test_rows_of_a_method_s_seeds_stand_together_with_one_difference(tmp_path: Path) -> None:
+    start = write(tmp_path, "initial_cam")
+    first, second = (write(tmp_path / name, "refined_cam") for name in ("ssr", "ssr_seed4"))
+    worse = {"a": sparse(np.array([[50, 30, 20], [5, 35, 0]]))}
+    write_image_counts(beside(second), worse)
+    evaluations = [("ssr", 3, start), ("ssr", 3, first), ("ssr", 4, second)]
+    rows = summary_rows([Evaluated(*one) for one in evaluations], "demo", "0")
+    assert [(row["stage"], row["seed"]) for row in rows] == [
+        ("initial_cam", 3),
+        ("refined_cam", 3),
+        ("refined_cam", 4),
+    ]
+    assert rows[0]["differences"] == []
+    assert rows[1]["differences"] == rows[2]["differences"]
+    (found,) = rows[1]["differences"]
+    assert (found["to_method"], found["to_stage"]) == ("ssr", "initial_cam")
+    change = (50 / 85 + 35 / 70) / 2 - (60 / 85 + 35 / 60) / 2
+    assert found["difference"] == pytest.approx(change / 2)
+    assert found["low"] == found["high"] == pytest.approx(change / 2), "there is one image"

@@ -17,7 +17,12 @@ def row(method: str, stage: str, **entries: Any) -> dict[str, Any]:
     """A row of summary.json."""
     rest = {"dataset": "demo", "seed": 3, "config_hash": "0123456789ab", "split": "val"}
     rest |= {"images": 200, "crf": False, "scales": None, "flip": None}
-    rest |= {"threshold": None, "threshold_from": None, "miou_given_labels": None}
+    rest |= {
+        "threshold": None,
+        "threshold_from": None,
+        "miou_given_labels": None,
+        "differences": [],
+    }
     rest |= quality(np.array([[60, 20, 20], [5, 35, 0]]), ["background", "cat"])
     return {"method": method, "stage": stage} | rest | entries
 
@@ -88,6 +93,61 @@ def test_a_long_note_is_wrapped_and_the_table_of_a_large_data_set_fits() -> None
     assert note.startswith("left out (left to the ignore label): 10.0 % of the pixels (method_0")
     assert [line.startswith("  ") for line in table[-3:]] == [False, True, True]
     assert max(map(len, table)) <= 100
+
+
+def difference(method: str, stage: str, *figures: float) -> dict[str, Any]:
+    named = dict(zip(("difference", "low", "high"), figures, strict=True))
+    return {"to_method": method, "to_stage": stage, **named}
+
+
+OVER_SEEDS = [
+    row("ssr", "initial_cam", miou=0.69),
+    *(
+        row(
+            "ssr",
+            "pseudo_label",
+            seed=seed,
+            miou=miou,
+            differences=[
+                difference("ssr", "initial_cam", 0.01, -0.0004, 0.03),
+                difference("clip_attention", "pseudo_label", -0.01, -0.02, 0.001),
+            ],
+        )
+        for seed, miou in ((3, 0.69), (4, 0.71))
+    ),
+    row("clip", "initial_cam", miou=0.69),
+    row(
+        "clip",
+        "pseudo_label",
+        miou=0.6,
+        differences=[difference("ssr", "pseudo_label", -0.1, -0.2, -0.05)],
+    ),
+    row("clip_attention", "pseudo_label", miou=0.71),
+]
+
+
+def test_over_seeds_there_are_means_and_below_what_is_gained_and_how_sure_it_is() -> None:
+    table = format_table(OVER_SEEDS).splitlines()
+    assert table[0] == "dataset demo, seeds 3, 4, settings 0123456789ab"
+    assert table[4].split()[:4] == ["pseudo_label", "200", "val", "70.0"]
+    assert table[table.index("difference in mIoU") :] == [
+        "difference in mIoU",
+        "ssr              mIoU          to initial_cam               to ssr",
+        "initial_cam      69.0                       -                    -",
+        "pseudo_label    ~70.0 ± 1.4  +1.0 [-0.0, 3.0]                    -",
+        "",
+        "pseudo_label of the other methods",
+        "clip             60.0                       -  -10.0 [-20.0, -5.0]",
+        "clip_attention  *71.0                       -                    -",
+        "",
+        "[…]: 95 % of a paired bootstrap over the images (2000 resamples).",
+        "*: the best of its stage; ~: its difference to the best may be none, for […] holds 0.",
+        "±: standard deviation over the seeds; differences are those of the means over them.",
+    ]
+
+
+def test_without_differences_there_is_nothing_below() -> None:
+    assert "difference" not in format_table(ROWS)
 
 
 def test_no_rows_make_no_table() -> None:

@@ -15,6 +15,7 @@ from ssr.config.methods import merge
 from ssr.config.settings import parse_config
 from ssr.data.index import Index
 from ssr.data.masks import Masks
+from ssr.inspect.overview import describe
 from ssr.inspect.prototypes import clusters
 from ssr.inspect.server import application
 from ssr.results import Results, open_results
@@ -43,6 +44,14 @@ def values(answer: Response) -> np.ndarray:
 )
 def test_a_wrong_or_missing_token_is_refused(client: TestClient, path: str) -> None:
     assert client.get(f"http://127.0.0.1{path}").status_code == 403
+
+
+def test_what_a_method_made_with_further_seeds_stands_behind_it(results: Results) -> None:
+    seeded = copy.copy(results)
+    seeded.config = parse_config(results.config.model_dump() | {"seeds": [0, 1]})
+    assert describe(seeded)["methods"] == [
+        *("ssr", "ssr_seed1", "clip", "clip_seed1", "clip_attention", "clip_attention_seed1")
+    ]
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ from ssr.evaluation.evaluation import (
 )
 from ssr.evaluation.metrics import best, confusion_at, sweep, thresholds
 from ssr.report.stages import CAM_STAGES
+from workflow_scripts.summarise import evaluation
 
 PATCH = 8
 # How blurred and how noisy the made-up maps of a stage are.
@@ -78,9 +79,9 @@ class FinishedRun:
         return self.results / "alignment" / "ssr" / "2.safetensors"
 
     def evaluations(self, split: str) -> list[str]:
-        """METHOD=FILE of all evaluations of the configured methods on a split."""
+        """METHOD/SEED=FILE of all evaluations of the configured methods on a split."""
         return [
-            f"{method}={path}"
+            f"{method}/{self.config.seed}={path}"
             for stage, groups in METHODS_WITH.items()
             for shared in groups
             for method in shared
@@ -90,8 +91,7 @@ class FinishedRun:
 
     def pairs(self, split: str) -> list[tuple[str, Path]]:
         """The same as the program reads them."""
-        split_at = (text.partition("=") for text in self.evaluations(split))
-        return [(method, Path(path)) for method, _, path in split_at]
+        return [(one.method, one.path) for one in map(evaluation, self.evaluations(split))]
 
     def arguments(self, without: tuple[str, ...] = ()) -> list[str]:
         """The command line of build_report for the first method, without some of its stores."""

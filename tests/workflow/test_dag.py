@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -113,6 +114,55 @@ def test_a_row_costs_only_what_it_changes(clone: Run) -> None:
         "results/demo/features/ssr/val_0000.zarr.zip, "
         "results/demo/superpixels/fine/val_0000.zarr.zip, "
         "results/demo/cams/aligned/ssr/val_0000.zarr.zip"
+    }
+
+
+# Jobs of a further seed: of ssr and of box_mask, whose heads are the same; clip learns nothing.
+OF_A_SEED = {
+    "cluster_prototypes": 3,
+    "align_prototypes": 3,
+    "choose_heads": 1,
+    "activate_aligned_cams": 4,  # 2 train, 1 tune, 1 val shards
+    "refine_cams": 4 + 2,
+    "choose_threshold": 2 + 1,
+    "evaluate_cams": 2 + 1,
+    "label_pixels": 3 + 1,
+    "evaluate_labels": 2,
+    "train_segmenter": 1,
+    "predict_logits": 1,
+    "evaluate_logits": 1,
+    "refine_predictions": 1,
+    "evaluate_predictions": 1,
+}
+
+
+def test_a_further_seed_costs_what_learns_and_what_follows(clone: Run) -> None:
+    unused = {name: None for name in ("no_refinement", "clip_attention", "clip_dino_attention")}
+    jobs = [
+        Counter(re.findall(r"^rule (\w+):", clone("-n", *given).stdout, re.MULTILINE))
+        for seeds in ([0], [0, 1])
+        for given in [("--config", f"methods={json.dumps(unused)}", f"seeds={seeds}")]
+    ]
+    assert jobs[1] - jobs[0] == OF_A_SEED
+    assert not jobs[0] - jobs[1]
+
+
+def test_each_seed_learns_by_itself_and_reads_what_the_first_has_made(clone: Run) -> None:
+    printed = clone("-n", "-p", "segmenter", "--config", "seeds=[4, 1]").stdout
+    for output, inputs in (
+        ("prototypes/ssr_seed1/1.npz", ("features/ssr/", "cams/initial/ssr/", "text/ssr/")),
+        ("alignment/ssr_seed1/1.safetensors", ("prototypes/ssr_seed1/1.npz",)),
+        ("cams/refined/ssr_seed1/train_0000.zarr.zip", ("superpixels/ssr/", "aligned/ssr_seed1/")),
+        ("segmenter/ssr_seed1/model.safetensors", ("pseudo_labels/ssr_seed1/",)),
+    ):
+        job = re.search(rf"\n    input: (.*)\n    output: results/demo/{output}", printed)
+        assert job
+        assert all(f"results/demo/{path}" in job[1].replace("cams/a", "a") for path in inputs)
+    seeds = r"-m workflow_scripts\.(\w+) (?:.|\\\n)*?--seed (\d)"
+    found = {*re.findall(seeds, printed)}
+    learning = {"cluster_prototypes", "align_prototypes", "train_segmenter"}
+    assert found == {(name, seed) for name in learning for seed in "41"} | {
+        ("segment_superpixels", "4")
     }
 
 

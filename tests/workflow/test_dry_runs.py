@@ -18,7 +18,7 @@ def jobs(run: subprocess.CompletedProcess[str]) -> list[list[str]]:
 
 def test_a_fork_prints_what_a_process_of_its_own_prints(tmp_path: Path) -> None:
     folder = workflow_in(tmp_path)
-    arguments = ("-n", "ablation", "--config", "seed=1")
+    arguments = ("-n", "ablation", "--config", "seeds=[1]")
     fresh = in_folder(folder, os.environ)(*arguments)
     assert "rule refine_cams:" in fresh.stdout
     assert jobs(in_folder(folder)(*arguments)) == jobs(fresh)

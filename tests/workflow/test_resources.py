@@ -85,10 +85,10 @@ def test_without_gpus_none_is_asked_for(clone: Run) -> None:
 
 def test_a_job_takes_the_configuration_of_its_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(FROZEN, "")
-    started, edited = {"seed": 1}, {"seed": 2, "dataset": "other"}
+    started, edited = {"seeds": [1]}, {"seeds": [2], "dataset": "other"}
     freeze(started, starts=True)
     freeze(edited, starts=False)
-    assert edited == started == {"seed": 1}
+    assert edited == started == {"seeds": [1]}
 
 
 def test_a_job_without_its_configuration_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,13 +21,13 @@ def error(run: Run, *arguments: str) -> list[str]:
 
 
 def test_all_findings_of_all_files_come_at_once(clone: Run, tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text("seed: 1\nseed: 2\n")
+    (tmp_path / "a.yaml").write_text("seeds: [1]\nseeds: [2]\n")
     (tmp_path / "b.json").write_text('{"data": {"clases": []},\n"data": {}}')
     assert error(clone, "--configfile", "a.yaml", "--configfile", "a.yaml", "b.json") == [
         "error: the configuration is wrong",
         "  --configfile is given 2 times, the last would count; "
         "write --configfile a.yaml a.yaml b.json",
-        "  a.yaml: seed stands in lines 1 and 2; the last would count",
+        "  a.yaml: seeds stands in lines 1 and 2; the last would count",
         "  b.json: data stands in lines 1 and 2; the last would count",
     ]
 
@@ -35,11 +35,11 @@ def test_all_findings_of_all_files_come_at_once(clone: Run, tmp_path: Path) -> N
 def test_a_file_of_a_profile_is_read_as_any_other(clone: Run, tmp_path: Path) -> None:
     (tmp_path / "own").mkdir()
     (tmp_path / "own/profile.yaml").write_text("configfile: [a.yaml, b.yaml]\n")
-    (tmp_path / "a.yaml").write_text("seed: 1\nseed: 2\n")
+    (tmp_path / "a.yaml").write_text("seeds: [1]\nseeds: [2]\n")
     (tmp_path / "b.yaml").write_text("sed: 3\n")
     assert error(clone, "--profile", "own")[1:] == [
-        "  a.yaml: seed stands in lines 1 and 2; the last would count",
-        "  sed: unknown key; did you mean seed?",
+        "  a.yaml: seeds stands in lines 1 and 2; the last would count",
+        "  sed: unknown key; did you mean seeds?",
     ]
 
 

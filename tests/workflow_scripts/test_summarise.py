@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ssr.evaluation.evaluation import quality, write_evaluation
+from ssr.evaluation.image_scores import beside, sparse, write_image_counts
 
 Run = Callable[..., None]
 
@@ -18,20 +19,22 @@ def results(tmp_path: Path) -> Path:
     document = {"stage": "prediction", "split": "val", "images": 5, "crf": False, "flip": True}
     document |= {"scales": [1.0], "threshold": None, "threshold_from": None}
     document |= {"miou_given_labels": None}
-    document |= quality(np.array([[9, 1], [1, 9]]), ["background", "cat"])
+    confusion = np.array([[9, 1], [1, 9]])
+    document |= quality(confusion, ["background", "cat"])
     write_evaluation(tmp_path / "prediction.json", document)
+    write_image_counts(beside(tmp_path / "prediction.json"), {"a": sparse(confusion)})
     return tmp_path
 
 
 def summarise(run_program: Run, results: Path, *evaluations: str) -> None:
-    flags = ["--dataset", "demo", "--seed", 7, "--config-hash", "abc"]
+    flags = ["--dataset", "demo", "--config-hash", "abc"]
     flags += ["--output", results / "summary.json", "--evaluations", *evaluations]
     run_program("summarise", *flags)
 
 
 def test_methods_that_share_a_stage_each_have_its_row(run_program: Run, results: Path) -> None:
     path = results / "prediction.json"
-    summarise(run_program, results, f"ssr={path}", f"clip={path}")
+    summarise(run_program, results, f"ssr/7={path}", f"clip/7={path}")
     rows = json.loads((results / "summary.json").read_text())
     assert [row["method"] for row in rows] == ["ssr", "clip"]
     assert {row["seed"] for row in rows} == {7}
@@ -41,7 +44,7 @@ def test_methods_that_share_a_stage_each_have_its_row(run_program: Run, results:
 def test_the_table_and_the_place_of_the_report_are_printed(
     run_program: Run, results: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    summarise(run_program, results, f"ssr={results / 'prediction.json'}")
+    summarise(run_program, results, f"ssr/7={results / 'prediction.json'}")
     run_program("print_summary", results)
     printed = capsys.readouterr().out
     assert "dataset demo, seed 7, settings abc" in printed
@@ -53,12 +56,13 @@ def test_the_table_and_the_place_of_the_report_are_printed(
     assert f"report: {results}/report/index.html" in capsys.readouterr().out
 
 
-def test_a_file_needs_its_method(
-    run_program: Run, results: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("before", ["", "ssr=", "ssr/one=", "/7="])
+def test_a_file_needs_its_method_and_its_seed(
+    run_program: Run, results: Path, capsys: pytest.CaptureFixture[str], before: str
 ) -> None:
     with pytest.raises(SystemExit):
-        summarise(run_program, results, str(results / "prediction.json"))
-    assert "wanted METHOD=FILE" in capsys.readouterr().err
+        summarise(run_program, results, f"{before}{results / 'prediction.json'}")
+    assert "wanted METHOD/SEED=FILE" in capsys.readouterr().err
 
 
 def test_without_a_summary_the_way_to_one_is_told(run_program: Run, tmp_path: Path) -> None:

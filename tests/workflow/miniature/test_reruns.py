@@ -104,7 +104,7 @@ WITH_CLIP = {
 # Setting, or section for all its settings: the rules that use it.
 USERS: dict[str, set[str]] = {
     "dataset": set(READERS) - {"make_demo_dataset"},
-    "seed": {"segment_superpixels", "cluster_prototypes", "align_prototypes", "train_segmenter"},
+    "seeds": {"segment_superpixels", "cluster_prototypes", "align_prototypes", "train_segmenter"},
     "data": {"index_dataset"},
     "data.root": {"make_demo_dataset"},
     "data.classes": {"index_dataset", "encode_text"},
@@ -136,6 +136,7 @@ USERS: dict[str, set[str]] = {
 # Another valid value, where it is not simply one more, half, or the opposite.
 OTHER: dict[str, Any] = {
     "dataset": "other",
+    "seeds": [1],
     "data.format": "folder",
     "data.root": "data/other",
     "data.masks": "masks2",
