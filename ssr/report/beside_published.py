@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from ssr.config import Config
-from ssr.config.methods import method_config
+from ssr.config.methods import method_config, rows_of_methods
 from ssr.report.evaluations import Evaluations
 from ssr.report.published import (
     NOTES,
@@ -21,7 +21,14 @@ from ssr.report.published import (
     TABLE_6_NOTE,
 )
 from ssr.report.stages import STAGES
-from ssr.report.tables import MISSING, Table, per_cent
+from ssr.report.tables import (
+    MISSING,
+    Table,
+    notes_of_certainty,
+    ratio,
+    standing_cells,
+    with_spread,
+)
 
 _SHARES = ("miou", "precision", "recall")
 
@@ -33,12 +40,21 @@ def ablation_table(evaluations: Evaluations, config: Config) -> Table:
         "Refined P", "Refined R", "Refined CAM mIoU", "Pseudo-label mIoU",
         "Paper, Table 3 (VOC train, not comparable)", "P", "R", "mIoU",
     )  # fmt: skip
-    rows = tuple(_ablation_row(method, evaluations, config) for method in config.methods)
+    methods = list(rows_of_methods(config))
+    rows = tuple(_ablation_row(method, evaluations, config) for method in methods)
+    miou = (
+        ((number, column), method, stage)
+        for number, method in enumerate(methods)
+        for column, stage in zip((2, 3, 6, 7), STAGES, strict=False)
+    )
+    best, near = standing_cells(evaluations, miou)
     return Table(
         "Ablation: what each part contributes",
         header,
         rows,
-        NOTES,
+        (*NOTES, *notes_of_certainty(evaluations)),
+        best=best,
+        near=near,
         published=frozenset(range(8, 12)),
         text_columns=frozenset({0, 1, 8}),
     )
@@ -70,7 +86,7 @@ def loss_table(evaluations: Evaluations, config: Config) -> Table:
     for loss, published in TABLE_4.items():
         aligned = [
             _figure(evaluations, method, "aligned_cam", "miou")
-            for method in config.methods
+            for method in rows_of_methods(config)
             if method_config(config, method).alignment.loss == loss
         ]
         ours = next((figure for figure in aligned if figure != MISSING), MISSING)
@@ -122,12 +138,11 @@ def confusion_table(evaluations: Evaluations, method: str) -> Table:
     """Mistakes in the segmentations of `method` beside the paper's Table 5."""
     figures = evaluations.of(method, "prediction_crf")
     rows = []
-    for name, (*shares, ratio) in TABLE_5.items():
+    for name, (*shares, mistakes) in TABLE_5.items():
         own = [_figure(evaluations, method, "prediction_crf", n) for n in _SHARES]
-        found = figures["confusion_ratio"] if figures else None
-        own.append(MISSING if found is None else f"{found:.3f}")
+        own.append(with_spread(figures, "confusion_ratio", ratio) if figures else MISSING)
         ours = own if name == "SSR" else [MISSING] * 4
-        rows.append((name, *ours, *(f"{value:.1f}" for value in shares), f"{ratio:.3f}"))
+        rows.append((name, *ours, *(f"{value:.1f}" for value in shares), f"{mistakes:.3f}"))
     header = (
         "Method", f"mIoU of this run's {method}", "P", "R", "FP/TP",
         "Paper, Table 5: mIoU (VOC val, not comparable)", "P", "R", "FP/TP",
@@ -142,4 +157,4 @@ def _columns(first: int, end: int) -> frozenset[int]:
 
 def _figure(evaluations: Evaluations, method: str, stage: str, name: str) -> str:
     figures = evaluations.of(method, stage)
-    return per_cent(figures[name]) if figures else MISSING
+    return with_spread(figures, name) if figures else MISSING

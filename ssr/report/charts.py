@@ -98,7 +98,8 @@ def _stages(evaluations: Evaluations, methods: Sequence[str]) -> Chart:
         "stages",
         lambda: curves.draw_stages(evaluations, methods),
         f"mIoU in per cent along the stages; {methods[0]}: {', '.join(values)}",
-        f"mIoU after every stage, a line per method; the figures are those of {methods[0]}.",
+        f"mIoU after every stage, a line per method; the figures are those of {methods[0]}. Bars, "
+        "where there are several seeds: the standard deviation over them.",
     )
 
 

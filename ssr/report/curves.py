@@ -52,7 +52,10 @@ def theme(dark: bool) -> Iterator[None]:
 
 
 def draw_stages(evaluations: Evaluations, methods: Sequence[str]) -> Figure:
-    """mIoU of every stage, one line per method; the first method's values are written out."""
+    """mIoU of every stage, one line per method; the first method's values are written out.
+
+    Over seeds, bars as long as the standard deviation stand on both sides of the mean.
+    """
     figure, axes = _axes(3.6)
     places = {stage: place for place, stage in enumerate(STAGES)}
     seen = {stage for method in methods for stage in evaluations.stages(method)}
@@ -60,10 +63,13 @@ def draw_stages(evaluations: Evaluations, methods: Sequence[str]) -> Figure:
         stages = evaluations.stages(method)
         values = [_miou(evaluations, method, stage) for stage in stages]
         across = [places[stage] for stage in stages]
-        axes.plot(across, values, label=method, zorder=3 - 0.1 * number, **_look(number))
+        spreads = [_spread(evaluations, method, stage) for stage in stages]
+        (line,) = axes.plot(across, values, label=method, zorder=3 - 0.1 * number, **_look(number))
+        if any(spreads):
+            axes.errorbar(across, values, spreads, ls="", capsize=3, ecolor=line.get_color())
         if number == 0:
-            for x, y in zip(across, values, strict=True):
-                _write_value(axes, x, y)
+            for place in zip(across, values, spreads, strict=True):
+                _write_value(axes, *place)
     shown = [stage for stage in STAGES if stage in seen]
     axes.set_xticks([places[stage] for stage in shown], [STAGES[stage] for stage in shown])
     axes.set_ylabel("mIoU, %")
@@ -200,15 +206,17 @@ def _axes(height: float) -> tuple[Figure, Axes]:
     return figure, figure.subplots()
 
 
-def _write_value(axes: Axes, x: float, y: float) -> None:
-    """The value above its marker, readable where a line crosses it."""
+def _write_value(axes: Axes, x: float, y: float, spread: float) -> None:
+    """The value above its marker and bar, readable where a line crosses it."""
     paper = {
         "facecolor": mpl.rcParams["axes.facecolor"],
         "edgecolor": "none",
         "pad": 1,
         "alpha": 0.8,
     }
-    text = axes.annotate(f"{y:.1f}", (x, y), (0, 9), textcoords="offset points", ha="center")
+    text = axes.annotate(
+        f"{y:.1f}", (x, y + spread), (0, 9), textcoords="offset points", ha="center"
+    )
     text.set_bbox(paper)
     text.set_zorder(5)
 
@@ -226,6 +234,12 @@ def _legend(axes: Axes, reverse: bool = False) -> None:
 def _miou(evaluations: Evaluations, method: str, stage: str) -> float:
     figures = evaluations.of(method, stage)
     return float("nan") if not figures or figures["miou"] is None else 100 * figures["miou"]
+
+
+def _spread(evaluations: Evaluations, method: str, stage: str) -> float:
+    """Standard deviation of the mIoU over the seeds, in per cent; 0 of a single one."""
+    figures = evaluations.of(method, stage) or {"spreads": {}}
+    return 100 * float(figures["spreads"].get("miou", 0))
 
 
 def _class_iou(evaluations: Evaluations, method: str, stage: str) -> dict[str, float]:

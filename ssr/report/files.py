@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -22,9 +23,16 @@ _LATEX = str.maketrans({
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
     "%": r"\%", "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
     "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "→": r"$\rightarrow$",
+    "±": r"$\pm$", "≈": r"$\approx$", "−": "$-$",
     "–": "--", "…": r"\dots{}", "“": "``", "”": "''", "’": "'", "[": "{[}", "]": "{]}",
     "\n": " ",
 })  # fmt: skip
+_HEADER = -1  # the number of a row without marks
+# Of several values in a cell: how they are written, and what is added to the heading of each.
+_COMPOSED = {
+    r"(\S+) ± (\S+)": ("", ", ±"),
+    r"(\S+) \[(\S+), (\S+)\]": ("", ", low", ", high"),
+}
 _MARKDOWN = str.maketrans({
     character: f"\\{character}" for character in r"\`*_[]<>|&#~$"
 } | {"\n": " "})  # fmt: skip
@@ -53,17 +61,34 @@ def write_table(table: Table, folder: Path, name: str) -> None:
 
 
 def to_csv(table: Table) -> str:
-    """Header and rows; caption and notes are left out."""
+    """Header and rows, a value in each cell; caption, notes and what marks a cell are left out."""
+    columns = zip(table.header, *table.rows, strict=True)
+    split = [column for heading, *cells in columns for column in _values(heading, cells)]
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([table.header, *table.rows])
+    csv.writer(text, lineterminator="\n").writerows(zip(*split, strict=True))
     return text.getvalue()
+
+
+def _values(heading: str, cells: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """Columns of single values: a spread and an interval stand in columns of their own."""
+    for pattern, names in _COMPOSED.items():
+        found = [re.fullmatch(pattern, cell) for cell in cells]
+        if any(found):
+            parts = [
+                one.groups() if one else (cell,) for one, cell in zip(found, cells, strict=True)
+            ]
+            filled = ((*part, *[""] * (len(names) - len(part))) for part in parts)
+            for name, column in zip(names, zip(*filled, strict=True), strict=True):
+                yield f"{heading}{name}", *(value.replace("−", "-") for value in column)
+            return
+    yield heading, *cells
 
 
 def to_markdown(table: Table) -> str:
     """A table of GitHub's Markdown under its caption, the notes as a list below it."""
     ends = ("---" if n in table.text_columns else "---:" for n in range(len(table.header)))
-    lines = [_markdown_row(table.header), f"| {' | '.join(ends)} |"]
-    lines += map(_markdown_row, table.rows)
+    lines = [_markdown_row(table.header, table), f"| {' | '.join(ends)} |"]
+    lines += (_markdown_row(row, table, number) for number, row in enumerate(table.rows))
     notes = [f"- {note.translate(_MARKDOWN)}" for note in table.notes]
     parts = [f"**{table.caption.translate(_MARKDOWN)}**", "\n".join(lines), "\n".join(notes)]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -79,21 +104,28 @@ def to_latex(table: Table) -> str:
         r"\toprule",
         _latex_row(table, table.header),
         r"\midrule",
-        *(_latex_row(table, row) for row in table.rows),
+        *(_latex_row(table, row, number) for number, row in enumerate(table.rows)),
         r"\bottomrule",
         r"\end{tabular}",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _markdown_row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cell.translate(_MARKDOWN) for cell in cells)} |"
-
-
-def _latex_row(table: Table, cells: Sequence[str]) -> str:
-    escaped = [cell.translate(_LATEX) for cell in cells]
+def _markdown_row(cells: Sequence[str], table: Table, number: int = _HEADER) -> str:
     marked = (
-        rf"\textit{{{cell}}}" if column in table.published else cell
-        for column, cell in enumerate(escaped)
+        table.marked((number, column), cell.translate(_MARKDOWN), ("**", "**"))
+        for column, cell in enumerate(cells)
     )
-    return " & ".join(marked) + r" \\"
+    return f"| {' | '.join(marked)} |"
+
+
+def _latex_row(table: Table, cells: Sequence[str], number: int = _HEADER) -> str:
+    marked = (
+        table.marked((number, column), cell.translate(_LATEX), (r"\textbf{", "}"), r"$\approx$")
+        for column, cell in enumerate(cells)
+    )
+    slanted = (
+        rf"\textit{{{cell}}}" if column in table.published else cell
+        for column, cell in enumerate(marked)
+    )
+    return " & ".join(slanted) + r" \\"

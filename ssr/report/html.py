@@ -100,11 +100,12 @@ def table(content: Table) -> str:
         "<tr>"
         + f'<th scope="row" class="{kind(0)}">{escape(row[0])}</th>'
         + "".join(
-            f'<td class="{kind(number)}">{escape(cell)}</td>'
-            for number, cell in enumerate(row[1:], start=1)
+            f'<td class="{kind(column)}">'
+            f"{content.marked((number, column), escape(cell), ('<b>', '</b>'))}</td>"
+            for column, cell in enumerate(row[1:], start=1)
         )
         + "</tr>"
-        for row in content.rows
+        for number, row in enumerate(content.rows)
     )
     notes = "".join(f"<li>{escape(note)}</li>" for note in content.notes)
     return (

@@ -14,7 +14,7 @@ from pathlib import Path
 from ssr.config import Config
 from ssr.config.consistency import doubts
 from ssr.config.coverage import NOT_YET, why_absent
-from ssr.config.methods import method_config
+from ssr.config.methods import method_config, rows_of_methods
 from ssr.config.settings import config_hash, render
 from ssr.data.index import Index
 from ssr.data.source import SPLITS
@@ -62,7 +62,8 @@ class Run:
     @property
     def methods(self) -> list[str]:
         """All methods, the one that is shown first."""
-        return [self.method, *(name for name in self.config.methods if name != self.method)]
+        methods = rows_of_methods(self.config)
+        return [self.method, *(name for name in methods if name != self.method)]
 
     @property
     def class_names(self) -> list[str]:
@@ -172,7 +173,13 @@ def _heading(run: Run) -> Iterator[str]:
         f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in _facts(run)
     )
     yield f'<dl class="facts">{facts}</dl>'
-    text = f"Method {run.method}, seed {config.seed}, settings {config_hash(config)}."
+    seeds = [*rows_of_methods(config)[run.method]]
+    many = len(seeds) > 1
+    text = (
+        f"Method {run.method}, seed{'s' if many else ''} {', '.join(map(str, seeds))}, settings "
+        f"{config_hash(config)}."
+        + (f" Pictures, thresholds and features are those of seed {seeds[0]}." if many else "")
+    )
     yield html.paragraph(text, "quiet")
     yield '<p class="quiet">All figures for programs: <a href="../summary.json">summary.json</a>; '
     yield 'for papers: <a href="figures/">figures</a>, <a href="tables/">tables</a>.</p></header>'
@@ -183,7 +190,7 @@ def _facts(run: Run) -> Iterator[tuple[str, str]]:
     for stage in dict.fromkeys([*stages[:1], *stages[-1:]]):
         figures = run.evaluations.of(run.method, stage) or {}
         where = f"{figures['images']} {figures['split']} images"
-        yield f"mIoU, {STAGES[stage]}, {where}", f"{tables.per_cent(figures['miou'])} %"
+        yield f"mIoU, {STAGES[stage]}, {where}", f"{tables.with_spread(figures, 'miou')} %"
     counts = Counter(image.split for image in run.index.images)
     for split in SPLITS:
         if counts[split]:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ssr.evaluation.bootstrap import CONFIDENCE, RESAMPLES
 from ssr.report.benchmarks import Usage
 from ssr.report.evaluations import Evaluation, Evaluations
 from ssr.report.stages import STAGES
 
+Cell = tuple[int, int]
+
+_START = "initial_cam"
 MISSING = "–"
+NEAR = "≈"
+"""Behind cells that are near the best."""
 _LEFT_OUT = {
     "absent_classes": "In no mask and no answer, so in no mean",
     "never_right_classes": "Without a right pixel, so not in the mean confusion",
@@ -29,6 +35,8 @@ class Table:
         notes: what the reader must know to use the figures.
         published: columns whose figures are not ours.
         text_columns: columns that are no figures.
+        best: cells, by row and column, that are the best of their kind.
+        near: those whose difference to the best may be none.
     """
 
     caption: str
@@ -37,6 +45,14 @@ class Table:
     notes: tuple[str, ...] = ()
     published: frozenset[int] = frozenset()
     text_columns: frozenset[int] = frozenset({0})
+    best: frozenset[Cell] = frozenset()
+    near: frozenset[Cell] = frozenset()
+
+    def marked(self, cell: Cell, text: str, bold: tuple[str, str], near: str = NEAR) -> str:
+        """The text of a cell, between `bold` if it is the best, before `near` if it is near it."""
+        if cell in self.best:
+            return text.join(bold)
+        return f"{text} {near}" if cell in self.near else text
 
 
 def per_cent(share: float | None) -> str:
@@ -44,16 +60,55 @@ def per_cent(share: float | None) -> str:
     return MISSING if share is None or math.isnan(share) else f"{100 * share:.1f}"
 
 
+def ratio(value: float | None) -> str:
+    """A ratio, or a dash where there is none."""
+    return MISSING if value is None else f"{value:.3f}"
+
+
+def with_spread(
+    figures: Mapping[str, Any], name: str, text: Callable[[float | None], str] = per_cent
+) -> str:
+    """A figure as `text`; over seeds their mean, with its standard deviation."""
+    spread = figures["spreads"].get(name)
+    return text(figures[name]) + ("" if spread is None else f" ± {text(spread)}")
+
+
+def gain(difference: Mapping[str, Any] | None) -> str:
+    """A difference in per cent, with its interval in brackets."""
+    if difference is None:
+        return MISSING
+    ends = (per_cent(difference[name]).replace("-", "−") for name in ("difference", "low", "high"))
+    value, low, high = ends
+    return f"{'' if value.startswith('−') else '+'}{value} [{low}, {high}]"
+
+
+def standing_cells(
+    evaluations: Evaluations, places: Iterable[tuple[Cell, str, str]]
+) -> tuple[frozenset[Cell], frozenset[Cell]]:
+    """`best` and `near` of a table with mIoU in these cells, each of a method and a stage."""
+    found: dict[bool, set[Cell]] = {True: set(), False: set()}
+    for cell, method, stage in places:
+        stands = evaluations.standing(stage).get(method)
+        if stands is not None:
+            found[stands].add(cell)
+    return frozenset(found[True]), frozenset(found[False])
+
+
 def stage_table(evaluations: Evaluations) -> Table:
     """Every stage of every method on the reported split, in the order of the data."""
+    first = evaluations.reported[0].methods[0]
     header = (
-        "Stage", "Methods", "mIoU", "mIoU given labels", "FB-IoU", "Precision", "Recall",
-        "Confusion FP/TP",
+        "Stage", "Methods", "mIoU", f"mIoU − {STAGES[_START]}", f"mIoU − {first}",
+        "mIoU given labels", "FB-IoU", "Precision", "Recall", "Confusion FP/TP",
         "Background → object", "Object → background", "Wrong object", "Labelled",
         "Split (images)", "Threshold", "CRF", "Scales",
     )  # fmt: skip
     methods = {method for item in evaluations.reported for method in item.methods}
-    rows = tuple(_stage_row(item, methods) for item in evaluations.reported)
+    rows = tuple(_stage_row(item, methods, evaluations, first) for item in evaluations.reported)
+    miou = (
+        ((number, header.index("mIoU")), item.methods[0], item.stage)
+        for number, item in enumerate(evaluations.reported)
+    )
     notes = (
         "mIoU, precision and recall in per cent: means over all classes with the background. "
         "Confusion: mean over classes of false over true positives.",
@@ -66,16 +121,34 @@ def stage_table(evaluations: Evaluations) -> Table:
         "Labelled: share of the pixels that were not left to the ignore label; the others do not "
         "count in the other figures.",
         "Thresholds are chosen on the tuning split, never on the reported one.",
+        *notes_of_certainty(evaluations),
         *_left_out(evaluations.reported),
     )
-    text = frozenset({0, 1, 12, 13, 14, 15})
-    return Table("Quality on the reported split", header, rows, notes, text_columns=text)
+    text = frozenset({0, 1, 14, 15, 16, 17})
+    marks = standing_cells(evaluations, miou)
+    return Table("Quality on the reported split", header, rows, notes, frozenset(), text, *marks)
 
 
-def _stage_row(evaluation: Evaluation, methods: set[str]) -> tuple[str, ...]:
+def notes_of_certainty(evaluations: Evaluations) -> tuple[str, ...]:
+    """What intervals, spreads and marks mean, as far as there are any."""
+    over_seeds = any(item.figures["spreads"] for item in evaluations.reported)
+    seeds = "±: standard deviation over the seeds, of whose figures the others are means."
+    compared = (
+        f"In brackets: {100 * CONFIDENCE:.0f} % of a paired bootstrap over the images ({RESAMPLES} "
+        "resamples), of the difference of the means over the seeds.",
+        f"Bold: the best mIoU of its stage. {NEAR}: its difference to the best may be none, for "
+        "the interval holds 0.",
+    )
+    return (*([seeds] if over_seeds else []), *(compared if evaluations.summary else ()))
+
+
+def _stage_row(
+    evaluation: Evaluation, methods: set[str], evaluations: Evaluations, first: str
+) -> tuple[str, ...]:
     figures = evaluation.figures
-    ratio = figures["confusion_ratio"]
-    shares = ("miou", "miou_given_labels", "fb_iou", "precision", "recall")
+    stage, shares = evaluation.stage, ("miou_given_labels", "fb_iou", "precision", "recall")
+    method = evaluation.methods[0]
+    others = ((method, _START), (first, stage))
     errors = (
         "background_taken_for_object",
         "object_taken_for_background",
@@ -86,9 +159,11 @@ def _stage_row(evaluation: Evaluation, methods: set[str]) -> tuple[str, ...]:
         "all"
         if methods == set(evaluation.methods) and len(methods) > 1
         else ", ".join(evaluation.methods),
-        *(per_cent(figures[name]) for name in shares),
-        MISSING if ratio is None else f"{ratio:.3f}",
-        *(per_cent(figures[name]) for name in (*errors, "labelled")),
+        with_spread(figures, "miou"),
+        *(gain(evaluations.difference(method, stage, other)) for other in others),
+        *(with_spread(figures, name) for name in shares),
+        with_spread(figures, "confusion_ratio", ratio),
+        *(with_spread(figures, name) for name in (*errors, "labelled")),
         f"{figures['split']} ({figures['images']})",
         _threshold(figures),
         "yes" if figures["crf"] else "no",

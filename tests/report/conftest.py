@@ -1,10 +1,13 @@
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ssr.artefacts.store import open_shards
 from ssr.data.masks import Masks
 from ssr.data.pngs import open_pngs
+from ssr.evaluation.evaluation import write_evaluation
 from ssr.report.evaluations import Evaluations, read_evaluations
 from ssr.report.shown import Stores
 from ssr.report.stages import CAM_STAGES
@@ -24,6 +27,29 @@ def evaluations(finished: FinishedRun) -> Evaluations:
     return Evaluations(
         read_evaluations(finished.pairs("val")), read_evaluations(finished.pairs("tune"))
     )
+
+
+def _compared(method: str, miou: float, *to_first: float) -> dict[str, Any]:
+    """A row of a summary, of refined CAMs that are compared with those of ssr."""
+    named = dict(zip(("difference", "low", "high"), to_first, strict=False))
+    differences = [{"to_method": "ssr", "to_stage": "refined_cam", **named}] if named else []
+    return {"method": method, "stage": "refined_cam", "miou": miou, "differences": differences}
+
+
+@pytest.fixture(scope="session")
+def seeded(finished: FinishedRun, tmp_path_factory: pytest.TempPathFactory) -> Evaluations:
+    """The same with a second seed of ssr, whose refined CAMs have 10 points more, and compared."""
+    first = finished.results / "evaluation/refined_cam/ssr/val.json"
+    second = tmp_path_factory.mktemp("ssr_seed1") / "val.json"
+    figures = json.loads(first.read_text())
+    write_evaluation(second, figures | {"miou": figures["miou"] + 0.1})
+    rows = (
+        _compared("ssr", 0.9),
+        _compared("clip", 0.89, -0.01, -0.031, 0.012),
+        _compared("no_refinement", 0.7, -0.2, -0.3, -0.1),
+    )
+    pairs = [*finished.pairs("val"), ("ssr", second)]
+    return Evaluations(read_evaluations(pairs), (), rows)
 
 
 @pytest.fixture(scope="session")

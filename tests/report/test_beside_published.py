@@ -2,6 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
+from ssr.config import Config
 from ssr.report.beside_published import (
     ablation_table,
     confusion_table,
@@ -34,6 +35,18 @@ def test_ablation_prints_the_paper_beside_ours_and_says_that_it_is(
     assert "VOC train, not comparable" in table.header[8]
     assert any("not comparable" in note for note in table.notes)
     assert any("slips" in note for note in table.notes)
+
+
+def test_the_ablation_is_of_methods_over_their_seeds_and_marks_the_best(
+    finished: FinishedRun, seeded: Evaluations
+) -> None:
+    config = Config.model_validate(finished.config.model_dump() | {"seeds": (0, 1)})
+    assert "ssr_seed1" in config.methods
+    table = ablation_table(seeded, config)
+    assert [row[0] for row in table.rows] == [*finished.config.methods]
+    refined = table.header.index("Refined CAM mIoU")
+    assert table.rows[0][refined].endswith(" ± 7.1")
+    assert (table.best, table.near) == ({(0, refined)}, {(1, refined)})
 
 
 def test_losses_stand_beside_table_4(finished: FinishedRun, evaluations: Evaluations) -> None:

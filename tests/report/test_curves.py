@@ -27,6 +27,17 @@ def test_stages_are_a_line_per_method(evaluations: Evaluations) -> None:
     assert f"{100 * figures['miou']:.1f}" in {text.get_text() for text in axes.texts}
 
 
+def test_over_seeds_bars_are_as_long_as_the_deviation(
+    evaluations: Evaluations, seeded: Evaluations
+) -> None:
+    for found, bars in ((evaluations, 0), (seeded, 1)):
+        (axes,) = curves.draw_stages(found, ["ssr", "clip"]).axes
+        assert len(axes.collections) == bars
+    segments = axes.collections[0].get_segments()
+    assert segments[2][1][1] - segments[2][0][1] == pytest.approx(2 * 10 / 2**0.5)
+    assert line(axes, "ssr")[2][1] == pytest.approx(segments[2][:, 1].mean())
+
+
 def test_threshold_curve_has_its_marker_at_the_top(evaluations: Evaluations) -> None:
     (axes,) = curves.draw_thresholds(evaluations, "ssr").axes
     tuned = evaluations.tuned("ssr", "refined_cam")

@@ -32,6 +32,32 @@ def test_figures_are_found_by_method_and_stage(evaluations: Evaluations) -> None
     assert evaluations.tuned("ssr", "prediction") is None
 
 
+def test_files_of_one_method_and_stage_are_its_seeds(
+    evaluations: Evaluations, seeded: Evaluations
+) -> None:
+    one, both = (found.of("ssr", "refined_cam") for found in (evaluations, seeded))
+    assert one is not None
+    assert both is not None
+    assert both["miou"] == pytest.approx(one["miou"] + 0.05)
+    assert both["spreads"]["miou"] == pytest.approx(0.1 / 2**0.5)
+    shared = seeded.of("ssr", "initial_cam")
+    assert shared is seeded.of("clip", "initial_cam")
+    assert shared is not None
+    assert shared["spreads"] == {}
+
+
+def test_differences_are_those_of_the_summary(
+    evaluations: Evaluations, seeded: Evaluations
+) -> None:
+    found = seeded.difference("clip", "refined_cam", ("ssr", "refined_cam"))
+    assert found is not None
+    assert (found["difference"], found["low"], found["high"]) == (-0.01, -0.031, 0.012)
+    assert seeded.difference("ssr", "refined_cam", ("ssr", "initial_cam")) is None
+    assert seeded.difference("clip", "prediction", ("ssr", "prediction")) is None
+    assert seeded.standing("refined_cam") == {"ssr": True, "clip": False}
+    assert evaluations.standing("refined_cam") == {}
+
+
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"stage": "guess"}'])
 def test_another_file_is_refused(tmp_path: Path, content: str) -> None:
     path = tmp_path / "val.json"

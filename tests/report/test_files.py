@@ -96,6 +96,37 @@ def test_latex_is_escaped_and_published_columns_are_in_italics() -> None:
     ]
 
 
+SURE = Table(
+    "Sure",
+    ("Row", "mIoU", "Gain"),
+    (
+        ("a", "72.3 ± 0.4", "+1.5 [−0.2, 3.0]"),
+        ("b", "70.1", "–"),
+    ),
+    best=frozenset({(0, 1)}),
+    near=frozenset({(1, 1)}),
+)
+
+
+def test_csv_has_a_value_in_each_cell() -> None:
+    assert list(csv.reader(io.StringIO(files.to_csv(SURE)))) == [
+        ["Row", "mIoU", "mIoU, ±", "Gain", "Gain, low", "Gain, high"],
+        ["a", "72.3", "0.4", "+1.5", "-0.2", "3.0"],
+        ["b", "70.1", "", "–", "", ""],
+    ]
+
+
+def test_the_best_is_bold_and_what_is_near_it_marked() -> None:
+    assert files.to_markdown(SURE).splitlines()[4:] == [
+        r"| a | **72.3 ± 0.4** | +1.5 \[−0.2, 3.0\] |",
+        "| b | 70.1 ≈ | – |",
+    ]
+    assert files.to_latex(SURE).splitlines()[5:7] == [
+        r"a & \textbf{72.3 $\pm$ 0.4} & +1.5 {[}$-$0.2, 3.0{]} \\",
+        r"b & 70.1 $\approx$ & -- \\",
+    ]
+
+
 def test_tables_are_written_three_times(tmp_path: Path) -> None:
     files.write_table(TABLE, tmp_path, "stages")
     assert {path.name for path in tmp_path.iterdir()} == {"stages.csv", "stages.md", "stages.tex"}

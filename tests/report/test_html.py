@@ -1,6 +1,7 @@
 import base64
 import io
 import re
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image
@@ -24,6 +25,12 @@ def test_tables_are_escaped_and_marked() -> None:
     assert '<td class=" published">2.0</td>' in text
     assert '<th scope="col" class=" published">&lt;Theirs&gt;</th>' in text
     assert "<li>mind &amp; the gap</li>" in text
+
+
+def test_the_best_is_bold_and_what_is_near_it_marked() -> None:
+    text = html.table(replace(TABLE, best=frozenset({(0, 1)}), near=frozenset({(0, 2)})))
+    assert '<td class=""><b>1.0</b></td>' in text
+    assert '<td class=" published">2.0 ≈</td>' in text
 
 
 def test_pictures_lie_inside_the_page() -> None:

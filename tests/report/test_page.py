@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from ssr.config import Config
+from ssr.config import Config, Refinement
 from ssr.data.index import Index
 from ssr.report.benchmarks import read_benchmarks
 from ssr.report.charts import Charts, draw_charts
@@ -137,6 +137,13 @@ def test_page_says_what_was_run(page: str, finished: FinishedRun) -> None:
     assert re.search(r"Method ssr, seed 0, settings [0-9a-f]{12}\.", page)
     assert f"iterations: {finished.config.segmenter.iterations}" in page
     assert re.search(r"^torch \d", page, flags=re.MULTILINE)
+
+
+def test_page_says_of_which_seed_the_pictures_are(run: Run, charts: Charts) -> None:
+    config = Config.model_validate(run.config.model_dump() | {"seeds": (4, 1)})
+    page = write_page(replace(run, config=config), charts)
+    assert re.search(r"Method ssr, seeds 4, 1, settings [0-9a-f]{12}\. Pictures, .* seed 4\.", page)
+    assert replace(run, config=config).methods == run.methods
 
 
 def test_parts_without_content_are_no_section(run: Run, charts: Charts) -> None:

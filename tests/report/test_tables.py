@@ -82,6 +82,38 @@ def test_classes_left_out_of_a_mean_are_named_once(evaluations: Evaluations) -> 
     )
 
 
+def test_over_seeds_means_stand_with_their_deviation_and_what_was_compared(
+    evaluations: Evaluations, seeded: Evaluations
+) -> None:
+    table = tables.stage_table(seeded)
+    refined = {row[1]: row for row in table.rows if row[0] == "Refined CAM"}
+    mean = float(miou(evaluations, "ssr", "refined_cam")) + 5
+    assert refined["ssr"][2] == f"{mean:.1f} ± 7.1"
+    assert table.header[2:5] == ("mIoU", "mIoU − Initial CAM", "mIoU − ssr")
+    assert refined["clip"][3:5] == ("–", "−1.0 [−3.1, 1.2]")
+    assert refined["no_refinement"][4] == "−20.0 [−30.0, −10.0]"
+    places = {name: (table.rows.index(row), 2) for name, row in refined.items()}
+    assert (table.best, table.near) == ({places["ssr"]}, {places["clip"]})
+    assert [note for note in table.notes if note.startswith(("±", "In brackets", "Bold"))] == [
+        *tables.notes_of_certainty(seeded)
+    ]
+    assert tables.notes_of_certainty(evaluations) == ()
+
+
+@pytest.mark.parametrize(
+    ("figures", "text"),
+    [((0.012, -0.0004, 0.03), "+1.2 [−0.0, 3.0]"), ((-0.5, -0.6, -0.4), "−50.0 [−60.0, −40.0]")],
+)
+def test_a_gain_has_its_sign_and_its_interval(figures: tuple[float, ...], text: str) -> None:
+    assert tables.gain(dict(zip(("difference", "low", "high"), figures, strict=True))) == text
+
+
+def test_a_ratio_has_three_places() -> None:
+    figures = {"confusion_ratio": 0.25, "spreads": {"confusion_ratio": 0.01}}
+    assert tables.with_spread(figures, "confusion_ratio", tables.ratio) == "0.250 ± 0.010"
+    assert tables.ratio(None) == tables.gain(None) == "–"
+
+
 def test_classes_stand_with_all_stages(evaluations: Evaluations) -> None:
     table = tables.class_table(evaluations, "ssr")
     assert [row[0] for row in table.rows] == ["background", "cat", "dog", "owl"]
