@@ -44,6 +44,47 @@ def test_prototype_loss_is_the_cross_entropy_with_the_positive_prototype() -> No
     assert loss.item() == pytest.approx(expected, rel=1e-5)
 
 
+def hand_made() -> Batch:
+    """Two samples along the axes, so that a logit is a number of the prototypes' or texts' rows."""
+    rows = torch.tensor([[2.0, 1.0], [0.0, 3.0], [1.0, 1.0]], dtype=torch.float64)
+    axes = torch.eye(2, dtype=torch.float64)
+    return Batch(
+        image=axes,
+        text=2 * axes,
+        image_prototypes=rows,
+        text_prototypes=-rows[:2],
+        image_clusters=torch.tensor([2, 1]),
+        text_clusters=torch.tensor([0, 1]),
+        temperature=torch.tensor(0.5, dtype=torch.float64),
+    )
+
+
+def of_logits(*terms: tuple[int, tuple[float, ...]]) -> float:
+    """Mean of -log softmax(logits)[positive] over (positive, logits)."""
+    return sum(
+        math.log(sum(math.exp(other - logits[positive]) for other in logits))
+        for positive, logits in terms
+    ) / len(terms)
+
+
+HAND_MADE = {
+    "cross_modal": (
+        of_logits((0, (-4.0, 0.0)), (1, (-2.0, -6.0))),
+        of_logits((2, (8.0, 0.0, 4.0)), (1, (4.0, 12.0, 4.0))),
+    ),
+    "in_modal": (
+        of_logits((2, (4.0, 0.0, 2.0)), (1, (2.0, 6.0, 2.0))),
+        of_logits((0, (-8.0, 0.0)), (1, (-4.0, -12.0))),
+    ),
+    "feature": (of_logits((0, (4.0, 0.0)), (1, (0.0, 4.0))),) * 2,
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses_of_logits_that_are_known(name: str) -> None:
+    assert LOSSES[name](hand_made()).item() == pytest.approx(sum(HAND_MADE[name]) / 2, rel=1e-12)
+
+
 def test_cross_modal_pulls_each_modality_to_the_prototypes_of_the_other() -> None:
     images = literal(BATCH.image, BATCH.text_prototypes, BATCH.text_clusters)
     texts = literal(BATCH.text, BATCH.image_prototypes, BATCH.image_clusters)

@@ -1,5 +1,7 @@
 """K-means prototypes where the right answer is known."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,7 @@ from ssr.alignment.prototypes import (
     make_prototypes,
     match_classes,
     mean_direction,
+    nearest,
 )
 from ssr.alignment.samples import Samples
 from ssr.errors import InputError
@@ -100,6 +103,43 @@ def test_clustering_is_repeatable_and_weighs_vectors() -> None:
     total = weights @ vectors
     centre = cluster(vectors, 1, seed=0, weights=weights)
     np.testing.assert_allclose(centre[0], total / np.linalg.norm(total), atol=1e-6)
+
+
+def best_partition(vectors: np.ndarray, clusters: int) -> np.ndarray:
+    """Labels of the partition with the largest sum of cosines to its centres, of all there are."""
+    double = vectors.astype(np.float64)
+
+    def gain(labels: tuple[int, ...]) -> float:
+        # The sum of cosines with the mean direction is the length of the sum.
+        sums = [double[np.array(labels) == label].sum(0) for label in range(clusters)]
+        return float(sum(np.linalg.norm(each) for each in sums))
+
+    return np.array(max(itertools.product(range(clusters), repeat=len(vectors)), key=gain))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_labels_are_those_of_the_best_of_all_partitions(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    vectors = unit(np.eye(3, 4)[np.arange(8) % 3] + 0.2 * random.standard_normal((8, 4)))
+    labels = nearest(vectors, cluster(vectors, 3, seed=0))
+    expected = best_partition(vectors, 3)
+    np.testing.assert_array_equal(
+        labels[:, None] == labels, expected[:, None] == expected, "but for their numbers"
+    )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_centres_are_the_mean_directions_of_what_is_nearest_to_them(seed: int) -> None:
+    """Another step of K-means, sample by sample in double precision, moves nothing."""
+    vectors = unit(np.random.default_rng(seed).standard_normal((50, 6)))
+    centres = cluster(vectors, 4, seed=0)
+    labels = nearest(vectors, centres)
+    sums = np.zeros((4, 6))
+    for vector, label in zip(vectors.astype(np.float64), labels, strict=True):
+        cosines = [sum(a * b for a, b in zip(vector, centre, strict=True)) for centre in centres]
+        assert label == cosines.index(max(cosines))
+        sums[label] += vector
+    np.testing.assert_allclose(centres, sums / np.linalg.norm(sums, axis=1)[:, None], atol=1e-6)
 
 
 def test_more_clusters_than_samples_are_refused() -> None:

@@ -1,5 +1,6 @@
 """Pooling: what becomes of an image's patches under its CAMs."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,19 @@ def test_pooling_averages_patches_under_the_map(unit_patches: bool, direction: l
     expected = torch.tensor([direction, [0, 0, 1.0]])
     expected /= expected.norm(dim=1, keepdim=True)
     torch.testing.assert_close(pool(PATCHES, weights, unit_patches), expected)
+
+
+@pytest.mark.parametrize("unit_patches", [False, True])
+def test_pooling_equals_a_loop_over_patches(unit_patches: bool) -> None:
+    random = np.random.default_rng(0)
+    patches, maps = random.normal(size=(6, 4)), random.random((2, 6))
+    result = pool(torch.from_numpy(patches), torch.from_numpy(maps), unit_patches)
+    for pooled_row, weights in zip(result.numpy(), maps, strict=True):
+        total = np.zeros(4)
+        for weight, patch in zip(weights, patches, strict=True):
+            length = math.sqrt(sum(value * value for value in patch)) if unit_patches else 1
+            total += weight * patch / length
+        np.testing.assert_allclose(pooled_row, total / math.sqrt(total @ total), rtol=1e-12)
 
 
 def test_the_settings_say_how_patches_are_pooled() -> None:

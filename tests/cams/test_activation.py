@@ -101,6 +101,32 @@ def test_gradient_cam_equals_the_literal_definition(clip: CLIP, index: int) -> N
     torch.testing.assert_close(scaled(cam).double(), scaled(literal), atol=1e-4, rtol=1e-4)
 
 
+def probability(clip: CLIP, rise: Tensor, index: int) -> Tensor:
+    """Of class `index`, in double precision, where A = ln_1(X) of all patches rises by (W,)."""
+    visual = copy.deepcopy(clip.visual).double()
+    block = visual.transformer.resblocks[-1]
+    only_patches = (torch.arange(PATCHES + 1) > 0).double()[:, None]
+    block.ln_1.register_forward_hook(lambda _, __, output: output + only_patches * rise)
+    tokens = visual.ln_post(block(RESIDUAL.double()[None]))[:, 1:] @ visual.proj
+    return clip_score(TEXT.double(), 10.0)(tokens).softmax(-1)[0, index]
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("index", range(CLASSES))
+def test_the_weight_of_a_channel_is_how_a_rise_in_all_patches_raises_the_probability(
+    clip: CLIP, index: int
+) -> None:
+    """Finite differences: N times the mean over N patches of the gradient."""
+    steps = 1e-4 * torch.eye(WIDTH, dtype=torch.float64)
+    differences = [probability(clip, s, index) - probability(clip, -s, index) for s in steps]
+    weights = torch.stack(differences) / (2e-4 * PATCHES)
+    norm = copy.deepcopy(clip.visual.transformer.resblocks[-1].ln_1).double()
+    expected = (norm(RESIDUAL.double())[1:] @ weights).relu()
+    with torch.enable_grad():
+        literal = literal_cam(clip, RESIDUAL, clip_score(TEXT.double(), 10.0), index)
+    torch.testing.assert_close(expected, literal, atol=1e-9, rtol=1e-6)
+
+
 @pytest.mark.parametrize("index", range(CLASSES))
 def test_the_raw_map_is_that_of_the_probability_up_to_a_known_factor(
     clip: CLIP, index: int

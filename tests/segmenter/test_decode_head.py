@@ -16,6 +16,18 @@ def mean_cross_entropy(logits, labels, chosen):
     return F.cross_entropy(logits[0].flatten(1).T[chosen], labels.flatten()[chosen])
 
 
+def test_the_loss_of_logits_that_are_known():
+    """Softmax gives the background 1/2, two objects 1/8 and 1/4; a pixel is ignored."""
+    labels = torch.tensor([[[0, 255], [2, 1]]])
+    shares = torch.tensor(
+        [[1 / 2, 1 / 4, 1 / 4], [1, 1, 1], [5 / 8, 1 / 4, 1 / 8], [1 / 4, 1 / 4, 1 / 2]],
+        dtype=torch.float64,
+    )
+    logits = (shares.log() + torch.tensor([[3.0], [0], [-7], [1]])).T.reshape(1, 3, 2, 2)
+    expected = (math.log(2) + (math.log(8) + math.log(4)) / 2) / 2
+    assert ForegroundBackgroundLoss()(logits, labels).item() == pytest.approx(expected, rel=1e-6)
+
+
 def test_background_and_foreground_are_averaged_separately():
     logits = torch.randn(1, 3, 2, 4)
     background = mean_cross_entropy(logits, LABELS, [0, 1, 2, 6])
@@ -91,6 +103,40 @@ def test_the_decoder_adds_to_what_clip_says(texts):
 def test_logits_lie_on_the_patch_grid():
     logits = make_head()([torch.randn(2, 6, 3, 5), torch.randn(2, 6, 3, 5)])
     assert logits.shape == (2, 3, 3, 5)
+
+
+def counted_by_hand(maps, width, channels, layers, classes):
+    """Weights and biases of a decoder, from its description."""
+
+    def linear(inputs, outputs):
+        return inputs * outputs + outputs
+
+    projections = maps * (linear(width, channels) + linear(channels, channels))
+    attention = linear(channels, 3 * channels) + linear(channels, channels)
+    perceptron = linear(channels, 4 * channels) + linear(4 * channels, channels)
+    block = attention + perceptron + 2 * 2 * channels  # two norms
+    fusion, answer = linear(maps * channels, channels), linear(channels, classes)
+    return projections + fusion + layers * block + answer
+
+
+@pytest.mark.parametrize(
+    ("maps", "width", "channels", "layers", "heads", "classes"),
+    [(2, 6, 8, 2, 2, 3), (11, 768, 256, 3, 8, 21)],
+    ids=["tiny", "voc"],
+)
+def test_the_decoder_has_the_parameters_of_its_description(
+    maps, width, channels, layers, heads, classes
+):
+    head = TransformerFusionHead(
+        num_classes=classes,
+        out_channels=classes,
+        in_channels=[width] * maps,
+        channels=channels,
+        layers=layers,
+        heads=heads,
+    )
+    found = sum(parameter.numel() for parameter in head.parameters())
+    assert found == counted_by_hand(maps, width, channels, layers, classes)
 
 
 def test_every_map_and_every_patch_counts():
