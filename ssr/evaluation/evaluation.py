@@ -201,12 +201,14 @@ def quality(confusion: Counts, names: Sequence[str]) -> dict[str, Any]:
     scores = score(counted)
     return {
         **scores.means,
+        "miou_true_classes": scores.miou_true_classes,
         "fb_iou": score(objects_as_one(counted)).means["miou"],
         **scores.errors,
         "labelled": _labelled(confusion),
         "miou_all_pixels": _miou_all_pixels(confusion),
         "all_background_miou": score(all_background(confusion)).means["miou"],
         "absent_classes": [names[index] for index in scores.absent],
+        "only_predicted_classes": [names[index] for index in scores.only_predicted],
         "never_right_classes": [names[index] for index in scores.never_right],
         "per_class": _per_class(scores, counted, names),
         "classes": list(names),

@@ -64,6 +64,8 @@ class Scores:
             recall 0.
         confusion_ratio: FP/TP, not negative; NaN for `absent` and `never_right` classes.
         absent: classes neither in the truth nor in the prediction; left out of every mean.
+        only_predicted: classes that are predicted but not in the truth. They count 0 in the means,
+            as in torchmetrics and mmsegmentation's mIoU; CLIP-ES leaves them out.
         never_right: other classes without one right pixel; FP/TP would be infinite, so they are
             left out of the mean confusion ratio (and count 0 in the other means).
         background_taken_for_object: share of true background pixels predicted as an object.
@@ -76,6 +78,7 @@ class Scores:
     recall: NDArray[np.float64]
     confusion_ratio: NDArray[np.float64]
     absent: tuple[int, ...]
+    only_predicted: tuple[int, ...]
     never_right: tuple[int, ...]
     background_taken_for_object: float
     object_taken_for_background: float
@@ -90,6 +93,11 @@ class Scores:
             "recall": _mean(self.recall),
             "confusion_ratio": _mean(self.confusion_ratio),
         }
+
+    @property
+    def miou_true_classes(self) -> float:
+        """Mean IoU over the classes that the truth holds, CLIP-ES's; NaN where it is empty."""
+        return _mean(np.delete(self.iou, self.only_predicted))
 
     @property
     def errors(self) -> dict[str, float]:
@@ -115,6 +123,7 @@ def score(confusion: Counts) -> Scores:
         recall=_ratio(right, true, absent),
         confusion_ratio=_ratio(predicted - right, right, absent | never_right),
         absent=_listed(absent),
+        only_predicted=_listed((true == 0) & ~absent),
         never_right=_listed(never_right),
         background_taken_for_object=_share(confusion[0, 1:].sum(), true[0]),
         object_taken_for_background=_share(confusion[1:, 0].sum(), true[1:].sum()),

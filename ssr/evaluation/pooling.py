@@ -13,6 +13,7 @@ Row = Mapping[str, Any]
 
 MEANS = (
     "miou",
+    "miou_true_classes",
     "miou_given_labels",
     "fb_iou",
     "precision",
@@ -26,7 +27,7 @@ MEANS = (
     "all_background_miou",
     "threshold",
 )
-_UNIONS = ("absent_classes", "never_right_classes")
+_UNIONS = ("absent_classes", "only_predicted_classes", "never_right_classes")
 
 
 def pooled(rows: Sequence[Row]) -> dict[str, Any]:

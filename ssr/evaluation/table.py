@@ -53,7 +53,13 @@ def format_table(rows: Sequence[Row]) -> str:
     groups = list(_groups(pool(rows)))
     shown = [row for _, named in groups for _, row in named]
     run = f"dataset {first['dataset']}, {_seeds(seeds)}, settings {first['config_hash']}"
-    notes = [*_baselines(shown), *_made(shown), *_origins(shown), *_left_out(shown)]
+    notes = [
+        *_baselines(shown),
+        *_made(shown),
+        *_origins(shown),
+        *_true_classes(shown),
+        *_left_out(shown),
+    ]
     wrapped = (textwrap.fill(note, _COLUMNS, subsequent_indent="  ") for note in notes)
     figures = _aligned(groups, _HEADING, [_cells(row) for row in shown])
     gains = [*_gains(groups, len(seeds))]
@@ -181,6 +187,18 @@ def _baselines(rows: Sequence[Row]) -> list[str]:
     return [
         f"all background would have mIoU {_percent(m)} on {split}." for split, m in found.items()
     ]
+
+
+def _true_classes(rows: Sequence[Row]) -> list[str]:
+    """The mIoU as CLIP-ES counts it, where it is another one."""
+    found = [
+        f"{_percent(row['miou_true_classes'])} {row['method']} {row['stage']} "
+        f"({', '.join(row['only_predicted_classes'])})"
+        for row in rows
+        if row["only_predicted_classes"]
+    ]
+    what = "mIoU without classes that are predicted but in no mask (above, their IoU is 0)"
+    return [f"{what}: {'; '.join(found)}."] if found else []
 
 
 def _left_out(rows: Sequence[Row]) -> list[str]:

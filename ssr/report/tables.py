@@ -122,6 +122,7 @@ def stage_table(evaluations: Evaluations) -> Table:
         "count in the other figures.",
         "Thresholds are chosen on the tuning split, never on the reported one.",
         *notes_of_certainty(evaluations),
+        *_true_classes(evaluations.reported),
         *_left_out(evaluations.reported),
     )
     text = frozenset({0, 1, 14, 15, 16, 17})
@@ -186,14 +187,27 @@ def _test_time(figures: Mapping[str, Any]) -> str:
     return scales + (" + flip" if figures["flip"] else "")
 
 
+def _true_classes(evaluations: Sequence[Evaluation]) -> list[str]:
+    """The mIoU as CLIP-ES counts it, where it is another one."""
+    return [
+        "mIoU without classes that are predicted but in no mask, whose IoU is 0 above: "
+        f"{per_cent(item.figures['miou_true_classes'])} ({_place(item)}; {', '.join(classes)})."
+        for item in evaluations
+        if (classes := item.figures["only_predicted_classes"])
+    ]
+
+
+def _place(evaluation: Evaluation) -> str:
+    return f"{STAGES[evaluation.stage]} of {', '.join(evaluation.methods)}"
+
+
 def _left_out(evaluations: Sequence[Evaluation]) -> list[str]:
     """Which classes are no part of a mean, and where; equal findings share a note."""
     where: dict[str, list[str]] = {}
     for item in evaluations:
         for key, what in _LEFT_OUT.items():
             if classes := ", ".join(item.figures[key]):
-                place = f"{STAGES[item.stage]} of {', '.join(item.methods)}"
-                where.setdefault(f"{what}: {classes}", []).append(place)
+                where.setdefault(f"{what}: {classes}", []).append(_place(item))
     return [
         f"{finding} ({'every row' if len(places) == len(evaluations) else '; '.join(places)})."
         for finding, places in where.items()

@@ -191,6 +191,14 @@ def test_quality_has_every_figure_by_class_name() -> None:
     assert result["abstained"] == [20, 5, 0, 0]
 
 
+def test_a_class_that_is_only_predicted_counts_in_one_miou_and_not_in_the_other() -> None:
+    result = quality(np.array([[60, 20, 20], [0, 40, 0], [0, 0, 0]]), ["background", "cat", "owl"])
+    assert result["only_predicted_classes"] == ["owl"]
+    assert result["absent_classes"] == []
+    assert result["miou"] == pytest.approx((60 / 100 + 40 / 60 + 0) / 3)
+    assert result["miou_true_classes"] == pytest.approx((60 / 100 + 40 / 60) / 2)
+
+
 def test_abstentions_are_no_mistakes_but_are_told() -> None:
     confusion = np.array([[60, 20, 20], [0, 40, 10]])
     result = quality(confusion, ["background", "cat"])

@@ -67,6 +67,16 @@ def test_a_row_is_printed_with_what_its_figures_rest_on() -> None:
     ]
 
 
+def test_where_a_class_is_only_predicted_the_other_mean_is_told() -> None:
+    other = {"miou_true_classes": 0.713, "only_predicted_classes": ["owl", "dog"]}
+    table = format_table([*ROWS[:3], row("ssr", "prediction_crf", **other)])
+    assert (
+        "mIoU without classes that are predicted but in no mask (above, their IoU is 0): 71.3 ssr\n"
+        "  prediction_crf (owl, dog)."
+    ) in table
+    assert "in no mask" not in format_table(ROWS)
+
+
 def test_what_a_prediction_reaches_with_its_labels_stands_beside_the_plain_figure() -> None:
     lines = format_table(ROWS).splitlines()
     place = lines[2].index("+labels") + len("+labels")

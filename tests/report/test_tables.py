@@ -114,6 +114,16 @@ def test_a_ratio_has_three_places() -> None:
     assert tables.ratio(None) == tables.gain(None) == "–"
 
 
+def test_where_a_class_is_only_predicted_the_other_mean_is_told(evaluations: Evaluations) -> None:
+    only = {"only_predicted_classes": ["owl"], "miou_true_classes": 0.713}
+    figures = {**evaluations.reported[0].figures, **only}
+    changed = Evaluations((Evaluation(("ssr", "clip"), "initial_cam", figures),), ())
+    assert (
+        "mIoU without classes that are predicted but in no mask, whose IoU is 0 above: 71.3 "
+        "(Initial CAM of ssr, clip; owl)."
+    ) in tables.stage_table(changed).notes
+
+
 def test_classes_stand_with_all_stages(evaluations: Evaluations) -> None:
     table = tables.class_table(evaluations, "ssr")
     assert [row[0] for row in table.rows] == ["background", "cat", "dog", "owl"]
