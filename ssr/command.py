@@ -27,12 +27,14 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ssr", description=__doc__)
     parser.add_argument("--version", action="version", version=f"ssr {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    compare = commands.add_parser("compare", help="methods of several runs side by side")
     doctor = commands.add_parser("doctor", help="is everything in a results folder sound?")
     inspect = commands.add_parser(
         "inspect", help="look at images and what every stage made of them"
     )
     predict = commands.add_parser("predict", help="use a trained segmenter on any images")
     status = commands.add_parser("status", help="how far has each stage come?")
+    _add_arguments_of_compare(compare)
     _add_arguments_of_predict(predict)
     for command, run in ((doctor, _doctor), (inspect, _inspect), (status, _status)):
         command.set_defaults(run=run)
@@ -53,6 +55,13 @@ def _parser() -> argparse.ArgumentParser:
         )
     inspect.add_argument("--port", type=int, default=0, help="0: one that is free")
     return parser
+
+
+def _add_arguments_of_compare(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=_compare)
+    parser.add_argument("results", nargs="+", type=Path, help="folders of runs")
+    parser.add_argument("--stage", help="such as pseudo_label (default: the last of all runs)")
+    parser.add_argument("--out", type=Path, help="folder for the table and a chart as files")
 
 
 def _add_arguments_of_predict(parser: argparse.ArgumentParser) -> None:
@@ -79,6 +88,13 @@ def _path(text: str) -> Path:
     if not text:
         raise argparse.ArgumentTypeError("a name is empty")
     return Path(text)
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    arguments.results = [locate(results) for results in arguments.results]
+    from ssr.compare import command
+
+    return command.main(arguments)
 
 
 def _doctor(arguments: argparse.Namespace) -> int:

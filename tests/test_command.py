@@ -45,7 +45,9 @@ def test_what_asks_snakemake_says_at_once_that_there_is_no_workflow(
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[argparse.Namespace]:
     """What the subcommands were asked for, instead of doing it."""
     found: list[argparse.Namespace] = []
-    for module in ("doctor.diagnosis", "doctor.status", "inspect.command", "predict.command"):
+    modules = ("doctor.diagnosis", "doctor.status")
+    commands = ("compare.command", "inspect.command", "predict.command")
+    for module in (*modules, *commands):
         monkeypatch.setattr(f"ssr.{module}.main", lambda arguments: found.append(arguments) or 0)
     return found
 
@@ -93,11 +95,14 @@ def test_results_are_looked_at_from_anywhere(
 ) -> None:
     assert call(monkeypatch, "inspect", "clone/results/x") == 0
     assert asked[0].results == clone / "results/x"
+    assert call(monkeypatch, "compare", "clone/results/x", "clone/results/x") == 0
+    assert asked[1].results == [clone / "results/x"] * 2
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["compare", "clone/results/x", "nowhere"], "error: nowhere: no such folder in "),
         (["inspect", "nowhere"], "error: nowhere: no such folder in "),
         (["status", "nowhere"], "error: nowhere: no such folder in "),
         (["doctor", "y.yaml"], "error: y.yaml: is a file; the folder of a run is results/"),

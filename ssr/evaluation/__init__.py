@@ -8,6 +8,7 @@ summary.json, over several seeds where there are, and with how sure their differ
 
 __all__ = [
     "bootstrap",
+    "comparisons",
     "evaluation",
     "image_scores",
     "looks",

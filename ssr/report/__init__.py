@@ -8,13 +8,16 @@ Markdown and LaTeX.
 __all__ = [
     "benchmarks",
     "charts",
+    "curves",
     "dag",
     "embedding",
     "evaluations",
     "figures",
+    "files",
     "histories",
     "page",
     "sheet",
     "shown",
     "stages",
+    "tables",
 ]

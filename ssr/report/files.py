@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from matplotlib.figure import Figure
 
 from ssr.report.tables import Table
 
+COLUMNS = 100
 FORMATS = ("png", "pdf", "svg")
 # Neither dates nor versions.
 _METADATA: dict[str, dict[str, None]] = {
@@ -58,6 +60,21 @@ def write_table(table: Table, folder: Path, name: str) -> None:
     """Write {name}.csv, {name}.md and {name}.tex (booktabs) into `folder`."""
     for suffix, text in (("csv", to_csv), ("md", to_markdown), ("tex", to_latex)):
         (folder / f"{name}.{suffix}").write_text(text(table), encoding="utf-8")
+
+
+def to_text(table: Table) -> str:
+    """For a terminal: caption, aligned columns, and the notes in lines of `COLUMNS`."""
+    lines = [table.header, *table.rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    aligned = (
+        "  ".join(
+            cell.ljust(width) if place in table.text_columns else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
+    notes = (textwrap.fill(note, COLUMNS, subsequent_indent="  ") for note in table.notes)
+    return "\n".join([table.caption, "", *aligned, "", *notes])
 
 
 def to_csv(table: Table) -> str:
