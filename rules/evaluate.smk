@@ -1,6 +1,6 @@
 # CAMs, pseudo-labels, logits and predictions, held against the masks.
 # Only these rules read masks. Thresholds, and with `alignment.stop: tune` the heads of CMPA, are
-# chosen on the tuning split, never on the reported one.
+# chosen on the tuning split, never on the reported one, unless `evaluation.protocol` says so.
 
 
 rule choose_heads:
@@ -59,6 +59,11 @@ rule choose_threshold:
         cams=lambda wildcards: shards(wildcards.cam_stage, ["tune"], wildcards.method),
     output:
         evaluation=result("evaluation/{cam_stage}/{method}/tune.json"),
+        images=(
+            [result("evaluation/{cam_stage}/{method}/tune.images.parquet")]
+            if CONFIG.evaluation.cam_split == "tune"
+            else []
+        ),
     log:
         log_file("choose_threshold", "cam_stage", "method"),
     benchmark:
@@ -84,6 +89,7 @@ rule choose_threshold:
             --classes {params.classes:q} \
             --cams {input.cams:q} \
             --output {output.evaluation:q} \
+            --images {output.images:q} \
             --threads {threads} \
             2>&1 | tee {log:q}
         """
@@ -97,7 +103,11 @@ rule evaluate_cams:
         cams=lambda wildcards: shards(
             wildcards.cam_stage, [wildcards.split], wildcards.method
         ),
-        threshold=rules.choose_threshold.output.evaluation,
+        threshold=(
+            rules.choose_threshold.output.evaluation
+            if CONFIG.evaluation.protocol == "held_out"
+            else []
+        ),
         only=cam_list(CONFIG) or [],
     output:
         evaluation=result("evaluation/{cam_stage}/{method}/{split}.json"),
@@ -117,12 +127,14 @@ rule evaluate_cams:
     params:
         root=CONFIG.data.root,
         classes=list(CONFIG.data.classes),
+        protocol=CONFIG.evaluation.protocol,
         code=code_hash("workflow_scripts.evaluate_cams"),
     shell:
         """
         python -m workflow_scripts.evaluate_cams \
             --stage {wildcards.cam_stage:q} \
             --split {wildcards.split:q} \
+            --protocol {params.protocol:q} \
             --index {input.index:q} \
             --masks {input.masks:q} \
             --root {params.root:q} \

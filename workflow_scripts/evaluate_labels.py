@@ -21,7 +21,7 @@ def main(arguments: Namespace) -> None:
     shards = common.shards_and_masks(arguments, arguments.pngs)
     tally = count(partial(count_labels, classes=len(names)), shards, arguments.threads)
     document = common.heading(arguments, shards) | _how(arguments) | quality(tally.total, names)
-    write_evaluation(arguments.output, document)
+    write_evaluation(arguments.output, document | common.protocol(document))
     if arguments.images:
         write_image_counts(arguments.images, tally.images)
 

@@ -27,7 +27,7 @@ def main(arguments: Namespace) -> None:
     document |= quality(plain, names)
     if any(any(shard.labels.values()) for shard in shards):
         document["miou_given_labels"] = quality(given, names)["miou"]
-    write_evaluation(arguments.output, document)
+    write_evaluation(arguments.output, document | common.protocol(document))
     if arguments.images:
         write_image_counts(arguments.images, tally.images)
 

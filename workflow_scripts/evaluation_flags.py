@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,9 @@ def evaluation_parser(description: str | None, stages: list[str]) -> ArgumentPar
     flags.add_argument("--classes", nargs="+", required=True, help="names, without background")
     flags.add_argument("--only", type=existing, nargs="*", default=[], help="file of ids")
     flags.add_argument("--output", type=Path, required=True, help="JSON")
-    flags.add_argument("--images", type=Path, help="Parquet table of each image's confusion")
+    flags.add_argument(
+        "--images", type=Path, nargs="?", help="Parquet table of each image's confusion"
+    )
     return flags
 
 
@@ -63,6 +66,13 @@ def heading(arguments: Namespace, shards: list[Shard]) -> dict[str, Any]:
         "threshold_from": None,
         "miou_given_labels": None,
     }
+
+
+def protocol(document: Mapping[str, Any]) -> dict[str, str]:
+    """published: on the very split whose masks chose the threshold or the heads; else held_out."""
+    origin = document["threshold_from"] or {}
+    seen = document["split"] in ("tune", origin.get("split"))
+    return {"protocol": "published" if seen else "held_out"}
 
 
 def test_time(prediction: Prediction) -> dict[str, Any]:

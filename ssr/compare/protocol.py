@@ -88,4 +88,9 @@ def _threshold(figures: Mapping[str, Any]) -> str | None:
     if figures["threshold"] is None:
         return None
     origin = figures["threshold_from"]
-    return f"chosen on {origin['split']} ({origin['images']} images)" if origin else "a setting"
+    if not origin:
+        return "a setting"
+    what = f"{origin['split']} ({origin['images']} images)"
+    return (
+        f"chosen on {what}" if figures["protocol"] == "held_out" else f"the best on {what} itself"
+    )

@@ -267,6 +267,22 @@ class Evaluation(Section):
         None, description="list (voc) or file of ids below root: those of cam_split; null: all"
     )
     prediction_split: Split = Field("val", description="split of the segmenter's figures")
+    protocol: Literal["held_out", "published"] = Field(
+        "held_out",
+        description="held_out | published (CAMs at the best threshold of cam_split itself, as "
+        "peers print; tune may be reported on; marked)",
+    )
+
+    @model_validator(mode="after")
+    def _holds_out(self) -> Self:
+        reported = {"cam_split": self.cam_split, "prediction_split": self.prediction_split}
+        seen = [name for name, split in reported.items() if split == "tune"]
+        if seen and self.protocol == "held_out":
+            raise ValueError(
+                f"{' and '.join(seen)} must not be tune, whose masks choose thresholds and heads: "
+                "report on train or val, or say protocol: published"
+            )
+        return self
 
 
 class Report(Section):

@@ -47,6 +47,7 @@ _FROM_EVALUATION = (
     "flip",
     "threshold",
     "threshold_from",
+    "protocol",
 )
 
 

@@ -57,6 +57,7 @@ def format_table(rows: Sequence[Row]) -> str:
         *_baselines(shown),
         *_made(shown),
         *_origins(shown),
+        *_published(shown),
         *_true_classes(shown),
         *_left_out(shown),
     ]
@@ -179,6 +180,13 @@ def _origins(rows: Sequence[Row]) -> list[str]:
         for origin in (row["threshold_from"] for row in rows if row["threshold"] is not None)
     ]
     return [f"thr.: the background threshold, {text}." for text in dict.fromkeys(texts)]
+
+
+def _published(rows: Sequence[Row]) -> list[str]:
+    """Which figures are of the very images that chose something."""
+    found = [f"{row['method']} {row['stage']}" for row in rows if row["protocol"] == "published"]
+    what = "not held out (evaluation.protocol: published), chosen on the very images reported"
+    return [f"{what}: {', '.join(found)}."] if found else []
 
 
 def _baselines(rows: Sequence[Row]) -> list[str]:

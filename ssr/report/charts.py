@@ -51,7 +51,7 @@ def draw_charts(evaluations: Evaluations, methods: Sequence[str], histories: His
                 f"mIoU of the CAMs of {method} over the background threshold",
                 "Which threshold turns a CAM into labels is chosen on the tuning split (thick "
                 "lines, a marker where the best one is). Thin lines: the same on the reported "
-                "split, which has no say.",
+                "split, which has no say unless evaluation.protocol is published.",
             )
         ],
         "classes": [_classes(evaluations, method), _confusion(evaluations, method)],

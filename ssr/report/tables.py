@@ -120,7 +120,7 @@ def stage_table(evaluations: Evaluations) -> Table:
         "answered with another class.",
         "Labelled: share of the pixels that were not left to the ignore label; the others do not "
         "count in the other figures.",
-        "Thresholds are chosen on the tuning split, never on the reported one.",
+        *_held_out(evaluations.reported),
         *notes_of_certainty(evaluations),
         *_true_classes(evaluations.reported),
         *_left_out(evaluations.reported),
@@ -185,6 +185,17 @@ def _test_time(figures: Mapping[str, Any]) -> str:
         return MISSING
     scales = ", ".join(f"{scale:g}" for scale in figures["scales"])
     return scales + (" + flip" if figures["flip"] else "")
+
+
+def _held_out(evaluations: Sequence[Evaluation]) -> list[str]:
+    """Whether thresholds and heads were chosen on other images than the reported ones."""
+    seen = [_place(item) for item in evaluations if item.figures["protocol"] == "published"]
+    if not seen:
+        return ["Thresholds are chosen on the tuning split, never on the reported one."]
+    return [
+        "Not held out (evaluation.protocol: published), but chosen on the very images that are "
+        f"reported: {'; '.join(seen)}."
+    ]
 
 
 def _true_classes(evaluations: Sequence[Evaluation]) -> list[str]:

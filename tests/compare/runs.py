@@ -58,7 +58,7 @@ def write(path: Path, counts: Mapping[str, NDArray], entries: Mapping[str, Any])
     """An evaluation, and beside it the counts of its images."""
     document = {"stage": STAGE, "split": "val", "images": len(counts), "crf": False}
     document |= {"scales": None, "flip": None, "miou_given_labels": None, "threshold": 0.4}
-    document |= {"threshold_from": {"split": "tune", "images": 5}}
+    document |= {"threshold_from": {"split": "tune", "images": 5}, "protocol": "held_out"}
     document |= quality(sum(counts.values()), ["background", "cat", "dog", "owl"])
     path.parent.mkdir(parents=True, exist_ok=True)
     write_evaluation(path, document | entries)

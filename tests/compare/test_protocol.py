@@ -15,6 +15,7 @@ CONFUSION = np.array([[60, 20, 5], [0, 40, 0]])
 FIGURES: dict[str, Any] = {
     **{"stage": "prediction_crf", "split": "val", "images": 2, "crf": True},
     **{"scales": [1.0, 0.75], "flip": True, "threshold": None, "threshold_from": None},
+    **{"protocol": "held_out"},
     **quality(CONFUSION, ["background", "cat"]),
 }
 CAMS = {"stage": "refined_cam", "crf": False, "scales": None, "flip": None, "threshold": 0.4}
@@ -46,6 +47,10 @@ def test_a_protocol_names_all_that_figures_depend_on_besides_the_method() -> Non
             "CRF dense with iterations 5, bilateral_sxy 50 instead of dense",
         ),
         ({"threshold": 0.3}, "background threshold a setting instead of none"),
+        (
+            {"threshold": 0.3, "protocol": "published"} | TUNED,
+            "background threshold the best on tune (100 images) itself instead of none",
+        ),
         ({"threshold": 0.3} | TUNED, "background threshold chosen on tune (100 images) instead of"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

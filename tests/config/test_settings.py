@@ -85,6 +85,14 @@ def test_blocks_of_the_segmenter_are_named_or_listed(blocks: object) -> None:
     assert f"all | all_but_last | a list of blocks from 0, each once; came {blocks!r}" in said
 
 
+@pytest.mark.parametrize("key", ["cam_split", "prediction_split"])
+def test_what_chose_thresholds_is_reported_on_only_where_the_protocol_says_so(key: str) -> None:
+    said = message({"evaluation": {key: "tune"}})
+    assert f"evaluation: {key} must not be tune, whose masks choose thresholds and heads" in said
+    published = parse_config({"evaluation": {key: "tune", "protocol": "published"}})
+    assert getattr(published.evaluation, key) == "tune"
+
+
 @pytest.mark.parametrize("name", ["../demo", "a b", "", ".hidden", "a/b"])
 def test_a_data_set_name_never_becomes_another_folder(name: str) -> None:
     assert "dataset:" in message({"dataset": name})

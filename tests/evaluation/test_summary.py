@@ -17,7 +17,7 @@ def write(folder: Path, stage: str, **entries: Any) -> Path:
     path = folder / stage / "val.json"
     document: dict[str, Any] = {"stage": stage, "split": "val", "images": 200, "crf": False}
     document |= {"scales": None, "flip": None, "threshold": None, "threshold_from": None}
-    document |= {"miou_given_labels": None}
+    document |= {"miou_given_labels": None, "protocol": "held_out"}
     document |= quality(CONFUSION, ["background", "cat"])
     write_evaluation(path, document | entries)
     write_image_counts(beside(path), {"a": sparse(CONFUSION)})

@@ -23,6 +23,7 @@ def row(method: str, stage: str, **entries: Any) -> dict[str, Any]:
         "miou_given_labels": None,
         "differences": [],
     }
+    rest |= {"protocol": "held_out"}
     rest |= quality(np.array([[60, 20, 20], [5, 35, 0]]), ["background", "cat"])
     return {"method": method, "stage": stage} | rest | entries
 
@@ -65,6 +66,13 @@ def test_a_row_is_printed_with_what_its_figures_rest_on() -> None:
         "left out (left to the ignore label): 14.3 % of the pixels",
         "left out of FP/TP (not one right pixel): cat, dog (clip pseudo_label)",
     ]
+
+
+def test_figures_that_are_not_held_out_are_marked() -> None:
+    table = format_table([row("ssr", "initial_cam", **TUNED, protocol="published"), *ROWS[1:3]])
+    (note,) = [line for line in table.splitlines() if line.startswith("not held out")]
+    assert note.endswith("chosen on the very images reported: ssr initial_cam.")
+    assert "held out" not in format_table(ROWS)
 
 
 def test_where_a_class_is_only_predicted_the_other_mean_is_told() -> None:

@@ -231,7 +231,7 @@ def _write_evaluations(run: FinishedRun, scenes: dict[str, Scene]) -> None:
         shards = pair_with_masks([path], images, masks)
         counts = count(partial(counter, classes=len(names)), shards, 1).total
         document = {"stage": stage, "split": "val", "images": len(scenes), "crf": False}
-        document |= {"miou_given_labels": None}
+        document |= {"miou_given_labels": None, "protocol": "held_out"}
         document |= {"scales": None, "flip": None, "threshold": None, "threshold_from": None}
         if stage.startswith("prediction"):
             document |= {"scales": [1.0, 0.75], "flip": True, "crf": stage.endswith("crf")}

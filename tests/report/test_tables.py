@@ -114,6 +114,17 @@ def test_a_ratio_has_three_places() -> None:
     assert tables.ratio(None) == tables.gain(None) == "–"
 
 
+def test_figures_that_are_not_held_out_are_marked(evaluations: Evaluations) -> None:
+    held_out = "Thresholds are chosen on the tuning split, never on the reported one."
+    assert held_out in tables.stage_table(evaluations).notes
+    figures = {**evaluations.reported[0].figures, "protocol": "published"}
+    notes = tables.stage_table(
+        Evaluations((Evaluation(("ssr",), "initial_cam", figures),), ())
+    ).notes
+    assert held_out not in notes
+    assert any(note.endswith("that are reported: Initial CAM of ssr.") for note in notes)
+
+
 def test_where_a_class_is_only_predicted_the_other_mean_is_told(evaluations: Evaluations) -> None:
     only = {"only_predicted_classes": ["owl"], "miou_true_classes": 0.713}
     figures = {**evaluations.reported[0].figures, **only}

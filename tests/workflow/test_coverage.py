@@ -55,6 +55,7 @@ def stores_of(config: Config) -> set[tuple[str, str]]:
         {"segmenter_methods": []},
         {"segmenter_methods": ["ssr", "clip"], "evaluation": {"cam_split": "train"}},
         {"segmenter_methods": ["box_mask"], "data": {"splits": {"test": "val"}}},
+        {"evaluation": {"cam_split": "tune", "protocol": "published"}},
         {"methods": ONLY_CLIP, "segmenter_methods": ["clip"]},
         {"methods": {"again": {}}, "segmenter_methods": ["again"]},
         FOREIGN,

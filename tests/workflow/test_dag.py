@@ -222,6 +222,31 @@ def test_heads_are_chosen_by_masks_behind_all_that_trains_them(clone: Run) -> No
     assert all(path in inputs for inputs in rounds for path in shared)
 
 
+@pytest.mark.parametrize(
+    ("evaluation", "of_tune"),
+    [
+        ({}, ["evaluate_cams"]),
+        ({"protocol": "published"}, []),
+        ({"protocol": "published", "cam_split": "tune"}, []),
+    ],
+    ids=json.dumps,
+)
+def test_cams_are_reported_at_the_threshold_of_tune_unless_the_protocol_says_so(
+    clone: Run, evaluation: dict[str, str], of_tune: list[str]
+) -> None:
+    printed = clone("-n", "--config", f"evaluation={json.dumps(evaluation)}").stdout
+    jobs = re.findall(
+        r"rule (evaluate_cams|choose_threshold):\n    input: (.*)\n    output: (.*)", printed
+    )
+    assert {rule for rule, read, _ in jobs if "tune.json" in read} == set(of_tune)
+    reported = evaluation.get("cam_split", "val")
+    assert all(
+        f"{reported}.images.parquet" in made
+        for rule, _, made in jobs
+        if rule == "evaluate_cams" or reported == "tune"
+    )
+
+
 def test_one_method_may_have_its_heads_chosen(clone: Run) -> None:
     best = {"best": {"alignment": {"stop": "tune"}}}
     last = "alignment={'stop': 'last'}"

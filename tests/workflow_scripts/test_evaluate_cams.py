@@ -79,11 +79,24 @@ def test_the_confusion_of_each_image_stands_beside_that_of_all(
     assert total.tolist() == result["confusion"]
 
 
-def test_where_the_threshold_is_chosen_no_image_can_be_counted_alone(
+def test_figures_say_whether_the_images_that_chose_are_the_reported_ones(
     evaluate: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
-    with pytest.raises(SystemExit, match="error: --images needs --threshold-from"):
-        evaluate("tune", ("tune_0000",), "--images", tmp_path / "tune.images.parquet")
+    assert evaluate("tune", ("tune_0000",))["protocol"] == "published"
+    given = ("--threshold-from", tmp_path / "tune.json")
+    assert evaluate("train", TRAIN, *given)["protocol"] == "held_out"
+
+
+def test_where_it_is_asked_for_the_threshold_is_the_best_of_the_reported_split(
+    evaluate: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    table = tmp_path / "train.images.parquet"
+    result = evaluate("train", TRAIN, "--protocol", "published", "--images", table)
+    assert result["miou"] == max(result["sweep"]["miou"])
+    assert result["threshold_from"] == {"split": "train", "images": 3}
+    assert result["protocol"] == "published"
+    total = sum(row["pixels"] for row in pq.read_table(table).to_pylist())
+    assert total == sum(map(sum, result["confusion"]))
 
 
 def test_figures_can_be_restricted_to_a_list(

@@ -18,7 +18,7 @@ def results(tmp_path: Path) -> Path:
     """A folder with one evaluation."""
     document = {"stage": "prediction", "split": "val", "images": 5, "crf": False, "flip": True}
     document |= {"scales": [1.0], "threshold": None, "threshold_from": None}
-    document |= {"miou_given_labels": None}
+    document |= {"miou_given_labels": None, "protocol": "held_out"}
     confusion = np.array([[9, 1], [1, 9]])
     document |= quality(confusion, ["background", "cat"])
     write_evaluation(tmp_path / "prediction.json", document)

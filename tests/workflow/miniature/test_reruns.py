@@ -130,6 +130,7 @@ USERS: dict[str, set[str]] = {
     "evaluation.cam_split": {"evaluate_cams", "evaluate_labels"},
     "evaluation.cam_list": {"evaluate_cams", "evaluate_labels"},
     "evaluation.prediction_split": {"predict_logits"},
+    "evaluation.protocol": {"evaluate_cams"},
     "report": {"build_report"},
 }
 
@@ -188,6 +189,7 @@ OTHER: dict[str, Any] = {
     "evaluation.cam_split": "train",
     "evaluation.cam_list": "some.txt",
     "evaluation.prediction_split": "train",
+    "evaluation.protocol": "published",
     "methods": {"box_mask": {"refinement": {"mask": "none"}}},
     "ablations": ["table_4"],
     "segmenter_methods": ["ssr", "box_mask"],
