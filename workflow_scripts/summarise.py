@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssr.running.programs import parser, run
+from ssr.running.provenance import commit
+from ssr.version import __version__
 
 if TYPE_CHECKING:
     from ssr.evaluation.summary import Evaluated
@@ -19,8 +21,9 @@ def main(arguments: Namespace) -> None:
     from ssr.evaluation.summary import summary_rows
 
     rows = summary_rows(arguments.evaluations, arguments.dataset, arguments.config_hash)
+    made_by = {"version": __version__, "commit": commit()}
     with replacing(arguments.output) as temporary:
-        temporary.write_text(json.dumps(rows, indent=1) + "\n")
+        temporary.write_text(json.dumps([row | made_by for row in rows], indent=1) + "\n")
 
 
 def evaluation(text: str) -> Evaluated:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ssr.compare.chart import draw_comparison
 from ssr.compare.entries import Difference, Entry, entries, groups, shared_stage, to_the_first
 from ssr.compare.table import comparison_table
-from ssr.config.settings import config_hash
 from ssr.report.curves import theme
 from ssr.report.files import figure_files, to_text, write_table
-from ssr.results import Results, open_results
+from ssr.results import MissingError, Results, open_results
 
 NAME = "comparison"
 
@@ -27,7 +27,7 @@ def main(arguments: argparse.Namespace) -> int:
     stage = shared_stage(list(runs.values()), arguments.stage)
     grouped = groups(entries(runs, stage))
     found = {name: each for group in grouped for name, each in to_the_first(group).items()}
-    table = comparison_table(grouped, found, _settings(runs))
+    table = comparison_table(grouped, found, _rest(runs))
     print(to_text(table))
     if arguments.out:
         arguments.out.mkdir(parents=True, exist_ok=True)
@@ -49,9 +49,15 @@ def names(folders: Sequence[Path]) -> list[str]:
     ]
 
 
-def _settings(runs: Mapping[str, Results]) -> list[str]:
-    """What the figures of each run rest on besides their protocol."""
-    return [f"{name}: settings {config_hash(run.config)}." for name, run in runs.items()]
+def _rest(runs: Mapping[str, Results]) -> list[str]:
+    """What the figures of each run rest on besides their protocol, as far as it is recorded."""
+    found = []
+    for name, run in runs.items():
+        with suppress(MissingError):  # the figures are there before the summary is
+            row = run.summary[0]
+            code = f"version {row['version']}, commit {row['commit'] or 'unknown'}"
+            found.append(f"{name}: settings {row['config_hash']}, {code}.")
+    return found
 
 
 def _write_chart(

@@ -6,6 +6,7 @@ import ast
 import hashlib
 import json
 import os
+import subprocess
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -38,6 +39,22 @@ def kept_hash(module: str, starts: bool) -> str:
         hashes[module] = code_hash(module)
         os.environ[KEPT] = json.dumps(hashes)
     return str(hashes[module])
+
+
+def commit() -> str | None:
+    """The commit of this code, + behind it if files have changed since; None outside a clone.
+
+    Programs are started anew when their code changes: what a run has made is what its last commit
+    makes.
+    """
+    if not (ROOT / ".git").exists():  # else one may be asked of which this is no part
+        return None
+    options = ("--always", "--abbrev=12", "--dirty=+", "--exclude=*")
+    command = ["git", "--no-optional-locks", "-C", str(ROOT), "describe", *options]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):  # no git, or a clone of someone else's
+        return None
 
 
 def code_hash(module: str) -> str:

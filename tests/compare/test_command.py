@@ -47,7 +47,6 @@ def test_rows_are_marked_with_their_protocol_and_differences_are_named(
     ) in words
     assert "C can't be compared with A: images 4 (" in words
     assert "between these lie 95 % of the differences" in words
-    assert all(f"{name}: settings " in words for name in ("one", "set", "other"))
     assert max(map(len, lines[7:])) <= 100
 
 
@@ -75,6 +74,17 @@ def test_where_a_class_is_only_predicted_the_other_mean_is_told(
     compare([make_run(tmp_path / "one", {"clip": 0.6, "clip_attention": 0.8}, **only)])
     words = " ".join(capsys.readouterr().out.split())
     assert "whose IoU is 0 above: 71.3 one clip; 71.3 one clip_attention." in words
+
+
+def test_what_figures_rest_on_is_told_as_far_as_a_run_has_summarised_them(
+    folders: list[Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = {"config_hash": "0123456789ab", "version": "1.2", "commit": None}
+    monkeypatch.setattr("ssr.results.read_summary", lambda _: [row])
+    (folders[0] / "summary.json").touch()
+    compare(folders)
+    printed = capsys.readouterr().out
+    assert printed.endswith("\none: settings 0123456789ab, version 1.2, commit unknown.\n")
 
 
 def test_runs_are_called_by_their_folder_or_where_two_are_alike_by_its_path() -> None:

@@ -20,6 +20,14 @@ TABLE = Table(
 )
 
 
+def test_a_table_for_a_terminal_is_aligned_and_its_notes_are_wrapped() -> None:
+    table = Table("What", ("Row", "mIoU"), (("a", "7.0"), ("longer", "12.3")), ("note " * 30,))
+    caption, _, *rows, _, first, second = files.to_text(table).splitlines()
+    assert (caption, rows) == ("What", ["Row     mIoU", "a        7.0", "longer  12.3"])
+    assert len(first) <= files.COLUMNS
+    assert second.startswith("  note")
+
+
 def test_a_figure_is_a_picture_and_curves_with_equal_bytes_each_time() -> None:
     def drawn() -> dict[str, bytes]:
         with theme(dark=False):

@@ -1,3 +1,5 @@
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -86,3 +88,30 @@ def test_a_job_has_the_hash_with_which_its_run_started(
     forget_all()
     assert provenance.kept_hash("workflow_scripts.stage", starts=False) == started
     assert provenance.kept_hash("workflow_scripts.stage", starts=True) != started
+
+
+def git(folder: Path, *arguments: str) -> None:
+    who = ("-c", "user.name=me", "-c", "user.email=me@here")
+    subprocess.run(["git", "-C", folder, *who, *arguments], check=True, capture_output=True)
+
+
+def test_a_commit_tells_whether_files_have_changed_since(project: Path) -> None:
+    assert provenance.commit() is None
+    git(project, "init")
+    git(project, "add", ".")
+    git(project, "commit", "-m", "first")
+    git(project, "tag", "-a", "v1", "-m", "a tag is no commit")
+    made = provenance.commit()
+    assert made is not None
+    assert re.fullmatch("[0-9a-f]{12}", made)
+    (project / "ssr/other.py").write_text("unused = 2\n")
+    assert provenance.commit() == f"{made}+"
+
+
+def test_code_inside_the_clone_of_another_project_has_no_commit(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(project, "init")
+    git(project, "commit", "--allow-empty", "-m", "another")
+    monkeypatch.setattr(provenance, "ROOT", project / "ssr")
+    assert provenance.commit() is None

@@ -9,6 +9,7 @@ import pytest
 
 from ssr.evaluation.evaluation import quality, write_evaluation
 from ssr.evaluation.image_scores import beside, sparse, write_image_counts
+from ssr.version import __version__
 
 Run = Callable[..., None]
 
@@ -39,6 +40,15 @@ def test_methods_that_share_a_stage_each_have_its_row(run_program: Run, results:
     assert [row["method"] for row in rows] == ["ssr", "clip"]
     assert {row["seed"] for row in rows} == {7}
     assert rows[0] == rows[1] | {"method": "ssr"}
+
+
+def test_a_row_says_by_which_code_it_was_made(
+    run_program: Run, results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ssr.running.provenance.commit", lambda: "0123456789ab+")
+    summarise(run_program, results, f"ssr/7={results / 'prediction.json'}")
+    (row,) = json.loads((results / "summary.json").read_text())
+    assert (row["version"], row["commit"]) == (__version__, "0123456789ab+")
 
 
 def test_the_table_and_the_place_of_the_report_are_printed(
