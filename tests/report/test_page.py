@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from ssr.config import Config, Refinement
+from ssr.config import Config
 from ssr.data.index import Index
 from ssr.report.benchmarks import read_benchmarks
 from ssr.report.charts import Charts, draw_charts
