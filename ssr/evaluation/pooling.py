@@ -27,7 +27,9 @@ MEANS = (
     "all_background_miou",
     "threshold",
 )
-_UNIONS = ("absent_classes", "only_predicted_classes", "never_right_classes")
+"""Figures of an evaluation that are averaged over seeds."""
+UNIONS = ("absent_classes", "only_predicted_classes", "never_right_classes")
+"""Lists of classes that figures leave out."""
 
 
 def pooled(rows: Sequence[Row]) -> dict[str, Any]:
@@ -42,7 +44,7 @@ def pooled(rows: Sequence[Row]) -> dict[str, Any]:
         return {**first, "spreads": {}}
     values = {name: _known(row[name] for row in rows) for name in MEANS if name in first}
     made: dict[str, Any] = {name: _mean(known) for name, known in values.items()}
-    made |= {name: [*dict.fromkeys(c for row in rows for c in row[name])] for name in _UNIONS}
+    made |= {name: [*dict.fromkeys(c for row in rows for c in row[name])] for name in UNIONS}
     made["per_class"] = {
         name: {key: _mean(_known(row["per_class"][name][key] for row in rows)) for key in own}
         for name, own in first["per_class"].items()

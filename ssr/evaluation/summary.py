@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from ssr.artefacts.seals import verify
 from ssr.errors import InputError
 from ssr.evaluation.comparisons import Key, differences
+from ssr.evaluation.pooling import MEANS, UNIONS
 
 STAGES = (
     "initial_cam",
@@ -22,32 +23,10 @@ STAGES = (
 """What is evaluated, in the order of the data."""
 
 _FROM_EVALUATION = (
-    "stage",
-    "split",
-    "images",
-    "miou",
-    "miou_true_classes",
-    "miou_given_labels",
-    "fb_iou",
-    "precision",
-    "recall",
-    "confusion_ratio",
-    "background_taken_for_object",
-    "object_taken_for_background",
-    "confusion_among_objects",
-    "labelled",
-    "miou_all_pixels",
-    "all_background_miou",
-    "absent_classes",
-    "only_predicted_classes",
-    "never_right_classes",
-    "per_class",
-    "crf",
-    "scales",
-    "flip",
-    "threshold",
-    "threshold_from",
-    "protocol",
+    *("stage", "split", "images"),
+    *MEANS,
+    *UNIONS,
+    *("per_class", "crf", "scales", "flip", "threshold_from", "protocol"),
 )
 
 

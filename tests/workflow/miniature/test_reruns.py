@@ -192,6 +192,7 @@ OTHER: dict[str, Any] = {
     "evaluation.protocol": "published",
     "methods": {"box_mask": {"refinement": {"mask": "none"}}},
     "ablations": ["table_4"],
+    "foreign": {"peer": {"path": "peer", "format": "npy"}},
     "segmenter_methods": ["ssr", "box_mask"],
 }
 
@@ -201,6 +202,8 @@ EXACT: dict[str, set[str]] = {
     | {"evaluate_labels"},
     "ablations": {"cluster_prototypes", "align_prototypes", "choose_heads", "activate_aligned_cams"}
     | {"refine_cams", "label_pixels", "choose_threshold", "evaluate_cams", "evaluate_labels"},
+    "foreign": {"import_cams", "refine_cams", "label_pixels", "choose_threshold"}
+    | {"evaluate_cams", "evaluate_labels"},
     "evaluation.cam_split": {"refine_cams", "label_pixels", "evaluate_cams", "evaluate_labels"},
     "segmenter_methods": {"refine_cams", "label_pixels", "train_segmenter", "predict_logits"}
     | {"refine_predictions", "evaluate_logits", "evaluate_predictions"},
@@ -257,9 +260,9 @@ def another(key: str, value: Any) -> Any:
 
 # Another list has no images here.
 LISTS = tuple(f"data.splits.{split}" for split in SPLITS)
-# Refused alone: it is CLIP's.
-PATCH = "images.patch"
-SETTINGS = [(key, value) for key, value in leaves(Config()) if key not in (*LISTS, PATCH)]
+# Refused alone: the patch is CLIP's, and the CAMs are those of a system that `foreign` names.
+BOUND = ("images.patch", "cams.foreign")
+SETTINGS = [(key, value) for key, value in leaves(Config()) if key not in (*LISTS, *BOUND)]
 
 
 @pytest.mark.parametrize(("key", "value"), SETTINGS, ids=[key for key, _ in SETTINGS])
