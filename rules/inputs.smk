@@ -40,9 +40,14 @@ def ids_of_shard(shard):
     return IDS[split][int(number) * size :][:size]
 
 
+def foreign_of(method):
+    """Where the method's initial CAMs are files, and in which form."""
+    return CONFIG.foreign[resolved(method).cams.foreign]
+
+
 def foreign_source(wildcards):
-    """Where the method's initial CAMs are files, and in which form, as canonical JSON."""
-    return CONFIG.foreign[resolved(wildcards.method).cams.foreign].canonical()
+    """The same as canonical JSON."""
+    return foreign_of(wildcards.method).canonical()
 
 
 def foreign_state(wildcards):
@@ -50,7 +55,7 @@ def foreign_state(wildcards):
 
     Not kept for the jobs of a run: there may be too many shards for their environment.
     """
-    source = CONFIG.foreign[resolved(wildcards.method).cams.foreign]
+    source = foreign_of(wildcards.method)
     ids = ids_of_shard(wildcards.shard)
     made = store("initial_cam").format(**wildcards)
     return state_of(made, *list_files(source, CONFIG.data.classes, ids))

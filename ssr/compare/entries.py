@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ssr.artefacts.seals import verify
 from ssr.compare.protocol import OF_IMAGES, Protocol, differences, protocol_of
 from ssr.config.coverage import STAGES, is_evaluated, reported_split, stages_of
 from ssr.config.methods import method_config, owner, rows_of_methods
@@ -16,6 +14,7 @@ from ssr.errors import InputError
 from ssr.evaluation.comparisons import differences as paired_differences
 from ssr.evaluation.image_scores import beside, read_areas
 from ssr.evaluation.pooling import pooled
+from ssr.evaluation.summary import read_evaluation
 from ssr.results import Results
 
 Difference = Mapping[str, Any]
@@ -127,11 +126,7 @@ def _evaluation(run: Results, method: str, stage: str) -> Path:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    verify(path)
-    try:
-        figures: dict[str, Any] = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: is no evaluation ({error!r})") from None
+    figures = read_evaluation(path)
     if "only_predicted_classes" not in figures:
         raise InputError(f"{path}: is of an earlier version; run snakemake to make it anew")
     return figures

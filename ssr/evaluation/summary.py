@@ -92,13 +92,24 @@ def read_summary(path: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def _entries(path: Path) -> dict[str, Any]:
+def read_evaluation(path: Path, needed: Sequence[str] = ()) -> dict[str, Any]:
+    """The document that `ssr.evaluation.evaluation.write_evaluation` wrote.
+
+    Raises:
+        InputError: the file is missing or damaged, has no entry of a `needed` name, or is of no
+            stage.
+    """
     verify(path)
     try:
-        document = json.loads(path.read_text())
-        entries = {key: document[key] for key in _FROM_EVALUATION}
+        document: dict[str, Any] = json.loads(path.read_text())
+        stage, *_ = [document[key] for key in ("stage", *needed)]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path}: is no evaluation ({error!r})") from None
-    if entries["stage"] not in STAGES:
-        raise InputError(f"{path}: stage is one of {', '.join(STAGES)}; came {entries['stage']}")
-    return entries
+    if stage not in STAGES:
+        raise InputError(f"{path}: stage is one of {', '.join(STAGES)}; came {stage}")
+    return document
+
+
+def _entries(path: Path) -> dict[str, Any]:
+    document = read_evaluation(path, _FROM_EVALUATION)
+    return {key: document[key] for key in _FROM_EVALUATION}

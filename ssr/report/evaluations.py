@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ssr.artefacts.seals import verify
-from ssr.errors import InputError
 from ssr.evaluation.pooling import difference_to, pool, pooled, standing
+from ssr.evaluation.summary import read_evaluation
 from ssr.report.stages import STAGES
 
 Figures = Mapping[str, Any]
@@ -74,7 +72,7 @@ def read_evaluations(pairs: Iterable[tuple[str, Path]]) -> tuple[Evaluation, ...
         InputError: a file is missing or no evaluation.
     """
     given = list(pairs)
-    read = {path: _read(path) for _, path in given}
+    read = {path: read_evaluation(path) for _, path in given}
     files: dict[tuple[str, str], tuple[Path, ...]] = {}
     for method, path in given:
         key = method, read[path]["stage"]
@@ -92,15 +90,3 @@ def read_evaluations(pairs: Iterable[tuple[str, Path]]) -> tuple[Evaluation, ...
 def _find(evaluations: Iterable[Evaluation], method: str, stage: str) -> Figures | None:
     matching = (e.figures for e in evaluations if method in e.methods and e.stage == stage)
     return next(matching, None)
-
-
-def _read(path: Path) -> Figures:
-    verify(path)
-    try:
-        figures: dict[str, Any] = json.loads(path.read_text())
-        stage = figures["stage"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: is no evaluation ({error!r})") from None
-    if stage not in STAGES:
-        raise InputError(f"{path}: stage is one of {', '.join(STAGES)}; came {stage}")
-    return figures
