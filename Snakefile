@@ -10,7 +10,10 @@ import atexit
 from ssr.config.consistency import doubts
 from ssr.config.settings import record
 from ssr.running.claims import check_folder, claim, explain, this_run
+from ssr.running.garbage import search_seldom
 from ssr.watching.watch import hush, is_shown, settle, watch
+
+search_seldom()
 
 # A job starts a Snakemake of its own, and is handed the configuration of its run.
 if workflow.is_main_process:

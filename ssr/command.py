@@ -10,6 +10,7 @@ from pathlib import Path
 # What a subcommand needs is imported when it runs: it takes seconds, in which the user learns of a
 # folder that is not there, or presses Ctrl-C.
 from ssr.errors import InputError
+from ssr.running.garbage import search_seldom
 from ssr.running.places import enter, locate
 from ssr.running.programs import plain_endings
 from ssr.version import __version__
@@ -17,6 +18,7 @@ from ssr.version import __version__
 
 def main() -> None:
     """Run the subcommand that the command line names."""
+    search_seldom()
     with plain_endings():
         arguments = _parser().parse_args()
         status = arguments.run(arguments)

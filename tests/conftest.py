@@ -8,10 +8,13 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from ssr.running.garbage import search_seldom
+
 # Each process of the tests has a core: two threads in each would mostly wait for one another. Those
 # of the programs that they start wait without keeping a core busy.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+search_seldom()
 
 SLURM = "tests/slurm/"
 

@@ -14,6 +14,7 @@ __all__ = [
     "digests",
     "distributed",
     "event_files",
+    "garbage",
     "places",
     "processes",
     "programs",

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ssr.errors import InputError
+from ssr.running.garbage import search_seldom
 
 _TOO_LITTLE_MEMORY = "memory is used up; run fewer jobs at once, or ask for more with mem_mb"
 # Shells add it to the number of the signal that ended a program.
@@ -31,6 +32,7 @@ def parser(description: str | None, *, device: bool = False) -> argparse.Argumen
 
 def run(main: Callable[[argparse.Namespace], None], arguments: argparse.ArgumentParser) -> None:
     """Parse the command line and call `main`, with `plain_endings`."""
+    search_seldom()
     parsed = arguments.parse_args()
     # Libraries read these when they are first imported, so main() imports the heavy ones.
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):

@@ -6,6 +6,7 @@ which goes into imports and into hashes of the code.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -44,15 +45,20 @@ def _server() -> subprocess.Popen[str]:
 
 def _serve() -> None:
     """Fork for each request; the child leaves the loop and becomes Snakemake."""
-    from snakemake.cli import main
+    import pyarrow.parquet  # noqa: F401
+    import smart_open  # noqa: F401
+    from snakemake.cli import get_argument_parser, main
 
     import ssr.config.settings
     import ssr.data.splits
     import ssr.running.claims  # noqa: F401
     from ssr.running.provenance import code_hash
 
+    get_argument_parser()  # finds the plugins
     for program in (ROOT / "workflow_scripts").glob("[!_]*.py"):
         code_hash(f"workflow_scripts.{program.stem}")
+    # The end of a child would search all that was imported for garbage: most of its time.
+    gc.freeze()
     for request in sys.stdin:
         arguments, folder, printed, environment = json.loads(request)
         child = os.fork()
