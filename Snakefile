@@ -11,7 +11,7 @@ from ssr.config.consistency import doubts
 from ssr.config.settings import record
 from ssr.running.claims import check_folder, claim, explain, this_run
 from ssr.running.garbage import search_seldom
-from ssr.watching.watch import hush, is_shown, settle, watch
+from ssr.watching.watch import choose_when_jobs_end, hush, is_shown, settle, watch
 
 search_seldom()
 
@@ -78,6 +78,7 @@ onstart:
     except InputError as error:
         sys.exit(f"error: {error}")
     watch(workflow, Path(RESULTS), run, expected_seconds)
+    choose_when_jobs_end(workflow)
 
 
 onerror:

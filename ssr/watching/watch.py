@@ -26,6 +26,8 @@ from ssr.watching.terminal import Terminal
 # What Snakemake prints before the first job that the terminal tells in other words.
 _SAID_ELSEWHERE = {LogEvent.RUN_INFO, LogEvent.RESOURCES_INFO, LogEvent.WORKFLOW_STARTED}
 _STREAM = "DefaultStreamHandler"
+_LIMIT_OF_NOBODY = (100, 1)
+"""Jobs and seconds of --max-jobs-per-timespan where it is not given."""
 # Snakemake repeats the whole command of a rule.
 _COMMAND_FAILED = re.compile(
     r"CalledProcessError .* returned non-zero exit status (\d+)", re.DOTALL
@@ -69,6 +71,17 @@ def watch(workflow: Any, results: Path, run: Run, expected: Callable[[Any], floa
     handler = _Handler(jobs, watchers)
     logger.addHandler(handler)
     signal.signal(signal.SIGINT, handler.interrupt)
+
+
+def choose_when_jobs_end(workflow: Any) -> None:
+    """Let Snakemake, about to run jobs, choose the next ones when one ends, and not time and again.
+
+    Where jobs a second are limited, each choice sets a timer that leads to another: the more jobs
+    have ended, the more often all that could run is looked at. A limit that was asked for stays.
+    """
+    limiter = workflow.scheduler.job_rate_limiter
+    if limiter and (limiter.max_jobs, limiter.timespan) == _LIMIT_OF_NOBODY:
+        workflow.scheduler.job_rate_limiter = None
 
 
 def settle(workflow: Any) -> None:

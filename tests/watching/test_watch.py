@@ -11,9 +11,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from snakemake.cli import get_argument_parser
+from snakemake.scheduling.job_scheduler import JobRateLimiter
+from snakemake.settings.types import MaxJobsPerTimespan
 
+from ssr.watching.watch import choose_when_jobs_end
 from tests.watching.tiny import RESULTS, command, run, tiny_workflow
 
 
@@ -111,3 +116,12 @@ def test_snakemake_speaks_itself_where_it_is_asked_to(folder: Path) -> None:
     assert "5 of 6 steps" in done.stderr
     assert "[5/5]" not in done.stderr
     assert len([*(folder / RESULTS / "logs/runs").iterdir()]) == 1
+
+
+def test_snakemakes_own_limit_of_jobs_a_second_goes_and_that_of_a_user_stays() -> None:
+    default = get_argument_parser().get_default("max_jobs_per_timespan")
+    for limit, stays in ((default, False), ("100/1m", True), ("10/1s", True)):
+        limiter = JobRateLimiter(MaxJobsPerTimespan.parse_choice(limit))
+        workflow = SimpleNamespace(scheduler=SimpleNamespace(job_rate_limiter=limiter))
+        choose_when_jobs_end(workflow)
+        assert bool(workflow.scheduler.job_rate_limiter) == stays
