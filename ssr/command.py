@@ -31,12 +31,14 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     compare = commands.add_parser("compare", help="methods of several runs side by side")
     doctor = commands.add_parser("doctor", help="is everything in a results folder sound?")
+    init = commands.add_parser("init", help="from a folder of photographs to its settings")
     inspect = commands.add_parser(
         "inspect", help="look at images and what every stage made of them"
     )
     predict = commands.add_parser("predict", help="use a trained segmenter on any images")
     status = commands.add_parser("status", help="how far has each stage come?")
     _add_arguments_of_compare(compare)
+    _add_arguments_of_init(init)
     _add_arguments_of_predict(predict)
     for command, run in ((doctor, _doctor), (inspect, _inspect), (status, _status)):
         command.set_defaults(run=run)
@@ -64,6 +66,27 @@ def _add_arguments_of_compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("results", nargs="+", type=Path, help="folders of runs")
     parser.add_argument("--stage", help="such as pseudo_label (default: the last of all runs)")
     parser.add_argument("--out", type=Path, help="folder for the table and a chart as files")
+
+
+def _add_arguments_of_init(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=_init)
+    parser.description = (
+        "Writes labels.csv, if it is missing, and a commented file of settings, checks both, and "
+        "prints the next command. Nothing that is there is changed."
+    )
+    parser.add_argument(
+        "folder",
+        nargs="?",
+        type=_path,
+        help="images/ and labels.csv; folders named after classes; or an export of COCO, VOC, "
+        "CVAT, Label Studio or FiftyOne",
+    )
+    parser.add_argument(
+        "--out", type=_path, metavar="FILE", help="the settings (default: {folder}.yaml, here)"
+    )
+    parser.add_argument(
+        "--check", type=_path, metavar="FILE", help="check settings after an edit; write nothing"
+    )
 
 
 def _add_arguments_of_predict(parser: argparse.ArgumentParser) -> None:
@@ -111,6 +134,18 @@ def _status(arguments: argparse.Namespace) -> int:
     from ssr.doctor import status
 
     return status.main(arguments)
+
+
+def _init(arguments: argparse.Namespace) -> int:
+    if (arguments.folder is None) == (arguments.check is None) or (
+        arguments.check and arguments.out
+    ):
+        raise InputError("ssr init FOLDER [--out FILE], or ssr init --check FILE")
+    if arguments.folder and not arguments.folder.is_dir():
+        raise InputError(f"{arguments.folder}: no such folder")
+    from ssr.init import command
+
+    return command.main(arguments)
 
 
 def _inspect(arguments: argparse.Namespace) -> int:

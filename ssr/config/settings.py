@@ -28,6 +28,8 @@ from ssr.errors import InputError
 FROZEN = "SSR_CONFIG"
 # And for those who read its results, below their folder.
 _RECORD = "logs/config.json"
+# Columns of a line of YAML.
+_NO_LIMIT = 10**9
 
 
 def freeze(values: dict[str, Any], starts: bool) -> None:
@@ -227,13 +229,16 @@ def _render(section: Section, depth: int) -> Iterator[str]:
             yield from _render(value, depth + 1)
         elif name == "methods":
             yield f"\n{name}:  # {field.description}"
-            yield from (f"  {method}: {_flow(value[method])}" for method in value)
+            yield from (f"  {method}: {flow(value[method])}" for method in value)
         else:
-            yield f"{indent}{name}: {_flow(plain[name])}  # {field.description}"
+            yield f"{indent}{name}: {flow(plain[name])}  # {field.description}"
 
 
-def _flow(value: Any) -> str:
+def flow(value: Any) -> str:
+    """A value as YAML in one line."""
     if isinstance(value, tuple):
         value = list(value)
-    text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=1000)
+    text = yaml.safe_dump(
+        value, default_flow_style=True, sort_keys=False, width=_NO_LIMIT, allow_unicode=True
+    )
     return text.strip().removesuffix("...").strip()

@@ -63,7 +63,7 @@ def check_dataset(
     splits = assign(listed, settings)
     _check_splits(splits, required(settings), findings)
     ids = [i for i in chain.from_iterable(splits.values()) if is_plain(i)]
-    sources = _read_sources(settings, list(dict.fromkeys(ids)), findings, derived)
+    sources = read_sources(settings, list(dict.fromkeys(ids)), findings, derived)
     labels = _class_indices(sources, settings.classes, findings)
     _name_unlabelled(labels, findings)
     seen = inspect_images(settings, sources, processes, findings)
@@ -130,9 +130,14 @@ def _check_splits(
             findings.problem("image in two splits", f"{image_id} ({', '.join(held)})")
 
 
-def _read_sources(
-    settings: Data, ids: Sequence[str], findings: Findings, derived: Path
+def read_sources(
+    settings: Data, ids: Sequence[str], findings: Findings, derived: Path = Path()
 ) -> dict[str, Source]:
+    """Image file and label names of each of `ids`, as they come, in any format.
+
+    Raises:
+        InputError: what holds the labels is missing or of another form.
+    """
     if settings.format == "coco":
         return coco.read_sources(settings, ids, findings, derived)
     return _FORMATS[settings.format].read_sources(settings, ids, findings)

@@ -60,6 +60,20 @@ class Scene:
     outlines: tuple[Any, ...]
 
 
+def read_categories(path: str | Path) -> tuple[list[str], bool]:
+    """Names of the categories in ascending order of their ids; whether all annotations are drawn.
+
+    Raises:
+        InputError: the file is missing, or no instances file.
+    """
+    coco = _read(path)
+    try:
+        names = [str(coco.cats[category]["name"]) for category in sorted(coco.cats)]
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{path}: a category has no valid name or id ({error})") from error
+    return names, all(annotation.get("segmentation") for annotation in coco.anns.values())
+
+
 def read_scenes(path: str | Path, classes: Sequence[str]) -> list[Scene]:
     """The images of an instances file, in the order of their ids.
 

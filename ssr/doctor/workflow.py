@@ -15,6 +15,7 @@ from typing import Any
 from ssr.doctor.changes import explain_change
 from ssr.doctor.findings import Finding
 from ssr.errors import InputError
+from ssr.running.places import require_workflow
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,7 @@ def ask(configfiles: Sequence[str]) -> Workflow:
     Raises:
         InputError: there is no workflow, or Snakemake refuses it or its configuration.
     """
-    if not Path("Snakefile").is_file():
-        raise InputError(
-            f"no Snakefile in {Path.cwd()}: run it in a clone of the repository, "
-            "where snakemake runs"
-        )
+    require_workflow()
     # Snakemake leaves its marks on a process: environment, handlers, exits.
     command = [sys.executable, "-m", "ssr.doctor.plan", *configfiles]
     asked = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ssr.artefacts.files import replacing
-from ssr.data.images import open_image
+from ssr.data.images import SUFFIXES, open_image
 from ssr.data.pngs import encode_png, voc_palette
 from ssr.errors import InputError
 from ssr.running.digests import digest
 
-SUFFIXES = frozenset((".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"))
 _MEANING = "segmentation.json"
 # A note in each PNG: the SHA-256 of the image that it was made of.
 _SOURCE = "source-sha256"

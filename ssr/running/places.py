@@ -38,6 +38,19 @@ def enter(results: Path) -> Path:
     return folder.relative_to(_home(folder))
 
 
+def require_workflow() -> None:
+    """Refuse a folder in which Snakemake finds no workflow.
+
+    Raises:
+        InputError: the current folder is no clone of the repository.
+    """
+    if not Path(_SNAKEFILE).is_file():
+        raise InputError(
+            f"no {_SNAKEFILE} in {Path.cwd()}: run it in a clone of the repository, "
+            "where snakemake runs"
+        )
+
+
 def _home(results: Path) -> Path:
     """Snakemake makes results/{dataset} where it runs."""
     return results.parent.parent

@@ -1,0 +1,204 @@
+"""Image-level labels as annotation tools export them, and as folders named after classes.
+
+- CVAT: `annotations.xml` of "CVAT for images 1.1"; its ImageNet export is such folders
+- Label Studio: one JSON of tasks with `annotations`
+- FiftyOne: `labels.json` and `data/` of its FiftyOneImageClassificationDataset
+
+An object that is drawn counts as a label of its image.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+from xml.etree import ElementTree
+
+from ssr.data.findings import Findings
+from ssr.data.images import SUFFIXES
+from ssr.data.texts import read_text
+from ssr.errors import InputError
+from ssr.init.labelled import IMAGES, MASKS, ImageFiles, Labelled
+from ssr.running.digests import digest
+
+CVAT, FIFTYONE = "annotations.xml", "labels.json"
+# Folders in which CVAT and FiftyOne put what has no label.
+_UNLABELLED = ("no_label", "_unlabeled")
+# Label Studio puts eight digits in front of the name of a file that is uploaded.
+_UPLOADED = re.compile(r"^[0-9a-f]{8}-")
+# What an error shows of a folder.
+_SHOWN = 8
+
+
+def read_cvat(folder: Path, _: Findings) -> list[Labelled]:
+    """The images of "CVAT for images 1.1": tags, and labels of what is drawn.
+
+    Raises:
+        InputError: it is no such file.
+    """
+    path = folder / CVAT
+    try:
+        root = ElementTree.parse(path).getroot()
+    except (OSError, ElementTree.ParseError, LookupError, ValueError) as error:
+        raise InputError(f"{path}: is no XML ({error})") from error
+    images = root.findall("image")
+    if not images:
+        raise InputError(f'{path}: names no image; export from CVAT as "CVAT for images 1.1"')
+    files = ImageFiles(folder)
+    return [_labelled(files, image.get("name", ""), _drawn(image)) for image in images]
+
+
+def read_label_studio(folder: Path, findings: Findings) -> list[Labelled]:
+    """The tasks of Label Studio: choices, and labels of what is drawn, of all annotators.
+
+    Raises:
+        InputError: it is no such file, or was exported in short.
+    """
+    (path,) = _label_studio_files(folder)
+    files, found = ImageFiles(folder), []
+    for task in _json(path):
+        if not isinstance(task, dict) or not {"annotations", "data"} <= task.keys():
+            raise InputError(f"{path}: a task has no annotations; export as JSON, not JSON-MIN")
+        name = _name_in_task(path, task)
+        given = [each for each in task["annotations"] if not each.get("was_cancelled")]
+        told = [[*_chosen(each.get("result", []))] for each in given]
+        if any(set(own) != set(told[0]) for own in told):
+            findings.warning("image on which annotators differ, all their labels are taken", name)
+        # Files that were uploaded have digits in front that the originals lack.
+        shown = name if files.find(name) else _UPLOADED.sub("", name)
+        found.append(_labelled(files, shown, chain.from_iterable(told)))
+    return found
+
+
+def read_fiftyone(folder: Path, _: Findings) -> list[Labelled]:
+    """The images of a FiftyOneImageClassificationDataset, of one label each or several.
+
+    Raises:
+        InputError: it is no such file.
+    """
+    path = folder / FIFTYONE
+    content = _json(path)
+    labels = content.get("labels") if isinstance(content, dict) else None
+    if not isinstance(labels, dict):
+        raise InputError(f'{path}: wanted "classes" and "labels", as FiftyOne exports them')
+    files, classes = ImageFiles(folder), content.get("classes") or []
+    return [
+        _labelled(files, name, _targets(path, target, classes)) for name, target in labels.items()
+    ]
+
+
+def read_class_folders(folder: Path, findings: Findings) -> list[Labelled]:
+    """The images in folders that are named after classes; equal files are one image.
+
+    Raises:
+        InputError: there are no two such folders.
+    """
+    root = folder / IMAGES if any(map(_images, _folders(folder / IMAGES))) else folder
+    classes = [own for own in _folders(root) if own.name not in (IMAGES, MASKS) and _images(own)]
+    if len(classes) < 2:
+        raise InputError(_unknown(folder))
+    for image in _images(root):
+        findings.warning("image in no folder of a class, not used", image.name)
+    files: dict[str, Path] = {}
+    labels: dict[str, list[str]] = {}
+    for own in classes:
+        for image in _images(own):
+            content = digest(image)
+            files.setdefault(content, image)
+            labels.setdefault(content, []).extend([own.name] * (own.name not in _UNLABELLED))
+    return [
+        Labelled(image.relative_to(folder).as_posix(), tuple(dict.fromkeys(labels[content])))
+        for content, image in files.items()
+    ]
+
+
+def reader(folder: Path) -> tuple[str, Callable[[Path, Findings], list[Labelled]]]:
+    """What a folder without labels.csv holds, in words, and what reads it."""
+    if (folder / CVAT).is_file():
+        return f"CVAT's {CVAT}", read_cvat
+    if (folder / FIFTYONE).is_file() and (folder / "data").is_dir():
+        return f"FiftyOne's {FIFTYONE}", read_fiftyone
+    if len(tasks := _label_studio_files(folder)) == 1:
+        return f"Label Studio's {tasks[0].name}", read_label_studio
+    return "folders named after classes", read_class_folders
+
+
+def _labelled(files: ImageFiles, name: str, labels: Iterable[str]) -> Labelled:
+    own = tuple(dict.fromkeys(label.strip() for label in labels))
+    return Labelled(files.find(name) or f"{IMAGES}/{name}", own)
+
+
+def _drawn(image: ElementTree.Element) -> Iterator[str]:
+    """The labels of CVAT's tags and shapes."""
+    return (label for part in image if (label := part.get("label")))
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(read_text(path))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: is no JSON ({error})") from error
+
+
+def _label_studio_files(folder: Path) -> list[Path]:
+    """JSON files that begin as a list of tasks does."""
+    return [
+        path for path in sorted(folder.glob("*.json")) if read_text(path)[:1024].lstrip()[:1] == "["
+    ]
+
+
+def _name_in_task(path: Path, task: Mapping[str, Any]) -> str:
+    """The file name of the image of a task, out of a path or an address."""
+    for value in task["data"].values():
+        address = urlsplit(str(value))
+        place = parse_qs(address.query).get("d", [unquote(address.path)])[0]
+        if PurePosixPath(place).suffix.lower() in SUFFIXES:
+            return PurePosixPath(place).name
+    raise InputError(f"{path}: the data of task {task.get('id')!a} name no image")
+
+
+def _chosen(results: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    for result in results:
+        kind = result.get("type", "")
+        if kind == "choices" or kind.endswith("labels"):
+            yield from result["value"][kind]
+
+
+def _targets(path: Path, target: Any, classes: Sequence[str]) -> Iterator[str]:
+    """Names of what FiftyOne has for an image: a name, an index, a label in braces, or a list."""
+    if isinstance(target, list):
+        for each in target:
+            yield from _targets(path, each, classes)
+    elif isinstance(target, dict):
+        yield from _targets(path, target.get("label"), classes)
+    elif isinstance(target, str):
+        yield target
+    elif type(target) is int and 0 <= target < len(classes):
+        yield classes[target]
+    elif target is not None:
+        raise InputError(f"{path}: wanted a name or an index of classes, came {target!a}")
+
+
+def _folders(folder: Path) -> list[Path]:
+    paths = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [path for path in paths if path.is_dir() and not path.name.startswith(".")]
+
+
+def _images(folder: Path) -> list[Path]:
+    paths = (path for path in sorted(folder.iterdir()) if not path.name.startswith("."))
+    return [path for path in paths if path.is_file() and path.suffix.lower() in SUFFIXES]
+
+
+def _unknown(folder: Path) -> str:
+    shown = [f"{path.name}{'/' * path.is_dir()}" for path in sorted(folder.iterdir())]
+    came = ", ".join(shown[:_SHOWN]) + ", …" * (len(shown) > _SHOWN) or "nothing"
+    return (
+        f"{folder}: nothing says which classes are in which image. Wanted images/ and labels.csv; "
+        "or two folders at least that are named after classes; or an export of COCO "
+        "(annotations/instances_….json), VOC (JPEGImages/), CVAT for images (annotations.xml), "
+        f"Label Studio (….json) or FiftyOne (labels.json and data/). Came {came}"
+    )
