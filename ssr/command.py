@@ -143,6 +143,8 @@ def _init(arguments: argparse.Namespace) -> int:
         raise InputError("ssr init FOLDER [--out FILE], or ssr init --check FILE")
     if arguments.folder and not arguments.folder.is_dir():
         raise InputError(f"{arguments.folder}: no such folder")
+    if arguments.check and not arguments.check.is_file():
+        raise InputError(f"{arguments.check}: no such file")
     from ssr.init import command
 
     return command.main(arguments)

@@ -35,8 +35,8 @@ from ssr.init.words import rare_words
 _DEFAULTS = "config.yaml"
 # A class that fewer images show is worth a word.
 _FEW = 10
-# Misspelt images that are named.
-_MISSPELT = 5
+# Misspelt images that are named, and how much alike two names are, as difflib has it.
+_MISSPELT, _ALIKE = 5, 0.8
 
 
 def read_config(file: Path) -> Config:
@@ -54,8 +54,6 @@ def read_config(file: Path) -> Config:
 def _values(file: Path) -> dict[str, Any]:
     try:
         values = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{file}: no such file") from None
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise InputError(f"{file}: cannot be read as YAML ({error})") from error
     if not isinstance(values, dict):
@@ -87,7 +85,7 @@ class Labels:
             findings.warning("image that is not there, but nearly", f"{name} ({other}?)")
         few = (name for name in self.data.classes if self.counts[name] < _FEW)
         for name in few:
-            near = get_close_matches(name, self.counts.keys() - {name}, n=1)
+            near = get_close_matches(name, self.counts.keys() - {name}, n=1, cutoff=_ALIKE)
             like = "".join(f", like {other} with {self.counts[other]}" for other in near)
             kind = f"class that fewer than {_FEW} images show"
             findings.warning(kind, f"{name} ({self.counts[name]}{like})")
@@ -104,7 +102,7 @@ class Labels:
             if f"{folder}/{path.name}" not in named
         }
         for image in sorted(missing):
-            for near in get_close_matches(image.casefold(), others, n=1):
+            for near in get_close_matches(image.casefold(), others, n=1, cutoff=_ALIKE):
                 yield PurePosixPath(image).name, others[near]
 
 

@@ -26,8 +26,8 @@ from ssr.init.check import (
     read_labels,
 )
 from ssr.init.costs import MEASURED_PATCHES, PEAK_MEMORY, estimate
-from ssr.init.layout import describe
-from ssr.init.machine import GIGABYTE, Machine
+from ssr.init.layout import describe, prepare
+from ssr.init.machine import GIGABYTE, MEGABYTE, Machine
 from ssr.init.overlay import BELOW, overlay
 from ssr.running.places import require_workflow
 
@@ -63,8 +63,8 @@ def _write(folder: Path, out: Path | None, machine: Machine) -> Path:
             "--out names another file"
         )
     doubts: list[str] = []
-    said, data = describe(folder, doubts)
-    print(f"{folder}: {said}")
+    print(*prepare(folder, doubts), sep="\n")
+    data = describe(folder, doubts)
     if Path("results", dataset).exists():
         doubts.append(f"results/{dataset} is there already; another run needs another `dataset`")
     train = len(split_ids(Data(**data))["train"])
@@ -94,7 +94,9 @@ def _check(file: Path, machine: Machine) -> None:
 
 def _show(labels: Labels) -> None:
     counts = labels.counts
-    print(f"{len(labels.sources)} images, {labels.unlabelled} of them without a label")
+    print(
+        f"{len(labels.sources)} images, {labels.unlabelled} without a label; images of each class:"
+    )
     width = max(map(len, labels.data.classes))
     for name in labels.data.classes:
         print(f"  {name:{width}}  {counts[name]:6}")
@@ -109,8 +111,7 @@ def _tell(file: Path, config: Config, checked: Checked, machine: Machine) -> Non
     print(f"all images can be read: {shown}; {len(checked.masks.ids)} masks")
     print(
         f"about {_duration(needed.seconds)} on this machine ({machine}), if it is idle, and "
-        f"{needed.size / GIGABYTE:.1f} GB of disk (features {needed.features / GIGABYTE:.1f} GB), "
-        "by docs/performance.md"
+        f"{_size(needed.size)} of disk (features {_size(needed.features)}), by docs/performance.md"
     )
     print(f"next:\n  {_run(file, machine, patches)}")
 
@@ -135,6 +136,10 @@ def _plain(name: str) -> str:
 def _duration(seconds: float) -> str:
     minutes = seconds / 60
     return f"{minutes:.0f} min" if minutes < 2 * 60 else f"{minutes / 60:.1f} h"
+
+
+def _size(size: float) -> str:
+    return f"{size / GIGABYTE:.1f} GB" if size >= GIGABYTE else f"{size / MEGABYTE:.0f} MB"
 
 
 def _warn(doubts: Iterable[str]) -> None:

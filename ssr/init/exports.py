@@ -61,16 +61,22 @@ def read_label_studio(folder: Path, findings: Findings) -> list[Labelled]:
     (path,) = _label_studio_files(folder)
     files, found = ImageFiles(folder), []
     for task in _json(path):
-        if not isinstance(task, dict) or not {"annotations", "data"} <= task.keys():
-            raise InputError(f"{path}: a task has no annotations; export as JSON, not JSON-MIN")
-        name = _name_in_task(path, task)
-        given = [each for each in task["annotations"] if not each.get("was_cancelled")]
-        told = [[*_chosen(each.get("result", []))] for each in given]
-        if any(set(own) != set(told[0]) for own in told):
-            findings.warning("image on which annotators differ, all their labels are taken", name)
+        try:
+            name, told = _image_of(task["data"]), [*_told(task["annotations"])]
+        except (LookupError, TypeError, AttributeError) as error:
+            raise InputError(
+                f"{path}: is no export of Label Studio as JSON (not JSON-MIN): {error!r}"
+            ) from error
         # Files that were uploaded have digits in front that the originals lack.
-        shown = name if files.find(name) else _UPLOADED.sub("", name)
-        found.append(_labelled(files, shown, chain.from_iterable(told)))
+        image = _labelled(
+            files,
+            name if files.find(name) else _UPLOADED.sub("", name),
+            chain.from_iterable(told),
+        )
+        if any(set(own) != set(told[0]) for own in told):
+            kind = "image on which annotators differ, all their labels are taken"
+            findings.warning(kind, image.file)
+        found.append(image)
     return found
 
 
@@ -86,6 +92,8 @@ def read_fiftyone(folder: Path, _: Findings) -> list[Labelled]:
     if not isinstance(labels, dict):
         raise InputError(f'{path}: wanted "classes" and "labels", as FiftyOne exports them')
     files, classes = ImageFiles(folder), content.get("classes") or []
+    if not isinstance(classes, list):
+        raise InputError(f'{path}: wanted a list of names as "classes"')
     return [
         _labelled(files, name, _targets(path, target, classes)) for name, target in labels.items()
     ]
@@ -129,7 +137,7 @@ def reader(folder: Path) -> tuple[str, Callable[[Path, Findings], list[Labelled]
 
 def _labelled(files: ImageFiles, name: str, labels: Iterable[str]) -> Labelled:
     own = tuple(dict.fromkeys(label.strip() for label in labels))
-    return Labelled(files.find(name) or f"{IMAGES}/{name}", own)
+    return Labelled(files.find(name) or f"{IMAGES}/{PurePosixPath(name).name}", own)
 
 
 def _drawn(image: ElementTree.Element) -> Iterator[str]:
@@ -151,21 +159,23 @@ def _label_studio_files(folder: Path) -> list[Path]:
     ]
 
 
-def _name_in_task(path: Path, task: Mapping[str, Any]) -> str:
-    """The file name of the image of a task, out of a path or an address."""
-    for value in task["data"].values():
+def _image_of(data: Mapping[str, Any]) -> str:
+    """The file name of an image, out of the path or address in the data of a task."""
+    for value in data.values():
         address = urlsplit(str(value))
         place = parse_qs(address.query).get("d", [unquote(address.path)])[0]
         if PurePosixPath(place).suffix.lower() in SUFFIXES:
             return PurePosixPath(place).name
-    raise InputError(f"{path}: the data of task {task.get('id')!a} name no image")
+    raise LookupError(f"no image in {data!a}")
 
 
-def _chosen(results: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    for result in results:
-        kind = result.get("type", "")
-        if kind == "choices" or kind.endswith("labels"):
-            yield from result["value"][kind]
+def _told(annotations: Iterable[Mapping[str, Any]]) -> Iterator[list[str]]:
+    """The labels of each annotation that was not cancelled."""
+    for each in annotations:
+        if not each.get("was_cancelled"):
+            kinds = ((result["type"], result["value"]) for result in each["result"])
+            named = (own[kind] for kind, own in kinds if kind == "choices" or "labels" in kind)
+            yield [str(label) for labels in named for label in labels]
 
 
 def _targets(path: Path, target: Any, classes: Sequence[str]) -> Iterator[str]:
@@ -178,7 +188,7 @@ def _targets(path: Path, target: Any, classes: Sequence[str]) -> Iterator[str]:
     elif isinstance(target, str):
         yield target
     elif type(target) is int and 0 <= target < len(classes):
-        yield classes[target]
+        yield str(classes[target])
     elif target is not None:
         raise InputError(f"{path}: wanted a name or an index of classes, came {target!a}")
 

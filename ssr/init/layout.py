@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -38,28 +38,37 @@ _VOC_MASKS = ("SegmentationClassAug", "SegmentationClass")
 _ANY = ("any",)
 
 
-def describe(folder: Path, doubts: list[str]) -> tuple[str, Values]:
-    """What a folder holds, in words, and the section `data` that reads it.
+def prepare(folder: Path, doubts: list[str]) -> list[str]:
+    """Make a folder one that can be described; what it holds and what was written, in words.
 
-    Where labels.csv is missing, it is written from what an annotation tool has exported. What is
-    not used, and why, is added to `doubts`.
+    Where labels.csv is missing, it is written from what an annotation tool has exported; what is
+    not clear there is added to `doubts`. COCO and VOC are read as they are.
 
     Raises:
         InputError: nothing known is there, or it can't be read.
     """
-    if (folder / "JPEGImages").is_dir():
-        return "a PASCAL VOC folder", _voc(folder, doubts)
-    if any((folder / coco.ANNOTATIONS).glob("instances_*.json")):
-        return "COCO's images and instances files", _coco(folder, doubts)
-    said = f"{IMAGES}/ and {TABLE}"
-    if not (folder / TABLE).is_file():
-        said, read = reader(folder)
-        findings = Findings()
-        images = read(folder, findings)
-        doubts += findings.warnings
-        for line in write_table(folder, images):
-            print(f"written: {line}")
-    return said, _folder(folder, doubts)
+    if (folder / TABLE).is_file():
+        return [f"{folder}: {IMAGES}/ and {TABLE}"]
+    if _is_voc(folder):
+        return [f"{folder}: a PASCAL VOC folder"]
+    if parts := _coco_parts(folder):
+        return [f"{folder}: COCO's images and instances files", *_link_images(folder, parts)]
+    said, read = reader(folder)
+    findings = Findings()
+    written = write_table(folder, read(folder, findings))
+    doubts += findings.warnings
+    return [f"{folder}: {said}", *(f"written: {line}" for line in written)]
+
+
+def describe(folder: Path, doubts: list[str]) -> Values:
+    """The section `data` that reads a folder; what is not used, and why, is added to `doubts`.
+
+    Raises:
+        InputError: its labels or its parts can't be used.
+    """
+    if (folder / TABLE).is_file():
+        return _folder(folder, doubts)
+    return _voc(folder, doubts) if _is_voc(folder) else _coco(folder, doubts)
 
 
 def _folder(folder: Path, doubts: list[str]) -> Values:
@@ -74,12 +83,9 @@ def _folder(folder: Path, doubts: list[str]) -> Values:
 
 
 def _coco(folder: Path, doubts: list[str]) -> Values:
-    files = sorted((folder / coco.ANNOTATIONS).glob("instances_*.json"))
-    parts = [path.stem.removeprefix("instances_") for path in files]
-    for part in parts:
-        _link_images(folder, part)
-    names, drawn = zip(*map(read_categories, files), strict=True)
-    _classes(files[0], names[0])
+    parts = _coco_parts(folder)
+    names, drawn = zip(*map(read_categories, parts.values()), strict=True)
+    _classes(folder / coco.ANNOTATIONS, names[0])
     values: Values = {
         "format": "coco",
         "root": str(folder),
@@ -95,13 +101,24 @@ def _coco(folder: Path, doubts: list[str]) -> Values:
         return values | {"masks": None}
 
 
-def _link_images(folder: Path, part: str) -> None:
-    """The images of instances_{part}.json lie in {part}/; annotation tools put them in images/."""
-    places = (Path(IMAGES, part), Path(IMAGES))
-    found = next((place for place in places if (folder / place).is_dir()), None)
-    if not (folder / part).exists() and found:
-        (folder / part).symlink_to(found)
-        print(f"written: {folder / part} (a link to {found}/)")
+def _coco_parts(folder: Path) -> dict[str, Path]:
+    """The instances file of each part."""
+    files = sorted((folder / coco.ANNOTATIONS).glob("instances_*.json"))
+    return {path.stem.removeprefix("instances_"): path for path in files}
+
+
+def _link_images(folder: Path, parts: Collection[str]) -> Iterator[str]:
+    """Link the folders in which images are looked for to those in which tools put them."""
+    for part in parts:
+        places = (Path(IMAGES, part), Path(IMAGES))
+        found = next((place for place in places if (folder / place).is_dir()), None)
+        if not (folder / part).exists() and found:
+            (folder / part).symlink_to(found)
+            yield f"written: {folder / part} (a link to {found}/)"
+
+
+def _is_voc(folder: Path) -> bool:
+    return (folder / "JPEGImages").is_dir()
 
 
 def _voc(folder: Path, doubts: list[str]) -> Values:

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import Self
 
-GIGABYTE = 10**9
+MEGABYTE, GIGABYTE = 10**6, 10**9
 
 
 @dataclass(frozen=True)

@@ -33,10 +33,15 @@ def with_masks(values: dict[str, Any], folder: str, doubts: list[str]) -> dict[s
         return values | {"masks": None}
     try:
         own = {"masks": folder, **_colours(masks, values["classes"])}
-        return with_tune(values | own, {path.stem for path in masks})
+        served = with_tune(values | own, {path.stem for path in masks})
     except InputError as error:
         doubts.append(f"{len(masks)} masks in {place} are not used: {error}")
         return values | {"masks": None}
+    if "mask_colours" not in served and len(served["classes"]) > 1:
+        doubts.append(
+            "data.classes are sorted by name; is that the order of the indices in the masks?"
+        )
+    return served
 
 
 def with_tune(values: dict[str, Any], masked: Collection[str] | None = None) -> dict[str, Any]:
