@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -46,7 +47,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[argparse.Namespace]:
     """What the subcommands were asked for, instead of doing it."""
     found: list[argparse.Namespace] = []
     modules = ("doctor.diagnosis", "doctor.status")
-    commands = ("compare.command", "inspect.command", "predict.command")
+    commands = ("compare.command", "init.command", "inspect.command", "predict.command")
     for module in (*modules, *commands):
         monkeypatch.setattr(f"ssr.{module}.main", lambda arguments: found.append(arguments) or 0)
     return found
@@ -99,9 +100,29 @@ def test_results_are_looked_at_from_anywhere(
     assert asked[1].results == [clone / "results/x"] * 2
 
 
+def test_init_is_introduced_everywhere_in_the_same_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call(monkeypatch, "init", "--help")
+    told = " ".join(capsys.readouterr().out.split())
+    (holds,) = re.findall(r"images/ and labels.csv; .* FiftyOne", told)
+    readme, page = (
+        " ".join((ROOT / name).read_text().split()) for name in ("README.md", "docs/own_data.md")
+    )
+    for text in (readme, page):
+        (does,) = re.findall(r"`ssr init` (writes labels.csv, .* that is there is changed)", text)
+        assert does[1:] in told  # which begins with a capital
+    assert holds in readme
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["init"], "error: ssr init FOLDER [--out FILE], or ssr init --check FILE"),
+        (["init", "clone", "--check", "y.yaml"], "error: ssr init FOLDER [--out FILE], or ssr"),
+        (["init", "--check", "y.yaml", "--out", "z.yaml"], "error: ssr init FOLDER [--out FILE]"),
+        (["init", "nowhere"], "error: nowhere: no such folder"),
+        (["init", "--check", "z.yaml"], "error: z.yaml: no such file"),
         (["compare", "clone/results/x", "nowhere"], "error: nowhere: no such folder in "),
         (["inspect", "nowhere"], "error: nowhere: no such folder in "),
         (["status", "nowhere"], "error: nowhere: no such folder in "),

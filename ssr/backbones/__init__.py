@@ -5,4 +5,13 @@ Out: the tokens that enter CLIP's last block and the mean attention of both netw
 unit vectors of classes and backgrounds in the joint space of images and texts.
 """
 
-__all__ = ["devices", "features", "last_block", "networks", "pretrained", "text", "weights"]
+__all__ = [
+    "devices",
+    "features",
+    "last_block",
+    "libraries",
+    "networks",
+    "pretrained",
+    "text",
+    "weights",
+]

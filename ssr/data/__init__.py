@@ -10,7 +10,9 @@ __all__ = [
     "check",
     "coco",
     "findings",
+    "folder",
     "foreign",
+    "ids",
     "images",
     "index",
     "instances",
@@ -22,4 +24,6 @@ __all__ = [
     "pngs",
     "source",
     "splits",
+    "tables",
+    "texts",
 ]

@@ -92,18 +92,20 @@ class Labels:
         return findings.warnings
 
     def _misspelt(self) -> Iterator[tuple[str, str]]:
+        """Missing images, each with the file that no label names and that has its numbers."""
         named = {own.image for own in self.sources.values()}
-        missing = [image for image in named if not Path(self.data.root, image).is_file()]
-        folders = {str(PurePosixPath(image).parent) for image in missing}
-        others = {
-            f"{folder}/{path.name}".casefold(): path.name
-            for folder in folders
-            for path in Path(self.data.root, folder).glob("*")
-            if f"{folder}/{path.name}" not in named
-        }
-        for image in sorted(missing):
-            for near in get_close_matches(image.casefold(), others, n=1, cutoff=_ALIKE):
-                yield PurePosixPath(image).name, others[near]
+        missing = sorted(image for image in named if not Path(self.data.root, image).is_file())
+        folders = {PurePosixPath(image).parent for image in missing}
+        there = (own / path.name for own in folders for path in Path(self.data.root, own).glob("*"))
+        others = [path.name for path in there if str(path) not in named]
+        for name in (PurePosixPath(image).name for image in missing):
+            alike = {each.casefold(): each for each in others if _digits(each) == _digits(name)}
+            for near in get_close_matches(name.casefold(), alike, n=1, cutoff=_ALIKE):
+                yield name, alike[near]
+
+
+def _digits(name: str) -> str:
+    return "".join(filter(str.isdigit, name))
 
 
 def read_labels(config: Config, derived: Path) -> Labels:
@@ -124,12 +126,12 @@ def read_labels(config: Config, derived: Path) -> Labels:
 
 
 def _derive(data: Data, derived: Path) -> None:
-    for folder in coco.labelled_folders(data):
+    masked = coco.masked_folders(data)
+    for folder in dict.fromkeys([*coco.labelled_folders(data), *masked]):
         scenes = read_scenes(coco.instances_file(data, folder), data.classes)
         write_labels(derived / Path(coco.derived_labels(folder)).name, scenes)
-    for folder in coco.masked_folders(data):
-        scenes = read_scenes(coco.instances_file(data, folder), data.classes)
-        write_masks(derived / Path(coco.derived_masks(folder)).name, scenes, processes=1)
+        if folder in masked:
+            write_masks(derived / Path(coco.derived_masks(folder)).name, scenes, processes=1)
 
 
 def doubts_of(config: Config) -> list[str]:

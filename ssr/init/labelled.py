@@ -56,7 +56,9 @@ class ImageFiles:
             or f"/{PurePosixPath(file).with_suffix('')}".endswith(f"/{name}")
         ]
         if len(found) > 1:
-            raise InputError(f"{name} may be any of {', '.join(sorted(found))}: their names must differ")
+            raise InputError(
+                f"{name} may be any of {', '.join(sorted(found))}: their names must differ"
+            )
         return found[0] if found else None
 
 

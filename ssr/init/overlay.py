@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ssr.config.ablations import DEFAULT_METHODS
+from ssr.config import DEFAULT_METHODS
 from ssr.config.settings import flow
 from ssr.init.machine import Machine
 from ssr.init.words import THEMES, backgrounds, prompt_of

@@ -46,7 +46,7 @@ def require_workflow() -> None:
     """
     if not Path(_SNAKEFILE).is_file():
         raise InputError(
-            f"no {_SNAKEFILE} in {Path.cwd()}: run it in a clone of the repository, "
+            f"no Snakefile in {Path.cwd()}: run it in a clone of the repository, "
             "where snakemake runs"
         )
 

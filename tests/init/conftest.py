@@ -14,7 +14,7 @@ from ssr.init.machine import Machine
 from tests import ROOT
 
 SIZE = (32, 48)
-LAPTOP = Machine(cores=4, memory=16 * 10**9)
+LAPTOP = Machine(cores=1, memory=16 * 10**9)
 SERVER = Machine(cores=16, memory=128 * 10**9, gpu="H100", gpu_memory=80 * 10**9)
 
 Photographs = Callable[..., Path]
