@@ -97,9 +97,12 @@ class Labels:
         missing = sorted(image for image in named if not Path(self.data.root, image).is_file())
         folders = {PurePosixPath(image).parent for image in missing}
         there = (own / path.name for own in folders for path in Path(self.data.root, own).glob("*"))
-        others = [path.name for path in there if str(path) not in named]
+        others: dict[str, dict[str, str]] = {}
+        for path in there:
+            if str(path) not in named:
+                others.setdefault(_digits(path.name), {})[path.name.casefold()] = path.name
         for name in (PurePosixPath(image).name for image in missing):
-            alike = {each.casefold(): each for each in others if _digits(each) == _digits(name)}
+            alike = others.get(_digits(name), {})
             for near in get_close_matches(name.casefold(), alike, n=1, cutoff=_ALIKE):
                 yield name, alike[near]
 

@@ -34,7 +34,7 @@ _UPLOADED = re.compile(r"^[0-9a-f]{8}-")
 _SHOWN = 8
 
 
-def read_cvat(folder: Path, _: Findings) -> list[Labelled]:
+def read_cvat(folder: Path, findings: Findings) -> list[Labelled]:
     """The images of "CVAT for images 1.1": tags, and labels of what is drawn.
 
     Raises:
@@ -49,7 +49,9 @@ def read_cvat(folder: Path, _: Findings) -> list[Labelled]:
     if not images:
         raise InputError(f'{path}: names no image; export from CVAT as "CVAT for images 1.1"')
     files = ImageFiles(folder)
-    return [_labelled(files, image.get("name", ""), _drawn(image)) for image in images]
+    found = [_labelled(files, image.get("name", ""), _drawn(image)) for image in images]
+    _name_unused(files, (image.file for image in found), findings)
+    return found
 
 
 def read_label_studio(folder: Path, findings: Findings) -> list[Labelled]:
@@ -77,10 +79,11 @@ def read_label_studio(folder: Path, findings: Findings) -> list[Labelled]:
             kind = "image on which annotators differ, all their labels are taken"
             findings.warning(kind, image.file)
         found.append(image)
+    _name_unused(files, (image.file for image in found), findings)
     return found
 
 
-def read_fiftyone(folder: Path, _: Findings) -> list[Labelled]:
+def read_fiftyone(folder: Path, findings: Findings) -> list[Labelled]:
     """The images of a FiftyOneImageClassificationDataset, of one label each or several.
 
     Raises:
@@ -94,9 +97,10 @@ def read_fiftyone(folder: Path, _: Findings) -> list[Labelled]:
     files, classes = ImageFiles(folder), content.get("classes") or []
     if not isinstance(classes, list):
         raise InputError(f'{path}: wanted a list of names as "classes"')
-    return [
-        _labelled(files, name, _targets(path, target, classes)) for name, target in labels.items()
-    ]
+    targets = {name: _targets(path, target, classes) for name, target in labels.items()}
+    found = [_labelled(files, name, own) for name, own in targets.items()]
+    _name_unused(files, (image.file for image in found), findings)
+    return found
 
 
 def read_class_folders(folder: Path, findings: Findings) -> list[Labelled]:
@@ -109,19 +113,18 @@ def read_class_folders(folder: Path, findings: Findings) -> list[Labelled]:
     classes = [own for own in _folders(root) if own.name not in (IMAGES, MASKS) and _images(own)]
     if len(classes) < 2:
         raise InputError(_unknown(folder))
-    for image in _images(root):
-        findings.warning("image in no folder of a class, not used", image.name)
-    files: dict[str, Path] = {}
+    used = {
+        image.relative_to(folder).as_posix(): image for own in classes for image in _images(own)
+    }
+    _name_unused(ImageFiles(folder), used, findings)
+    files: dict[str, str] = {}
     labels: dict[str, list[str]] = {}
-    for own in classes:
-        for image in _images(own):
-            content = digest(image)
-            files.setdefault(content, image)
-            labels.setdefault(content, []).extend([own.name] * (own.name not in _UNLABELLED))
-    return [
-        Labelled(image.relative_to(folder).as_posix(), tuple(dict.fromkeys(labels[content])))
-        for content, image in files.items()
-    ]
+    for file, image in used.items():
+        content, name = digest(image), image.parent.name
+        if files.setdefault(content, file) != file:
+            findings.warning("file that equals another, one image with the labels of both", file)
+        labels.setdefault(content, []).extend([name] * (name not in _UNLABELLED))
+    return [Labelled(file, tuple(dict.fromkeys(labels[own]))) for own, file in files.items()]
 
 
 def reader(folder: Path) -> tuple[str, Callable[[Path, Findings], list[Labelled]]]:
@@ -138,6 +141,11 @@ def reader(folder: Path) -> tuple[str, Callable[[Path, Findings], list[Labelled]
 def _labelled(files: ImageFiles, name: str, labels: Iterable[str]) -> Labelled:
     own = tuple(dict.fromkeys(label.strip() for label in labels))
     return Labelled(files.find(name) or f"{IMAGES}/{PurePosixPath(name).name}", own)
+
+
+def _name_unused(files: ImageFiles, used: Iterable[str], findings: Findings) -> None:
+    for file in sorted({*files.all} - {*used}):
+        findings.warning("image that nothing labels, not used", file)
 
 
 def _drawn(image: ElementTree.Element) -> Iterator[str]:
@@ -173,8 +181,9 @@ def _told(annotations: Iterable[Mapping[str, Any]]) -> Iterator[list[str]]:
     """The labels of each annotation that was not cancelled."""
     for each in annotations:
         if not each.get("was_cancelled"):
-            kinds = ((result["type"], result["value"]) for result in each["result"])
-            named = (own[kind] for kind, own in kinds if kind == "choices" or "labels" in kind)
+            results = ((result["type"], result.get("value", {})) for result in each["result"])
+            # Not so "textarea", "rating" or "relation".
+            named = (own[kind] for kind, own in results if re.fullmatch(r"choices|\w*labels", kind))
             yield [str(label) for labels in named for label in labels]
 
 

@@ -32,15 +32,19 @@ class Labelled:
 
 
 class ImageFiles:
-    """The image files anywhere below a folder, but for masks and what is hidden."""
+    """The image files anywhere below a folder, but for masks and what is hidden.
+
+    `all` are their names, relative to it.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._named: dict[str, list[str]] = {}
         # A link that an earlier call has made is no second image.
         images = {path.resolve(): path for path in sorted(_below(folder), reverse=True)}
-        for path in images.values():
-            for name in (path.name, path.stem):
-                self._named.setdefault(name, []).append(path.relative_to(folder).as_posix())
+        self.all = sorted(path.relative_to(folder).as_posix() for path in images.values())
+        for file in self.all:
+            for name in (PurePosixPath(file).name, PurePosixPath(file).stem):
+                self._named.setdefault(name, []).append(file)
 
     def find(self, name: str) -> str | None:
         """The file of this name, with or without its suffix and the folders before it.
@@ -56,9 +60,7 @@ class ImageFiles:
             or f"/{PurePosixPath(file).with_suffix('')}".endswith(f"/{name}")
         ]
         if len(found) > 1:
-            raise InputError(
-                f"{name} may be any of {', '.join(sorted(found))}: their names must differ"
-            )
+            raise InputError(f"{name} may be any of {', '.join(found)}: their names must differ")
         return found[0] if found else None
 
 

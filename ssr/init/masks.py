@@ -30,6 +30,8 @@ def with_masks(values: dict[str, Any], folder: str, doubts: list[str]) -> dict[s
     place = Path(values["root"], folder)
     masks = sorted(place.glob("*.png"))
     if not masks:
+        if place.is_dir() and any(place.iterdir()):
+            doubts.append(f"{place} has no mask: they are called {{image without suffix}}.png")
         return values | {"masks": None}
     try:
         own = {"masks": folder, **_colours(masks, values["classes"])}

@@ -91,9 +91,9 @@ def _labels(data: Mapping[str, Any]) -> str:
 
 
 def _segmenter(train: int, machine: Machine) -> Iterator[str]:
-    passes = min(max(_PASSES * train // _BATCH, _FEWEST_ITERATIONS), _MOST_ITERATIONS)
+    iterations = min(max(_PASSES * train // _BATCH, _FEWEST_ITERATIONS), _MOST_ITERATIONS)
     yield (
-        f"  iterations: {passes}  # {_PASSES} passes over the images, as on VOC, but "
+        f"  iterations: {iterations}  # {_PASSES} passes over the images, as on VOC, but "
         f"{_FEWEST_ITERATIONS} at least"
     )
     if not machine.gpu:

@@ -39,10 +39,11 @@ def task(image: str, *annotations: dict[str, Any]) -> dict[str, Any]:
 
 
 def chosen(*names: str, cancelled: bool = False) -> dict[str, Any]:
-    """An annotation of Label Studio: choices, and a note, which says no class."""
+    """An annotation of Label Studio: choices, and what says no class."""
     choices = {"type": "choices", "value": {"choices": [*names]}}
     note = {"type": "textarea", "value": {"text": ["blurred"]}}
-    return {"was_cancelled": cancelled, "result": [choices, note]}
+    relation = {"type": "relation", "from_id": "a", "to_id": "b"}
+    return {"was_cancelled": cancelled, "result": [choices, note, relation]}
 
 
 def test_tags_and_shapes_of_cvat_are_labels(folder: Path) -> None:
@@ -100,8 +101,11 @@ def test_targets_of_fiftyone_are_names_indices_or_labels(folder: Path, target: A
 def test_folders_are_classes_and_equal_files_one_image(folder: Path, place: str) -> None:
     photographs(folder / place, ["cat/1.jpg", "cat/2.jpg", "dog/1.jpg", "no_label/3.jpg"])
     shutil.copy(folder / place / "cat/2.jpg", folder / place / "dog/other.jpg")
-    said, labels, _ = read(folder)
+    said, labels, warnings = read(folder)
     root = f"{place}/".lstrip("/")
+    assert warnings == [
+        f"1 × file that equals another, one image with the labels of both: {root}dog/other.jpg"
+    ]
     assert said == "folders named after classes"
     assert labels == {
         f"{root}cat/1.jpg": ("cat",),
@@ -111,9 +115,13 @@ def test_folders_are_classes_and_equal_files_one_image(folder: Path, place: str)
     }
 
 
-def test_an_image_beside_the_folders_of_classes_is_named(folder: Path) -> None:
-    photographs(folder, ["cat/1.jpg", "dog/2.jpg", "stray.jpg"])
-    assert read(folder)[2] == ["1 × image in no folder of a class, not used: stray.jpg"]
+def test_images_that_nothing_labels_are_named(folder: Path) -> None:
+    photographs(folder, ["cat/1.jpg", "cat/deep/2.jpg", "dog/3.jpg", "stray.jpg"])
+    unused = "2 × image that nothing labels, not used: cat/deep/2.jpg, stray.jpg"
+    assert read(folder)[2] == [unused]
+    (folder / "annotations.xml").write_text(CVAT.replace("a.jpg", "1.jpg"))
+    assert len(read(folder)[1]) == 3
+    assert read(folder)[2][0].startswith("3 × image that nothing labels, not used: cat/deep/2.jpg")
 
 
 @pytest.mark.parametrize(

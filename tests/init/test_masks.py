@@ -77,6 +77,13 @@ def test_a_single_mask_does_not_serve(folder: Path) -> None:
     assert "came 1 of 12 images with a mask" in doubt
 
 
+def test_files_that_are_no_masks_are_not_passed_over(folder: Path) -> None:
+    mask(boats(folder) / "masks/00.PNG", 1)
+    values, (doubt,) = described(folder)
+    assert values["masks"] is None
+    assert doubt.startswith("harbour/masks has no mask: they are called")
+
+
 @pytest.mark.parametrize("mode", ["L", "1", "RGB"])
 def test_black_and_white_is_background_and_the_one_class(folder: Path, mode: str) -> None:
     labelled(folder, [f"{n}.jpg,boat" for n in range(4)])
