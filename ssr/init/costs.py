@@ -1,7 +1,7 @@
 """How long a run takes and what it leaves, from what docs/performance.md has measured.
 
-Seconds of one core are of ViT-B/16, photographs of 24×32 patches and the settings of
-config/photographs.yaml, and grow with the patches; those of a GPU are of an H100, in float32.
+Seconds of one core are of photographs with config/photographs.yaml, and grow with the patches;
+those of a GPU are of an H100, in float32.
 """
 
 from __future__ import annotations
@@ -15,35 +15,44 @@ from ssr.config.coverage import FOLDERS, is_evaluated, splits_of, why_never
 from ssr.config.methods import method_config, owner
 from ssr.init.machine import Machine
 
-MEASURED_PATCHES = 24 * 32
+MEASURED_PATCHES = 720
+"""Of an image, on average."""
 PEAK_MEMORY = 2.0e9
 """Bytes of the largest job."""
 
 
 class Cost(NamedTuple):
-    """What its rule takes for an image: seconds of a core, or of a GPU if it uses one; bytes."""
+    """What a rule takes of each image or the like: seconds of a core, or of a GPU; bytes it leaves.
+
+    `gpu` is None where none is used, or where it was not measured.
+    """
 
     rule: str
     core: float
-    gpu: float | None
-    size: float
+    gpu: float | None = None
+    size: float = 0
 
 
 PER_IMAGE: Mapping[str, Cost] = {
-    "features": Cost("extract_features", 1.5, 1 / 107, 3_790_000),
-    "superpixels": Cost("segment_superpixels", 0.11, None, 16_300),
-    "initial_cam": Cost("activate_initial_cams", 1.0, 1 / 163, 10_000),
-    "aligned_cam": Cost("activate_aligned_cams", 1.1, 1 / 163, 10_000),
-    "refined_cam": Cost("refine_cams", 0.21, None, 10_000),
-    "pseudo_label": Cost("label_pixels", 0.06, None, 5_300),
-    "prediction": Cost("predict_logits", 3.7, 1 / 17.2, 30_400),
-    "prediction_crf": Cost("refine_predictions", 0.9, None, 4_700),
+    "features": Cost("extract_features", 1.65, 1 / 107, 3_760_000),
+    "superpixels": Cost("segment_superpixels", 0.064, None, 30_300),
+    "initial_cam": Cost("activate_initial_cams", 0.76, 1 / 163, 7_500),
+    "aligned_cam": Cost("activate_aligned_cams", 0.67, 1 / 163, 7_500),
+    "refined_cam": Cost("refine_cams", 0.030, None, 7_500),
+    "pseudo_label": Cost("label_pixels", 0.46, None, 6_900),
+    "prediction": Cost("predict_logits", 5.8, 1 / 17.2, 32_600),
+    "prediction_crf": Cost("refine_predictions", 0.77, None, 3_800),
 }
 """By the name of the stage."""
-CROP = Cost("train_segmenter", 2.5 / 4, 1 / 34, 0)
-CROP_SIDE = 320
-SAMPLE = Cost("cluster_prototypes", 0.22, None, 0)
-ITERATION = Cost("align_prototypes", 5.4 / 50, None, 0)
+LOOK = Cost("choose_heads", 0.48, 1 / 163)
+"""Of an image of tune, at each look."""
+SAMPLE = Cost("cluster_prototypes", 0.20)
+"""Of an image of train, in each round."""
+ITERATION = Cost("align_prototypes", 0.056)
+CROP, CROP_SIDE = Cost("train_segmenter", 1.0, 1 / 34), 320
+"""Of a crop of this side, in pixels."""
+RUN = Cost("all others", 29, None, 149_000_000)
+"""Of all other rules together: backbones, texts, heads, segmenter, evaluations, report."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +78,7 @@ def estimate(
     larger = patches / MEASURED_PATCHES
     cores = machine.jobs(PEAK_MEMORY * max(1, larger))
     stored = [*_stored(config, images)]
-    costs = [(cost, count * larger) for cost, count in stored]
+    costs = [(RUN, 1), *((cost, count * larger) for cost, count in stored)]
     seconds = sum(
         count * (cost.gpu if machine.gpu and cost.gpu else cost.core / cores)
         for cost, count in (*costs, *_learned(config, images, larger))
@@ -101,7 +110,7 @@ def _learned(
             yield ITERATION, own.alignment.rounds * own.alignment.iterations
             if is_evaluated(config) and own.alignment.stop == "tune":
                 looks = 1 + own.alignment.rounds * own.alignment.looks
-                yield PER_IMAGE["aligned_cam"], looks * images["tune"] * larger
+                yield LOOK, looks * images["tune"] * larger
         if method in config.segmenter_methods and owner(config, method, "segmenter") == method:
             area = (own.segmenter.crop_size / CROP_SIDE) ** 2
             yield CROP, own.segmenter.iterations * own.segmenter.batch_size * area

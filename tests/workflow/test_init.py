@@ -19,6 +19,7 @@ def test_the_next_command_runs_what_was_written(
 ) -> None:
     monkeypatch.chdir(workflow_in(tmp_path))
     monkeypatch.setattr(Machine, "here", lambda: LAPTOP)
+    monkeypatch.setattr("ssr.init.check.rare_words", lambda _: [])  # whose import takes seconds
     for number in range(4):
         mask(boats(Path("my boats")) / f"masks/{number:02}.png", 0, 1)
     assert (
