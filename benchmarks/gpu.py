@@ -174,7 +174,7 @@ def _bare_step(bench: Bench, kind: str) -> float:
     """Seconds of an iteration on crops that lie in the GPU's memory."""
     from ssr.data.pngs import open_pngs
     from ssr.segmenter import model as models
-    from ssr.segmenter.dataset import PseudoLabelDataset, augmentation
+    from ssr.segmenter.dataset import SegmentationDataset, augmentation
     from ssr.segmenter.training import make_optimiser
 
     settings, texts = bench.segmenter, TextEmbeddings.read(bench.folder / "texts.npz")
@@ -184,7 +184,7 @@ def _bare_step(bench: Bench, kind: str) -> float:
     model = models.build(config, texts).to(bench.device).train()
     augment = augmentation(settings.crop_size, settings.scale_range)
     labels = open_pngs([bench.folder / "labels.zip"])
-    dataset = PseudoLabelDataset(bench.images, bench.folder, labels, augment, 0)
+    dataset = SegmentationDataset(bench.images, bench.folder, labels.read, augment, 0)
     size = settings.batch_size // settings.micro_batches
     samples = [dataset[position] for position in range(size)]
     raw = {key: [each[key] for each in samples] for key in ("inputs", "data_samples")}

@@ -34,6 +34,7 @@ rule summarise:
         runtime=minutes(0.0002, resampled_images, size=1),
     params:
         evaluations=list(evaluations()),
+        from_masks=TAUGHT_BY_MASKS,
         dataset=CONFIG.dataset,
         config_hash=config_hash(CONFIG),
         code=code_hash("workflow_scripts.summarise"),
@@ -42,6 +43,7 @@ rule summarise:
         python -m workflow_scripts.summarise \
             --dataset {params.dataset:q} \
             --config-hash {params.config_hash:q} \
+            --from-masks {params.from_masks:q} \
             --evaluations {params.evaluations:q} \
             --output {output.summary:q} \
             2>&1 | tee {log:q}

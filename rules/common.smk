@@ -251,6 +251,10 @@ def scored_stages(method):
 FOREIGN = [method for method in METHODS if resolved(method).cams.foreign]
 
 
+# Those whose segmenter learns from masks: what the others are held against, never one of them.
+TAUGHT_BY_MASKS = [method for method in METHODS if resolved(method).learns_from_masks]
+
+
 def one_of(names):
     """A wildcard constraint: any of `names`; of none, nothing matches."""
     return "|".join(names) or "(?!)"

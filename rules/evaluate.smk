@@ -1,6 +1,7 @@
 # CAMs, pseudo-labels, logits and predictions, held against the masks.
-# Only these rules read masks. Thresholds, and with `alignment.stop: tune` the heads of CMPA, are
-# chosen on the tuning split, never on the reported one, unless `evaluation.protocol` says so.
+# Only these rules read masks, and the training of the method fully_supervised. Thresholds, and with
+# `alignment.stop: tune` the heads of CMPA, are chosen on the tuning split, never on the reported
+# one, unless `evaluation.protocol` says so.
 
 
 rule choose_heads:
@@ -175,7 +176,7 @@ rule evaluate_labels:
     params:
         root=CONFIG.data.root,
         classes=list(CONFIG.data.classes),
-        labels=of_method("labels"),
+        labels=of_method("labels", without=("source",)),
         code=code_hash("workflow_scripts.evaluate_labels"),
     shell:
         """

@@ -1,4 +1,4 @@
-# Masks → a table of where they lie, checked; of its own, so that no training rule can reach a mask,
+# Masks → a table of where they lie, checked; of its own, so that no training rule reaches a mask,
 # and that another mask makes nothing anew but what is held against masks.
 
 

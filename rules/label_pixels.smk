@@ -20,7 +20,7 @@ rule label_pixels:
         runtime=minutes(1.1),
     params:
         root=CONFIG.data.root,
-        labels=of_method("labels"),
+        labels=of_method("labels", without=("source",)),
         code=code_hash("workflow_scripts.label_pixels"),
     shell:
         """

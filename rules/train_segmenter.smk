@@ -15,6 +15,8 @@ rule train_segmenter:
         log_file("train_segmenter", "method"),
     benchmark:
         benchmark_file("train_segmenter", "method")
+    wildcard_constraints:
+        method=one_of(name for name in METHODS if name not in TAUGHT_BY_MASKS),
     conda:
         "../envs/ssr.yaml"
     threads: 8

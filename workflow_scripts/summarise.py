@@ -20,7 +20,9 @@ def main(arguments: Namespace) -> None:
     from ssr.artefacts.files import replacing
     from ssr.evaluation.summary import summary_rows
 
-    rows = summary_rows(arguments.evaluations, arguments.dataset, arguments.config_hash)
+    rows = summary_rows(
+        arguments.evaluations, arguments.dataset, arguments.config_hash, arguments.from_masks
+    )
     made_by = {"version": __version__, "commit": commit()}
     with replacing(arguments.output) as temporary:
         temporary.write_text(json.dumps([row | made_by for row in rows], indent=1) + "\n")
@@ -43,6 +45,9 @@ if __name__ == "__main__":
     flags.add_argument("--config-hash", required=True)
     flags.add_argument(
         "--evaluations", type=evaluation, nargs="*", required=True, metavar="METHOD/SEED=FILE"
+    )
+    flags.add_argument(
+        "--from-masks", nargs="*", default=[], metavar="METHOD", help="learned from masks"
     )
     flags.add_argument("--output", type=Path, required=True, help="JSON")
     run(main, flags)

@@ -1,139 +1,27 @@
-"""Images, pseudo-labels and texts in; a segmenter out, continued from its newest checkpoint.
-
-It trains on all visible GPUs that the micro-batches of an iteration can be shared out to, with
-`--nodes` on those of several nodes. With `--device cpu --processes 2` it does so on a CPU.
-"""
+"""Images, pseudo-labels and texts in; a segmenter out, continued from its newest checkpoint."""
 
 from __future__ import annotations
 
-import json
-import shutil
 from argparse import Namespace
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from ssr.config import Backbone, Segmenter
 from ssr.data.index import Index
 from ssr.data.pngs import open_pngs
-from ssr.errors import InputError
-from ssr.running.compiler import without_compiler
-from ssr.running.programs import existing, parser, run
-from ssr.running.provenance import code_hash
-
-if TYPE_CHECKING:
-    from ssr.backbones.text import TextEmbeddings
-    from ssr.running.distributed import Resources
-    from ssr.segmenter.dataset import PseudoLabelDataset
+from ssr.running.programs import existing, run
+from workflow_scripts._train_segmenter import Lessons, segmenter_parser, train_on
 
 
 def main(arguments: Namespace) -> None:
-    """Train on as many processes as there are GPUs to share an iteration."""
-    from ssr.backbones.devices import choose_device
-    from ssr.running.distributed import Resources, joined, launch
+    """Train on the pseudo-labels of train."""
+    from ssr.segmenter.dataset import learned_from
 
-    device = choose_device(arguments.device)
-    given = Resources(device, arguments.threads, arguments.nodes, arguments.processes)
-    # What is wrong with these is said once, not by every process.
-    dataset, texts = _dataset(arguments), _texts(arguments)
-    parts = arguments.segmenter.micro_batches
-    launch("workflow_scripts.train_segmenter", given, parts)
-    with joined(given, parts) as own:
-        _train(arguments, dataset, texts, own)
-
-
-def _texts(arguments: Namespace) -> TextEmbeddings | None:
-    """The texts that the segmenter reads, if any."""
-    from ssr.backbones.text import TextEmbeddings
-
-    if not arguments.segmenter.reads_text:
-        return None
-    if arguments.text is None:
-        raise InputError("--text is missing, and segmenter.text is true")
-    texts = TextEmbeddings.read(arguments.text)
-    named = texts.names[: len(texts.classes)].tolist()
-    if named != arguments.classes:
-        raise InputError(f"{arguments.text}: must be of {arguments.classes}, came {named}")
-    return texts
-
-
-def _dataset(arguments: Namespace) -> PseudoLabelDataset:
-    from ssr.segmenter.dataset import PseudoLabelDataset, augmentation
-
-    settings: Segmenter = arguments.segmenter
-    return PseudoLabelDataset(
-        Index.read(arguments.index).split("train"),
-        arguments.root,
-        open_pngs(arguments.labels),
-        augmentation(settings.crop_size, settings.scale_range),
-        arguments.seed,
-    )
-
-
-def _train(
-    arguments: Namespace,
-    dataset: PseudoLabelDataset,
-    texts: TextEmbeddings | None,
-    own: Resources,
-) -> None:
-    """Train; the first process exports, and clears the checkpoints."""
-    import torch
-    from mmengine.dist import is_main_process
-
-    from ssr.running import checkpoints
-    from ssr.segmenter import model
-    from ssr.segmenter.training import Place, train
-
-    settings: Segmenter = arguments.segmenter
-    classes = ["background", *arguments.classes]
-    torch.manual_seed(arguments.seed)
-    config = model.model_config(
-        settings, arguments.backbone, len(classes), len(texts.names) if texts else 0
-    )
-    work = arguments.work / _fingerprint(arguments, classes)
-    workers = own.threads - 1 if own.device.type == "cuda" else 0
-    place = Place(work, own.device, workers)
-    with without_compiler():
-        trained = train(model.build(config, texts), dataset, settings, arguments.seed, place)
-    if is_main_process():
-        shutil.copyfile(work / "history.csv", arguments.output.with_name("history.csv"))
-        model.export(trained, config, classes, arguments.output, arguments.description)
-        checkpoints.remove(work)
-
-
-def _fingerprint(arguments: Namespace, classes: list[str]) -> str:
-    from ssr.running import checkpoints
-
-    backbone, settings = arguments.backbone, arguments.segmenter
-    parameters = [
-        code_hash("workflow_scripts.train_segmenter"),
-        json.dumps(classes),
-        backbone.canonical(),
-        settings.canonical(),
-        str(arguments.seed),
-    ]
-    named = [backbone.model, backbone.weights, settings.config or ""]
-    texts = [arguments.text] if settings.reads_text else []
-    inputs = [arguments.index, *arguments.labels, *texts, *filter(Path.is_file, map(Path, named))]
-    return checkpoints.fingerprint(parameters, inputs)
+    labels = open_pngs(arguments.labels)
+    missing = "pseudo-label, which rule label_pixels makes"
+    images = learned_from(Index.read(arguments.index).split("train"), labels, missing)
+    lessons = Lessons(images, labels.read, arguments.labels)
+    train_on(lessons, arguments, "workflow_scripts.train_segmenter")
 
 
 if __name__ == "__main__":
-    flags = parser(__doc__, device=True)
-    flags.add_argument("--index", type=existing, required=True)
-    flags.add_argument("--root", type=Path, required=True)
-    flags.add_argument("--classes", nargs="+", required=True)
+    flags = segmenter_parser(__doc__)
     flags.add_argument("--labels", type=existing, nargs="+", required=True)
-    flags.add_argument("--backbone", type=Backbone.model_validate_json, required=True)
-    flags.add_argument("--text", type=existing, nargs="?", help="where segmenter.text is true")
-    flags.add_argument("--segmenter", type=Segmenter.model_validate_json, required=True)
-    flags.add_argument("--seed", type=int, required=True)
-    flags.add_argument("--work", type=Path, required=True)
-    flags.add_argument("--output", type=Path, required=True)
-    flags.add_argument("--description", type=Path, required=True)
-    flags.add_argument("--nodes", type=int, default=1, help="of the job of SLURM; more need srun")
-    flags.add_argument(
-        "--processes",
-        type=int,
-        help="on each node; left out: one per visible GPU, as far as micro-batches go round",
-    )
     run(main, flags)

@@ -36,6 +36,7 @@ def protocol_of(figures: Mapping[str, Any], ids: Sequence[str], config: Config) 
         "flip": None if figures["flip"] is None else _yes(figures["flip"]),
         "CRF": _crf(figures, config),
         "background threshold": _threshold(figures),
+        "supervision": "masks" if config.learns_from_masks else "image labels",
     }
     return {name: words for name, words in found.items() if words is not None}
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from ssr.config.ablations import DEFAULT_METHODS, Ablation, with_ablations
+from ssr.config.ablations import DEFAULT_METHODS, FULLY_SUPERVISED, Ablation, with_ablations
 from ssr.config.data import Data, Demo, Images, Splits
 from ssr.config.foreign import OWN_METHODS, Foreign, with_foreign
 from ssr.config.networks import (
@@ -44,6 +44,7 @@ from ssr.config.stages import (
 __all__ = [
     "DEFAULT_BACKGROUNDS",
     "DEFAULT_METHODS",
+    "FULLY_SUPERVISED",
     "MMSEG",
     "AlignedCams",
     "Alignment",
@@ -111,7 +112,7 @@ class Config(Section):
         description="name: settings that differ, from images to crf; null drops a method",
     )
     ablations: tuple[Ablation, ...] = Field(
-        (), description="rows added to the methods: table_3 | table_4 | readings"
+        (), description="rows added to the methods: table_3 | table_4 | table_6 | readings"
     )
     foreign: dict[Name, Foreign] = Field(
         {},
@@ -126,6 +127,11 @@ class Config(Section):
     def seed(self) -> int:
         """The first seed; of a method, the one with which it learns."""
         return self.seeds[0]
+
+    @property
+    def learns_from_masks(self) -> bool:
+        """Whether the segmenter learns from the masks of train, and there are no CAMs."""
+        return self.labels.source == "masks"
 
     @property
     def aligns_patches(self) -> bool:
@@ -171,8 +177,12 @@ class Config(Section):
     @field_validator("segmenter_methods")
     @classmethod
     def _seed_segmenters(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        """Every row of a method that goes on to a segmenter goes on."""
+        """Every row of a method that goes on to a segmenter goes on.
+
+        What learns from masks has nothing but a segmenter.
+        """
         methods, seeds = info.data.get("methods", {}), info.data.get("seeds", (0,))
+        names = (*names, *(name for name in methods if name == FULLY_SUPERVISED))
         own = {name: own_seeds(methods[name], seeds) for name in names if name in methods}
         rows = [row_name(name, each, seed) for name, each in own.items() for seed in each]
         return tuple(dict.fromkeys([*names, *rows]))

@@ -7,7 +7,10 @@ from typing import Any, Literal, get_args
 
 from ssr.config.section import NULL
 
-Ablation = Literal["table_3", "table_4", "readings"]
+Ablation = Literal["table_3", "table_4", "table_6", "readings"]
+
+FULLY_SUPERVISED = "fully_supervised"
+"""The one method whose segmenter learns from masks, those of train."""
 
 Methods = dict[str, dict[str, Any]]
 
@@ -58,6 +61,7 @@ ABLATIONS: Mapping[str, Methods] = {
         "feature": {"alignment": {"loss": "feature"}},
         "in_modal": {"alignment": {"loss": "in_modal"}},
     },
+    "table_6": {FULLY_SUPERVISED: {"labels": {"source": "masks"}}},
     "readings": _READINGS,
 }
 """By name: methods that stand beside the first one; Table 3 and 4 end with it."""

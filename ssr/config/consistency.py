@@ -7,10 +7,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ssr.config import Backbones, Config, Text
+from ssr.config import FULLY_SUPERVISED, Backbones, Config, Text
 from ssr.config.architectures import clip_architecture, dino_architecture
 from ssr.config.duplicates import repeated_keys
 from ssr.config.methods import method_config, rows_of_methods
+from ssr.config.seeds import method_of_row
 from ssr.demo.vocabulary import CLASSES, STUFF
 
 # All words that the demo's CLIP has seen, besides the names of what is drawn.
@@ -23,16 +24,28 @@ _DEMO = Backbones()
 _DEFAULTS = Config()
 
 
-def contradictions(config: Config, unsound: Collection[str] = ()) -> Iterator[str]:
+def contradictions(
+    config: Config, unsound: Collection[str] = (), method: str | None = None
+) -> Iterator[str]:
     """What settings say against each other, a line each.
 
     Args:
         config: each of its sections is sound by itself.
         unsound: sections that are not what the user gave; what rests on them is not judged.
+        method: whose settings they are; None: those of all methods.
     """
     for sections, rule in _RULES:
         if not set(sections) & set(unsound):
             yield from rule(config)
+    if "labels" not in unsound:
+        yield from _name_says_who_sees_masks(config, method)
+
+
+def _name_says_who_sees_masks(config: Config, method: str | None) -> Iterator[str]:
+    named = method is not None and method_of_row(method, config.seed) == FULLY_SUPERVISED
+    if named != config.learns_from_masks:
+        told = f"masks, for the method {FULLY_SUPERVISED} and for no other"
+        yield f"labels.source: {told}; came {config.labels.source}"
 
 
 def _prompts_name_classes(config: Config) -> Iterator[str]:
@@ -86,6 +99,19 @@ def _threshold_has_a_source(config: Config) -> Iterator[str]:
         )
 
 
+def _masks_are_there(config: Config) -> Iterator[str]:
+    if config.learns_from_masks and config.data.masks is None:
+        yield "labels.source: masks needs those of train, and data.masks is null"
+
+
+def _weakly_supervised_come_first(config: Config) -> Iterator[str]:
+    if next(iter(config.methods)) == FULLY_SUPERVISED:
+        yield (
+            f"methods: {FULLY_SUPERVISED} stands behind the method that is held against it, such "
+            "as ssr: {}; it came first"
+        )
+
+
 def _pooling_has_samples(config: Config) -> Iterator[str]:
     if not config.pools_behind or not config.alignment.enabled:
         return
@@ -136,6 +162,8 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[[Config], Iterator[str]]], ...] = 
     (("backbones", "images", "features", "segmenter", "segmenter_methods"), _backbones_fit),
     (("backbones",), _model_files_are_clear),
     (("data", "labels"), _threshold_has_a_source),
+    (("data", "labels"), _masks_are_there),
+    (("methods",), _weakly_supervised_come_first),
     (("prototypes", "alignment"), _pooling_has_samples),
     (("alignment", "aligned_cams"), _backgrounds_have_a_judge),
     (("backbones", "data", "text"), _demo_knows_the_words),

@@ -53,6 +53,8 @@ def stages_of(config: Config, method: str) -> list[str]:
 
 def why_never(config: Config, method: str, stage: str) -> str | None:
     """Why a method has no such stage; None: it has one."""
+    if stage not in _PREDICTIONS and method_config(config, method).learns_from_masks:
+        return f"method {method} learns from masks"
     if stage == "aligned_cam" and not method_config(config, method).alignment.enabled:
         return f"method {method} has no alignment"
     if stage in _PREDICTIONS and method not in config.segmenter_methods:

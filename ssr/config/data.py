@@ -54,7 +54,8 @@ class Data(Section):
     )
     masks: FilePath | None = Field(
         "masks",
-        description="folder of the masks, read by evaluation only; null, or no folder masks: none",
+        description="folder of the masks, read by evaluation, and to train fully_supervised; null, "
+        "or no folder masks: none",
     )
     mask_colours: dict[str, Colour] = Field(
         {},

@@ -36,6 +36,9 @@ _REFINED = (*_ALIGNED, *_FEATURES, *_SUPERPIXELS, "refinement")
 _LABELLED = (*_REFINED, "labels")
 _TRAINED = (*_LABELLED, "segmenter", "seeds.segmenter")
 _PREDICTED = (*_TRAINED, "prediction")
+# What learns from masks shares no CAMs, for it makes none.
+_FROM_MASKS = ("labels.source",)
+_TAUGHT = (*_FROM_MASKS, *_TEXT, "segmenter", "seeds.segmenter")
 
 ENTERING: Mapping[str, tuple[str, ...]] = {
     "clip": ("backbones.clip",),
@@ -55,12 +58,21 @@ ENTERING: Mapping[str, tuple[str, ...]] = {
 }
 """By the name of what is made, in the order of the data: the settings on which it depends."""
 
+_ENTERING_MASKS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(ENTERING, _FROM_MASKS),
+    **{name: ENTERING[name] for name in ("clip", "dino", "backbones", "text")},
+    "segmenter": _TAUGHT,
+    "prediction": (*_TAUGHT, "prediction"),
+    "prediction_crf": (*_TAUGHT, "prediction", "crf"),
+}
+"""The same of a method that learns from masks."""
+
 
 def method_config(config: Config, method: str) -> Config:
     """`config` with the overrides of one method, and what follows from them.
 
     Without masks no heads are chosen by them; where CLIP's last block is trained, samples are
-    pooled behind it; CAMs of another system are not aligned.
+    pooled behind it; CAMs of another system are not aligned, nor is what has none.
     """
     return _resolved(config.model_dump_json(), method)
 
@@ -106,7 +118,7 @@ def _resolved(settings: str, method: str) -> Config:
         chosen = _with(chosen, "alignment", stop="last")
     if chosen.pools_behind:
         chosen = _with(chosen, "prototypes", pooling="after")
-    if chosen.cams.foreign:
+    if chosen.cams.foreign or chosen.learns_from_masks:
         chosen = _with(chosen, "alignment", enabled=False)
     return chosen
 
@@ -122,12 +134,17 @@ def _owners(settings: str, made: str) -> dict[str, str]:
     owners = {}
     for method in json.loads(settings)["methods"]:
         config = _resolved(settings, method)
-        # Files of another system depend on nothing of ours.
-        imported = made == "initial_cam" and config.cams.foreign
-        paths = ("cams.foreign",) if imported else ENTERING[made]
-        entering = tuple(text for path in paths for text in _texts(config, path))
+        entering = tuple(text for path in _paths(config, made) for text in _texts(config, path))
         owners[method] = first.setdefault(entering, method)
     return owners
+
+
+def _paths(config: Config, made: str) -> tuple[str, ...]:
+    if config.learns_from_masks:
+        return _ENTERING_MASKS[made]
+    # Files of another system depend on nothing of ours.
+    imported = made == "initial_cam" and config.cams.foreign
+    return ("cams.foreign",) if imported else ENTERING[made]
 
 
 def _texts(config: Config, path: str) -> Iterator[str]:

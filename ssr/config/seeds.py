@@ -17,6 +17,11 @@ def row_name(method: str, seeds: Sequence[int], seed: int) -> str:
     return method if seed == seeds[0] else f"{method}_seed{seed}"
 
 
+def method_of_row(row: str, seed: int) -> str:
+    """The method of which `row_name` made `row`, for a further `seed`; a first one has its name."""
+    return row.removesuffix(f"_seed{seed}")
+
+
 def own_seeds(overrides: Mapping[str, Any], seeds: Sequence[int]) -> tuple[int, ...]:
     """Those that a method names among its `overrides`, or else `seeds`.
 

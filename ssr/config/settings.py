@@ -144,7 +144,7 @@ def _judge_method(
     yield from (line for _, line in wrong)
     if method not in config.segmenter_methods:
         config = config.model_copy(update={"segmenter_methods": ()})
-    yield from contradictions(config, {*unsound, *(section for section, _ in wrong)})
+    yield from contradictions(config, {*unsound, *(section for section, _ in wrong)}, method)
 
 
 def restore_empty(config: dict[str, Any], layers: Iterable[Mapping[str, Any]]) -> None:

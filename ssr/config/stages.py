@@ -168,6 +168,9 @@ class Crf(Section):
 class Labels(Section):
     """From refined CAM to pseudo-label."""
 
+    source: Literal["cams", "masks"] = Field(
+        "cams", description="cams | masks (of train; for the method fully_supervised alone)"
+    )
     background: Literal["constant", "power"] = Field(
         "constant", description="score: constant | power (1 - max)^alpha; same tuned threshold"
     )

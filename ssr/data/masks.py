@@ -1,4 +1,7 @@
-"""Where the ground-truth masks lie and how their pixels are read. For evaluation only."""
+"""Where the ground-truth masks lie and how their pixels are read.
+
+For evaluation, and for the training of the one method that is fully supervised.
+"""
 
 from __future__ import annotations
 

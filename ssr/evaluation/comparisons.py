@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -38,7 +38,7 @@ class _Resampled:
 
 
 def differences(
-    evaluations: Mapping[Key, Sequence[Path]], classes: int
+    evaluations: Mapping[Key, Sequence[Path]], classes: int, bounds: Collection[str] = ()
 ) -> dict[Key, list[dict[str, Any]]]:
     """The difference in mIoU of each method and stage to those that it is compared with.
 
@@ -49,6 +49,7 @@ def differences(
         evaluations: of each method and stage, one for every seed; the methods in their order.
             Beside each lie the counts of its images.
         classes: with the background.
+        bounds: methods that no other is to beat, and so never the best.
 
     Returns:
         by method and stage: to_method and to_stage, the difference of the means over the seeds, and
@@ -60,16 +61,18 @@ def differences(
     return {
         key: [
             _difference(found[key], found[other], other)
-            for other in _opponents(key, found)
+            for other in _opponents(key, found, bounds)
             if evaluations[key] != evaluations[other] and _paired(found[key] + found[other])
         ]
         for key in found
     }
 
 
-def _opponents(key: Key, found: Mapping[Key, Sequence[_Resampled]]) -> Iterator[Key]:
+def _opponents(
+    key: Key, found: Mapping[Key, Sequence[_Resampled]], bounds: Collection[str]
+) -> Iterator[Key]:
     method, stage = key
-    methods = [name for name, other in found if other == stage]
+    methods = [name for name, other in found if other == stage and name not in bounds] or [method]
     first, *_ = (name for name, _ in found)
     best = max(methods, key=lambda name: np.nan_to_num(_mean(found[name, stage])[0], nan=-1))
     for other in dict.fromkeys([(method, _START), (first, stage), (best, stage)]):

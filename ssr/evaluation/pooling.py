@@ -31,6 +31,9 @@ MEANS = (
 UNIONS = ("absent_classes", "only_predicted_classes", "never_right_classes")
 """Lists of classes that figures leave out."""
 
+IMAGE_LABELS, MASKS = "image_labels", "masks"
+"""What a method learned from: `supervision` of a row."""
+
 
 def pooled(rows: Sequence[Row]) -> dict[str, Any]:
     """Rows of a summary, or evaluations, that differ by their seed alone, as one.
@@ -71,16 +74,31 @@ def difference_to(row: Row, method: str, stage: str) -> Row | None:
     return None
 
 
+def ratios_to_masks(rows: Sequence[Row]) -> dict[tuple[str, str], float]:
+    """By method and stage: its mIoU over that of the method that learned from masks (Table 6).
+
+    Both are means over the seeds. Missing where there is no such method, and for it.
+    """
+    made = [row for row in pool(rows) if row["miou"]]
+    bounds = {row["stage"]: row["miou"] for row in made if row["supervision"] == MASKS}
+    return {
+        (row["method"], row["stage"]): row["miou"] / bounds[row["stage"]]
+        for row in made
+        if row["supervision"] != MASKS and row["stage"] in bounds
+    }
+
+
 def standing(rows: Sequence[Row]) -> dict[str, bool]:
     """By method: True for the best of a stage, False for those that may be no worse.
 
     That is, the interval of their difference to the best holds 0. Others are missing, and all are
-    where there is nothing to compare.
+    where there is nothing to compare. What learned from masks is a bound, and has no place.
 
     Args:
         rows: of a summary, of one stage, one for each method.
     """
-    known = [row for row in rows if row["miou"] is not None]
+    weak = [row for row in rows if row["supervision"] != MASKS]
+    known = [row for row in weak if row["miou"] is not None]
     if len({row["miou"] for row in known}) < 2:
         return {}
     best = max(known, key=lambda row: row["miou"])

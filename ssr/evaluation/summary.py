@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ssr.artefacts.seals import verify
 from ssr.errors import InputError
 from ssr.evaluation.comparisons import Key, differences
-from ssr.evaluation.pooling import MEANS, UNIONS
+from ssr.evaluation.pooling import IMAGE_LABELS, MASKS, MEANS, UNIONS, ratios_to_masks
 
 STAGES = (
     "initial_cam",
@@ -30,6 +30,9 @@ _FROM_EVALUATION = (
 )
 
 
+_ADDED = ("supervision", "differences", "ratio_to_fully_supervised")
+
+
 class Evaluated(NamedTuple):
     """An evaluation of a method, run with a seed."""
 
@@ -39,7 +42,10 @@ class Evaluated(NamedTuple):
 
 
 def summary_rows(
-    evaluations: Sequence[Evaluated], dataset: str, config_hash: str
+    evaluations: Sequence[Evaluated],
+    dataset: str,
+    config_hash: str,
+    from_masks: Collection[str] = (),
 ) -> list[dict[str, Any]]:
     """One row per method, stage and seed; shares are fractions, null where nothing was counted.
 
@@ -48,10 +54,12 @@ def summary_rows(
             once. Beside each lie the counts of its images.
         dataset: name of the run.
         config_hash: stands for all settings of the run.
+        from_masks: methods that learned from masks, not from image-level labels.
 
     Returns:
         rows, the methods in the order of their first evaluation, the stages in that of the data.
-        `differences`, of the mean over the seeds, are equal in all rows of a method and stage.
+        `differences` and `ratio_to_fully_supervised`, of the mean over the seeds, are equal in all
+        rows of a method and stage.
 
     Raises:
         InputError: a file is missing or no evaluation.
@@ -62,14 +70,18 @@ def summary_rows(
     for one in evaluations:
         files.setdefault((one.method, entries[one.path]["stage"]), []).append(one.path)
     classes = max((len(each["per_class"]) for each in entries.values()), default=0)
-    gained = differences(files, classes)
+    gained = differences(files, classes, from_masks)
     rows = [
         {"dataset": dataset, "method": one.method}
+        | {"supervision": MASKS if one.method in from_masks else IMAGE_LABELS}
         | entries[one.path]
         | {"differences": gained[one.method, entries[one.path]["stage"]]}
         | {"seed": one.seed, "config_hash": config_hash}
         for one in evaluations
     ]
+    ratios = ratios_to_masks(rows)
+    for row in rows:
+        row["ratio_to_fully_supervised"] = ratios.get((row["method"], row["stage"]))
     return sorted(rows, key=lambda row: (methods.index(row["method"]), STAGES.index(row["stage"])))
 
 
@@ -83,7 +95,7 @@ def read_summary(path: Path) -> list[dict[str, Any]]:
         raise InputError(f"{path}: no such file; run snakemake to make it")
     try:
         rows: list[dict[str, Any]] = json.loads(path.read_text())
-        needed = (*_FROM_EVALUATION, "differences")
+        needed = (*_FROM_EVALUATION, *_ADDED)
         missing = [key for row in rows for key in needed if key not in row]
     except (ValueError, TypeError) as error:
         raise InputError(f"{path}: {error}; run snakemake to make it anew") from None

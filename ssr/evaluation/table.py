@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from ssr.evaluation.bootstrap import CONFIDENCE, RESAMPLES
-from ssr.evaluation.pooling import Row, difference_to, pool, standing
+from ssr.evaluation.pooling import MASKS, Row, difference_to, pool, standing
 
 Group = tuple[str, list[tuple[str, Row]]]
 """A title, and the names and rows below it."""
@@ -58,6 +58,7 @@ def format_table(rows: Sequence[Row]) -> str:
         *_made(shown),
         *_origins(shown),
         *_published(shown),
+        *_from_masks(shown),
         *_true_classes(shown),
         *_left_out(shown),
     ]
@@ -187,6 +188,19 @@ def _published(rows: Sequence[Row]) -> list[str]:
     found = [f"{row['method']} {row['stage']}" for row in rows if row["protocol"] == "published"]
     what = "not held out (evaluation.protocol: published), chosen on the very images reported"
     return [f"{what}: {', '.join(found)}."] if found else []
+
+
+def _from_masks(rows: Sequence[Row]) -> list[str]:
+    """Which figures no weakly supervised method has reached, and how near the others came."""
+    names = dict.fromkeys(row["method"] for row in rows if row["supervision"] == MASKS)
+    ratios = [
+        f"{row['method']} {row['stage']} {_percent(row['ratio_to_fully_supervised'])}"
+        for row in rows
+        if row["ratio_to_fully_supervised"] is not None
+    ]
+    told = [f"learned from the masks of train, so not weakly supervised: {', '.join(names)}."]
+    told += [f"ratio to it, in % of its mIoU (Table 6): {', '.join(ratios)}."] if ratios else []
+    return told if names else []
 
 
 def _baselines(rows: Sequence[Row]) -> list[str]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image as Picture
 
 from ssr.config import Config
-from ssr.config.coverage import is_evaluated
+from ssr.config.coverage import is_evaluated, why_never
 from ssr.config.methods import method_config
 from ssr.data.images import load_image
 from ssr.data.index import Image
@@ -75,6 +75,8 @@ def stored(results: Results, image: Image, method: str, stage: str) -> Arrays:
 
 def why_no_target(config: Config, method: str) -> str | None:
     """Why a method has no target masks; None: it has."""
+    if reason := why_never(config, method, "refined_cam"):
+        return reason
     refinement = method_config(config, method).refinement
     if "none" in (refinement.affinity, refinement.mask):
         return f"method {method} refines without a target mask"

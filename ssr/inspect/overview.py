@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ssr.config import coverage
-from ssr.config.methods import owner, rows_of_methods
+from ssr.config import Config, coverage
+from ssr.config.methods import method_config, owner, rows_of_methods
 from ssr.evaluation.image_scores import ImageScores
 from ssr.inspect.arrays import why_no_target
 from ssr.report.stages import PANELS, STAGES
@@ -22,14 +22,14 @@ def describe(results: Results) -> dict[str, Any]:
 
     from ssr.report.figures import OKABE_ITO
 
+    # What a method made with further seeds stands behind it.
+    rows = [row for seeds in rows_of_methods(results.config).values() for row in seeds.values()]
     maps = {name: mpl.colormaps[name].resampled(256) for name in _COLOUR_MAPS}
     return {
         "dataset": results.config.dataset,
         "classes": ["background", *results.config.data.classes],
-        # What a method made with further seeds stands behind it.
-        "methods": [
-            row for seeds in rows_of_methods(results.config).values() for row in seeds.values()
-        ],
+        "methods": rows,
+        "titles": {row: _title(results.config, row) for row in rows},
         "stages": STAGES,
         "panels": PANELS,
         "colours": OKABE_ITO,
@@ -40,6 +40,11 @@ def describe(results: Results) -> dict[str, Any]:
         "absent": {method: _absent(results, method) for method in results.config.methods},
         "rounds": {method: len(rounds(results, method)) for method in results.config.methods},
     }
+
+
+def _title(config: Config, method: str) -> str:
+    learned = method_config(config, method).learns_from_masks
+    return f"{method} (learned from masks)" if learned else method
 
 
 def _absent(results: Results, method: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from ssr.config import Config
+from ssr.config import FULLY_SUPERVISED, Config
 from ssr.config.methods import method_config, rows_of_methods
 from ssr.report.evaluations import Evaluations
 from ssr.report.published import (
@@ -18,6 +18,7 @@ from ssr.report.published import (
     TABLE_4,
     TABLE_4_CLIP,
     TABLE_5,
+    TABLE_6,
     TABLE_6_NOTE,
 )
 from ssr.report.stages import STAGES
@@ -25,11 +26,14 @@ from ssr.report.tables import (
     MISSING,
     Table,
     notes_of_certainty,
+    notes_of_masks,
+    per_cent,
     ratio,
     standing_cells,
     with_spread,
 )
 
+_SEGMENTATIONS = {"SSR": "prediction_crf", "SSR without CRF": "prediction"}
 _SHARES = ("miou", "precision", "recall")
 
 
@@ -40,7 +44,11 @@ def ablation_table(evaluations: Evaluations, config: Config) -> Table:
         "Refined P", "Refined R", "Refined CAM mIoU", "Pseudo-label mIoU",
         "Paper, Table 3 (VOC train, not comparable)", "P", "R", "mIoU",
     )  # fmt: skip
-    methods = list(rows_of_methods(config))
+    methods = [
+        method
+        for method in rows_of_methods(config)
+        if not method_config(config, method).learns_from_masks
+    ]
     rows = tuple(_ablation_row(method, evaluations, config) for method in methods)
     miou = (
         ((number, column), method, stage)
@@ -101,7 +109,7 @@ def loss_table(evaluations: Evaluations, config: Config) -> Table:
 
 def segmentation_table(evaluations: Evaluations, method: str) -> Table:
     """Segmentations of `method` beside the paper's Table 1."""
-    ours = {"SSR": "prediction_crf", "SSR without CRF": "prediction"}
+    ours = _SEGMENTATIONS
     rows = tuple(
         (
             name,
@@ -115,8 +123,33 @@ def segmentation_table(evaluations: Evaluations, method: str) -> Table:
         f"mIoU of this run's {method}",
         *(f"Paper, Table 1: {where} (not comparable)" for where in ("VOC val", "VOC test", "COCO")),
     )
-    notes = (*NOTES[:1], TABLE_6_NOTE)
-    return Table("Segmentations beside the published ones", header, rows, notes, _columns(2, 5))
+    caption = "Segmentations beside the published ones"
+    return Table(caption, header, rows, NOTES[:1], _columns(2, 5))
+
+
+def supervision_table(evaluations: Evaluations, method: str) -> Table:
+    """Segmentations of `method` and of full supervision beside the paper's Table 6."""
+    rows = []
+    for name, published in TABLE_6.items():
+        stage, own = _SEGMENTATIONS.get(name), [MISSING] * 3
+        if stage:
+            own = [_figure(evaluations, each, stage, "miou") for each in (method, FULLY_SUPERVISED)]
+            own.append(per_cent(evaluations.ratio(method, stage)))
+        printed = (MISSING if value is None else f"{value:.1f}" for value in published)
+        rows.append((name, *own, *printed))
+    header = (
+        "Method", f"mIoU of this run's {method}", FULLY_SUPERVISED, "Ratio",
+        "Paper, Table 6: mIoU (VOC val, not comparable)", "Fully supervised", "Ratio",
+    )  # fmt: skip
+    notes = (
+        *NOTES[:1],
+        TABLE_6_NOTE,
+        "Ratio: the mIoU in per cent of that of the same segmenter, trained on the masks of the "
+        "same images (ablations: [table_6]).",
+        *notes_of_masks(evaluations),
+    )
+    caption = "Segmentations beside full supervision"
+    return Table(caption, header, tuple(rows), notes, _columns(4, 7))
 
 
 def seed_table(evaluations: Evaluations, method: str) -> Table:

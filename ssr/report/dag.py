@@ -53,11 +53,12 @@ _RULES = (
     _Rule("summarise", "summary.json", "evaluation", 7),
     _Rule("build_report", "report/index.html", "evaluation", 8),
 )
-# Where data and weights come from, what alignment.stop: tune adds, CAMs of other systems, and where
-# predictions go.
+# Where data and weights come from, what alignment.stop: tune adds, CAMs of other systems, full
+# supervision, and where predictions go.
 OCCASIONAL = (
     *("derive_coco_labels", "derive_coco_masks", "fetch_weights", "pretrain_clip"),
-    *("pretrain_dino", "choose_heads", "import_cams", "archive_predictions"),
+    *("pretrain_dino", "choose_heads", "import_cams", "train_fully_supervised"),
+    "archive_predictions",
 )
 _PLACES = {rule.name: rule for rule in _RULES}
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ssr.evaluation.pooling import difference_to, pool, pooled, standing
+from ssr.evaluation.pooling import MASKS, difference_to, pool, pooled, standing
 from ssr.evaluation.summary import read_evaluation
 from ssr.report.stages import STAGES
 
@@ -55,6 +55,20 @@ class Evaluations:
     def standing(self, stage: str) -> dict[str, bool]:
         """By method: True for the best of a stage, False for those that may be no worse."""
         return standing(pool(row for row in self.summary if row["stage"] == stage))
+
+    @property
+    def from_masks(self) -> set[str]:
+        """The methods that learned from masks."""
+        return {row["method"] for row in self.summary if row["supervision"] == MASKS}
+
+    def ratio(self, method: str, stage: str) -> float | None:
+        """Of its mIoU to that of the method that learned from masks; None: there is none."""
+        ratios = (
+            row["ratio_to_fully_supervised"]
+            for row in self.summary
+            if (row["method"], row["stage"]) == (method, stage)
+        )
+        return next(ratios, None)
 
     def stages(self, method: str) -> list[str]:
         """The stages of a method that were evaluated, in the order of the data."""

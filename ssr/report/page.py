@@ -34,7 +34,7 @@ LIBRARIES = (
     "pydensecrf2", "mmsegmentation", "mmengine", "zarr", "snakemake",
 )  # fmt: skip
 
-_BESIDE = ("segmentations", "seeds", "mistakes")
+_BESIDE = ("segmentations", "seeds", "mistakes", "supervision")
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,7 @@ def result_tables(run: Run) -> dict[str, tables.Table]:
         "segmentations": beside_published.segmentation_table(found, method),
         "seeds": beside_published.seed_table(found, method),
         "mistakes": beside_published.confusion_table(found, method),
+        "supervision": beside_published.supervision_table(found, method),
     }
 
 

@@ -30,6 +30,6 @@ PANELS = {
     "pseudo_label": (STAGES["pseudo_label"], "class per pixel that the segmenter learns from"),
     "prediction": (STAGES["prediction"], "the trained segmenter's answer"),
     "prediction_crf": (STAGES["prediction_crf"], "the same after a dense CRF"),
-    "truth": ("Ground truth", "the mask: read for evaluation only, never for training"),
+    "truth": ("Ground truth", "the mask: read for evaluation, never by weak supervision"),
 }
 """Title and explanation of every picture of an image, in the order of the data."""

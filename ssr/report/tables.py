@@ -103,7 +103,8 @@ def stage_table(evaluations: Evaluations) -> Table:
         "Background → object", "Object → background", "Wrong object", "Labelled",
         "Split (images)", "Threshold", "CRF", "Scales",
     )  # fmt: skip
-    methods = {method for item in evaluations.reported for method in item.methods}
+    named = {method for item in evaluations.reported for method in item.methods}
+    methods = named - evaluations.from_masks
     rows = tuple(_stage_row(item, methods, evaluations, first) for item in evaluations.reported)
     miou = (
         ((number, header.index("mIoU")), item.methods[0], item.stage)
@@ -121,6 +122,7 @@ def stage_table(evaluations: Evaluations) -> Table:
         "Labelled: share of the pixels that were not left to the ignore label; the others do not "
         "count in the other figures.",
         *_held_out(evaluations.reported),
+        *notes_of_masks(evaluations),
         *notes_of_certainty(evaluations),
         *_true_classes(evaluations.reported),
         *_left_out(evaluations.reported),
@@ -141,6 +143,15 @@ def notes_of_certainty(evaluations: Evaluations) -> tuple[str, ...]:
         "the interval holds 0.",
     )
     return (*([seeds] if over_seeds else []), *(compared if evaluations.summary else ()))
+
+
+def notes_of_masks(evaluations: Evaluations) -> tuple[str, ...]:
+    """Which methods are not weakly supervised, if any."""
+    return tuple(
+        f"{method} learned from the masks of train: it is not weakly supervised, and never among "
+        "the best."
+        for method in sorted(evaluations.from_masks)
+    )
 
 
 def _stage_row(

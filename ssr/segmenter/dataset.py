@@ -1,9 +1,9 @@
-"""Images and pseudo-labels as augmented training samples, each a function of its position alone."""
+"""Images and their labels as augmented training samples, each a function of its position alone."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,7 +13,6 @@ from torch.utils.data import Dataset
 
 from ssr.data.images import load_image
 from ssr.data.index import Image
-from ssr.data.pngs import Pngs
 from ssr.errors import InputError
 from ssr.segmenter.mmseg_import import (
     BaseTransform,
@@ -57,22 +56,41 @@ def augmentation(crop: int, scales: tuple[float, float]) -> Callable[[dict[str, 
     )
 
 
-class PseudoLabelDataset(Dataset[dict[str, Any]]):
-    """Endless samples of the training images that have a class.
+def learned_from(images: Sequence[Image], labelled: Container[str], missing: str) -> list[Image]:
+    """Those of train that have a class: the same ones, whatever says which pixels are of it.
+
+    Args:
+        images: rows of the index.
+        labelled: ids of the images whose pixels have labels.
+        missing: what an image lacks that is not among them, and where it comes from.
+
+    Raises:
+        InputError: no image is left, or one has no labels of its pixels.
+    """
+    found = [image for image in images if image.split == "train" and image.labels]
+    if not found:
+        raise InputError("segmenter: no image of split train has a class")
+    if absent := [image.id for image in found if image.id not in labelled]:
+        raise InputError(
+            f"segmenter: {len(absent)} of {len(found)} training images have no {missing}; "
+            f"the first is {absent[0]}"
+        )
+    return found
+
+
+class SegmentationDataset(Dataset[dict[str, Any]]):
+    """Endless samples of images and the labels of their pixels.
 
     The sample at a position is that of `permutation(epoch)[position % images]`, augmented by a
     generator that is seeded with the position. A resumed training thus continues with the
     positions that are left, and the number of loader processes changes nothing.
 
     Args:
-        images: rows of the index; those of other splits or without a class are left out.
+        images: what `learned_from` returns.
         data_root: folder of their image paths.
-        labels: pseudo-labels by image id. Ground truth has no way in.
+        read_labels: from an image's id to its labels, (H, W) uint8, 255 ignored.
         augment: from mmsegmentation's result dict to its packed sample.
         seed: of order and augmentation.
-
-    Raises:
-        InputError: no image is left, or one has no pseudo-label.
     """
 
     metainfo: ClassVar[dict[str, Any]] = {}  # mmengine asks for it
@@ -81,20 +99,13 @@ class PseudoLabelDataset(Dataset[dict[str, Any]]):
         self,
         images: Sequence[Image],
         data_root: Path,
-        labels: Pngs,
+        read_labels: Callable[[str], np.ndarray],
         augment: Callable[[dict[str, Any]], Any],
         seed: int,
     ) -> None:
-        self.images = [image for image in images if image.split == "train" and image.labels]
-        if not self.images:
-            raise InputError("train_segmenter: no image of split train has a class")
-        if absent := [image.id for image in self.images if image.id not in labels]:
-            raise InputError(
-                f"train_segmenter: {len(absent)} of {len(self.images)} training images have no "
-                f"pseudo-label, the first is {absent[0]}; rule label_pixels makes them"
-            )
+        self.images = images
         self.data_root = data_root
-        self.labels = labels
+        self.read_labels = read_labels
         self.augment = augment
         self.seed = seed
         self._order: tuple[int, np.ndarray] = (-1, np.empty(0))
@@ -111,10 +122,10 @@ class PseudoLabelDataset(Dataset[dict[str, Any]]):
         """`inputs` (3, H, W) uint8 BGR, `data_samples` with `gt_sem_seg` (1, H, W) int64."""
         image = self.image_at(position)
         pixels = load_image(self.data_root / image.image)
-        labels = self.labels.read(image.id)
+        labels = self.read_labels(image.id)
         if labels.shape != pixels.shape[:2]:
             raise InputError(
-                f"pseudo-label of {image.id}: must be {pixels.shape[:2]} like the image, "
+                f"labels of {image.id}: must be {pixels.shape[:2]} like the image, "
                 f"came {labels.shape}"
             )
         _seed_transforms(self.seed, position)

@@ -29,10 +29,10 @@ def protocol(ids: str = "ab", config: Config | None = None, **changes: Any) -> d
 def test_a_protocol_names_all_that_figures_depend_on_besides_the_method() -> None:
     words = in_words(protocol())
     assert words.startswith("classes 2 (")
-    assert words.endswith("), scales 1, 0.75, flip yes, CRF dense")
+    assert words.endswith("), scales 1, 0.75, flip yes, CRF dense, supervision image labels")
     assert ", split val, images 2 (" in words
     cams = in_words(protocol(**CAMS, **TUNED))
-    assert cams.endswith("), CRF no, background threshold chosen on tune (100 images)")
+    assert "), CRF no, background threshold chosen on tune (100 images), superv" in cams
 
 
 @pytest.mark.parametrize(
@@ -46,6 +46,7 @@ def test_a_protocol_names_all_that_figures_depend_on_besides_the_method() -> Non
             {"config": Config(crf=Crf(bilateral_sxy=50, iterations=5))},
             "CRF dense with iterations 5, bilateral_sxy 50 instead of dense",
         ),
+        ({"config": Config(labels=Labels(source="masks"))}, "supervision masks instead of image"),
         ({"threshold": 0.3}, "background threshold a setting instead of none"),
         (
             {"threshold": 0.3, "protocol": "published"} | TUNED,

@@ -8,6 +8,7 @@ import pytest
 
 from ssr.config import Config
 from ssr.config.ablations import ABLATIONS
+from ssr.config.coverage import stages_of
 from ssr.config.methods import METHOD_SECTIONS, method_config
 from ssr.config.settings import parse_config
 from ssr.errors import InputError
@@ -52,7 +53,7 @@ def test_rows_differ_from_the_paper_s_method_in_a_stage(row: tuple[str, dict[str
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (["table_5"], "ablations.0: input should be 'table_3', 'table_4' or 'readings'"),
+        (["table_5"], "ablations.0: input should be 'table_3', 'table_4', 'table_6' or 'readings'"),
         (["table_3", "table_5"], "ablations.1: input should be"),
         ("table_4", "ablations: input should be a list; came 'table_4'"),
         ([["table_4"]], "ablations.0: input should be"),
@@ -61,3 +62,12 @@ def test_rows_differ_from_the_paper_s_method_in_a_stage(row: tuple[str, dict[str
 def test_what_is_no_ablation_is_refused(given: Any, said: str) -> None:
     with pytest.raises(InputError, match=said):
         parse_config({"ablations": given})
+
+
+def test_full_supervision_goes_on_to_a_segmenter_with_every_seed_and_nothing_else() -> None:
+    config = parse_config({"ablations": ["table_6"], "methods": {"ssr": {}}, "seeds": [0, 1]})
+    rows = ["fully_supervised", "fully_supervised_seed1"]
+    assert [name for name in config.segmenter_methods if name in rows] == rows
+    assert [stages_of(config, name) for name in rows] == [["prediction", "prediction_crf"]] * 2
+    # A run records the rows of seeds; they are read again.
+    assert parse_config(config.model_dump()) == config

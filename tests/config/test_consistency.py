@@ -13,6 +13,7 @@ from ssr.config import Backbones, Config
 from ssr.config.consistency import DEMO_WORDS, contradictions, doubts
 from ssr.config.methods import merge
 from ssr.config.settings import parse_config
+from ssr.errors import InputError
 from tests import ROOT
 
 REAL = {
@@ -247,3 +248,30 @@ def test_a_method_that_changes_nothing_is_doubted() -> None:
     power = {"refinement": {"power": Config().refinement.power}}
     (said,) = doubts(Config.model_validate({"methods": {"ssr": {}, "idle": power}}))
     assert said == "methods.idle is the same as ssr: none of their settings differs"
+
+
+TAUGHT: dict[str, Any] = {"labels": {"source": "masks"}}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (TAUGHT, "labels.source: masks, for the method fully_supervised and for no other"),
+        ({"methods": {"ssr": {}, "mine": TAUGHT}}, "methods.mine.labels.source: masks, for the m"),
+        ({"methods": {"ssr": {}, "fully_supervised": {}}}, "for no other; came cams"),
+        (
+            {"methods": {"fully_supervised": TAUGHT, "mine": {}}, "segmenter_methods": ["mine"]},
+            "methods: fully_supervised stands behind the method that is held against it",
+        ),
+        (
+            {"data": {"masks": None}, "labels": {"threshold": 0.5}, "ablations": ["table_6"]},
+            "methods.fully_supervised.labels.source: masks needs those of train, and data.masks is",
+        ),
+    ],
+)
+def test_only_the_method_of_that_name_may_learn_from_masks(
+    wrong: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(InputError) as refused:
+        parse_config(wrong)
+    assert said in str(refused.value)

@@ -47,6 +47,7 @@ def own(overrides: dict[str, Any], base: dict[str, Any] | None = None) -> list[s
         ({"alignment": {"looks": 9}}, [*FROM_HEADS, *FROM_REFINEMENT]),
         ({"alignment": {"stop": "last"}}, ["aligned_cam", *FROM_REFINEMENT]),
         ({"refinement": {"mask": "box"}}, FROM_REFINEMENT),
+        ({"labels": {"source": "masks"}}, ["features", "superpixels", *FROM_CAMS]),
         ({"segmenter": {"layers": 2}}, FROM_REFINEMENT[2:]),
         ({"crf": {"iterations": 5}}, ["prediction_crf"]),
     ],
@@ -56,6 +57,13 @@ def test_a_method_makes_for_itself_what_its_settings_enter(
     overrides: dict[str, Any], made: list[str]
 ) -> None:
     assert own(overrides) == made
+
+
+def test_what_learns_from_masks_makes_no_cams_that_others_could_share() -> None:
+    other = {"images": {"max_side": 64}}
+    rows = {"first": other, "fully_supervised": {"labels": {"source": "masks"}}, "late": {}}
+    config = Config.model_validate({"methods": rows, "segmenter_methods": ["late"]})
+    assert {owner(config, "late", made) for made in ENTERING} == {"first", "late"}
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,16 @@ def evaluated(folder: Path, name: str, right: float, images: str = "abcdef") -> 
     return path
 
 
+def test_no_method_is_to_beat_what_learned_from_masks(tmp_path: Path) -> None:
+    evaluations = {
+        (method, "prediction"): [evaluated(tmp_path, method, right)]
+        for method, right in (("ssr", 0.4), ("clip", 0.5), ("fully_supervised", 0.9))
+    }
+    found = differences(evaluations, CLASSES, bounds=["fully_supervised"])
+    to = {method: [one["to_method"] for one in each] for (method, _), each in found.items()}
+    assert to == {"ssr": ["clip"], "clip": ["ssr"], "fully_supervised": ["ssr", "clip"]}
+
+
 def test_each_is_compared_with_its_start_the_first_method_and_the_best(tmp_path: Path) -> None:
     start, aligned, ssr, clip, best = (
         evaluated(tmp_path, f"{number}", 0.3 + number / 10) for number in range(5)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ssr.evaluation.evaluation import quality
-from ssr.evaluation.pooling import pool, pooled, standing
+from ssr.evaluation.pooling import pool, pooled, ratios_to_masks, standing
 from tests.evaluation.test_table import row
 
 CONFUSIONS = (
@@ -72,3 +72,15 @@ def test_what_may_be_no_worse_than_the_best_is_told_from_what_is() -> None:
     found = standing([near, best, worse, equal, unknown, empty])
     assert found == {"near": False, "best": True, "equal": True}
     assert standing([best, equal]) == standing([best]) == standing([empty]) == {}
+
+
+def test_what_learned_from_masks_is_a_bound_and_has_no_place() -> None:
+    bound = row("fully_supervised", "refined_cam", miou=0.8, supervision="masks")
+    seeds = [row("ssr", "refined_cam", miou=miou) for miou in (0.5, 0.7)]
+    clip, other = row("clip", "refined_cam", miou=0.4), row("ssr", "prediction", miou=0.6)
+    assert ratios_to_masks([*seeds, bound, clip, other]) == {
+        ("ssr", "refined_cam"): pytest.approx(0.75),
+        ("clip", "refined_cam"): pytest.approx(0.5),
+    }
+    assert standing([seeds[0], bound, clip]) == {"ssr": True}
+    assert ratios_to_masks([*seeds, clip]) == {}

@@ -82,6 +82,16 @@ def test_files_that_are_no_evaluations_are_named(tmp_path: Path) -> None:
         summary_rows([Evaluated("ssr", 0, write(tmp_path, "guess"))], "demo", "0")
 
 
+def test_rows_say_what_was_learned_from_and_how_near_it_comes_to_masks(tmp_path: Path) -> None:
+    names = {"ssr": "ssr", "fully_supervised": "bound"}
+    paths = {name: write(tmp_path / name, "prediction", miou=0.6) for name in names}
+    write(tmp_path / "fully_supervised", "prediction", miou=0.8)
+    evaluations = [Evaluated(name, 0, path) for name, path in paths.items()]
+    rows = summary_rows(evaluations, "demo", "0", ["fully_supervised"])
+    assert [row["supervision"] for row in rows] == ["image_labels", "masks"]
+    assert [row["ratio_to_fully_supervised"] for row in rows] == [pytest.approx(0.75), None]
+
+
 def test_rows_of_a_method_s_seeds_stand_together_with_one_difference(tmp_path: Path) -> None:
     start = write(tmp_path, "initial_cam")
     first, second = (write(tmp_path / name, "refined_cam") for name in ("ssr", "ssr_seed4"))

@@ -54,6 +54,16 @@ def test_what_a_method_made_with_further_seeds_stands_behind_it(results: Results
     ]
 
 
+def test_full_supervision_is_marked_and_has_no_cams(results: Results) -> None:
+    taught = copy.copy(results)
+    taught.config = parse_config(results.config.model_dump() | {"ablations": ["table_6"]})
+    told = describe(taught)
+    assert told["titles"]["fully_supervised"] == "fully_supervised (learned from masks)"
+    assert told["titles"]["ssr"] == "ssr"
+    reasons = {told["absent"]["fully_supervised"][stage] for stage in ("initial_cam", "target")}
+    assert reasons == {"method fully_supervised learns from masks"}
+
+
 @pytest.mark.parametrize(
     ("host", "status"),
     [("127.0.0.1:8000", 200), ("localhost:80", 200), ("evil.org:80", 403), ("127.0.0.1.x:80", 403)],

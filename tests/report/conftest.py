@@ -33,7 +33,8 @@ def _compared(method: str, miou: float, *to_first: float) -> dict[str, Any]:
     """A row of a summary, of refined CAMs that are compared with those of ssr."""
     named = dict(zip(("difference", "low", "high"), to_first, strict=False))
     differences = [{"to_method": "ssr", "to_stage": "refined_cam", **named}] if named else []
-    return {"method": method, "stage": "refined_cam", "miou": miou, "differences": differences}
+    row = {"method": method, "stage": "refined_cam", "miou": miou, "differences": differences}
+    return row | {"supervision": "image_labels", "ratio_to_fully_supervised": None}
 
 
 @pytest.fixture(scope="session")

@@ -1,17 +1,20 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from ssr.config import Config
+from ssr.config.settings import parse_config
 from ssr.report.beside_published import (
     ablation_table,
     confusion_table,
     loss_table,
     seed_table,
     segmentation_table,
+    supervision_table,
 )
 from ssr.report.evaluations import Evaluations
-from ssr.report.tables import Table
+from ssr.report.tables import Table, stage_table
 from tests.report.finished_run import FinishedRun
 from tests.report.test_tables import column, miou
 
@@ -72,10 +75,38 @@ def test_ours_stand_in_the_row_of_the_paper_s_method(evaluations: Evaluations) -
     assert mistakes[5:] == ("79.5", "87.9", "89.1", "0.198")
 
 
-@pytest.mark.parametrize("table", [segmentation_table, seed_table, confusion_table])
+@pytest.mark.parametrize(
+    "table", [segmentation_table, seed_table, confusion_table, supervision_table]
+)
 def test_every_table_says_that_the_paper_is_not_comparable(
     evaluations: Evaluations, table: Callable[[Evaluations, str], Table]
 ) -> None:
     made = table(evaluations, "clip")
     assert "not comparable" in made.header[min(made.published)]
     assert "not comparable" in made.notes[0]
+
+
+def test_full_supervision_stands_beside_table_6_and_the_ablation_leaves_it_out(
+    finished: FinishedRun, evaluations: Evaluations
+) -> None:
+    config = parse_config(finished.config.model_dump() | {"ablations": ["table_6"]})
+    (ours,) = (one for one in evaluations.reported if one.stage == "prediction")
+    bound = replace(ours, methods=("fully_supervised",))
+    summary = [
+        {"method": method, "stage": "prediction", "supervision": source}
+        | {"ratio_to_fully_supervised": ratio, "miou": 0.5, "differences": []}
+        for method, source, ratio in (
+            ("ssr", "image_labels", 0.843),
+            ("fully_supervised", "masks", None),
+        )
+    ]
+    taught = replace(evaluations, reported=(*evaluations.reported, bound), summary=summary)
+    table = supervision_table(taught, "ssr")
+    figure = miou(evaluations, "ssr", "prediction")
+    assert table.rows[1] == ("SSR without CRF", figure, figure, "84.3", "78.2", "–", "–")
+    assert table.rows[0][4:] == ("79.5", "81.6", "97.4")
+    assert any("fully_supervised learned from the masks" in note for note in table.notes)
+    assert any(
+        "fully_supervised learned from the masks" in note for note in stage_table(taught).notes
+    )
+    assert "fully_supervised" not in column(ablation_table(taught, config), "Differs in")

@@ -12,7 +12,7 @@ from torch import Tensor
 from ssr.config import Backbone, Segmenter
 from ssr.data.index import Image, Index
 from ssr.data.pngs import PngWriter, open_pngs
-from ssr.segmenter.dataset import PseudoLabelDataset, augmentation
+from ssr.segmenter.dataset import SegmentationDataset, augmentation, learned_from
 from ssr.segmenter.model import build, model_config
 from ssr.segmenter.training import Place, train
 from tests.backbone_models import tiny_clip
@@ -80,10 +80,11 @@ def fit(folder: Path, backbone: Backbone) -> Callable[..., dict[str, Tensor]]:
     """`fit(settings, work)` trains a new model and returns its state dict."""
 
     def run(settings: Segmenter, work: str, seed: int = 0, workers: int = 0) -> dict[str, Tensor]:
-        dataset = PseudoLabelDataset(
-            Index.read(folder / "index.parquet").images,
+        labels = open_pngs([folder / "labels.zip"])
+        dataset = SegmentationDataset(
+            learned_from(Index.read(folder / "index.parquet").images, labels, "label"),
             folder,
-            open_pngs([folder / "labels.zip"]),
+            labels.read,
             augmentation(settings.crop_size, settings.scale_range),
             seed,
         )

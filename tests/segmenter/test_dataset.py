@@ -8,7 +8,7 @@ from ssr.data.index import Index
 from ssr.data.pngs import PngWriter, open_pngs
 from ssr.errors import InputError
 from ssr.running.provenance import reachable_modules
-from ssr.segmenter.dataset import PseudoLabelDataset, RandomScale, augmentation
+from ssr.segmenter.dataset import RandomScale, SegmentationDataset, augmentation, learned_from
 
 
 @pytest.fixture
@@ -17,10 +17,11 @@ def dataset(folder):
 
 
 def make(folder, seed=0, labels="labels.zip", augment=None):
-    return PseudoLabelDataset(
-        Index.read(folder / "index.parquet").images,
+    found = open_pngs([folder / labels])
+    return SegmentationDataset(
+        learned_from(Index.read(folder / "index.parquet").images, found, "pseudo-label"),
         folder,
-        open_pngs([folder / labels]),
+        found.read,
         augment or augmentation(24, (0.5, 2.0)),
         seed,
     )
@@ -105,7 +106,7 @@ def test_the_scale_is_drawn_from_its_range():
 def test_an_image_without_pseudo_label_is_named(folder):
     with PngWriter(folder / "few.zip") as writer:
         writer.add("image0", np.zeros((32, 32), np.uint8))
-    with pytest.raises(InputError, match=r"7 of 8 training images.*image1.*label_pixels"):
+    with pytest.raises(InputError, match=r"7 of 8 training images.* pseudo-label; .* is image1"):
         make(folder, labels="few.zip")
 
 
@@ -113,7 +114,7 @@ def test_labels_of_another_size_are_named(folder):
     with PngWriter(folder / "other.zip") as writer:
         for number in range(8):
             writer.add(f"image{number}", np.zeros((5, 5), np.uint8))
-    with pytest.raises(InputError, match=r"pseudo-label of image\d: must be \(32, .*came \(5, 5\)"):
+    with pytest.raises(InputError, match=r"labels of image\d: must be \(32, .*came \(5, 5\)"):
         make(folder, labels="other.zip")[0]
 
 
@@ -122,4 +123,4 @@ def test_a_training_set_without_labels_is_refused(folder):
         image for image in Index.read(folder / "index.parquet").images if not image.labels
     ]
     with pytest.raises(InputError, match="no image of split train has a class"):
-        PseudoLabelDataset(unlabelled, folder, open_pngs([]), lambda results: results, 0)
+        learned_from(unlabelled, (), "label")

@@ -59,6 +59,7 @@ def stores_of(config: Config) -> set[tuple[str, str]]:
         {"methods": ONLY_CLIP, "segmenter_methods": ["clip"]},
         {"methods": {"again": {}}, "segmenter_methods": ["again"]},
         FOREIGN,
+        {"ablations": ["table_6"], "methods": ONLY_CLIP, "segmenter_methods": []},
         {"methods": EARLY, "segmenter_methods": ["dino", "fine"]},
         NO_MASKS,
         merge(NO_MASKS, {"data": {"splits": {"test": "val"}}, "segmenter_methods": ["clip"]}),

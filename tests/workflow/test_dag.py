@@ -177,10 +177,35 @@ def test_a_segmenter_is_of_the_clip_and_the_texts_of_its_method(clone: Run) -> N
     assert '"weights": "random"}\'' in training
 
 
-def test_only_evaluation_and_report_can_reach_a_mask(clone: Run) -> None:
-    jobs = re.findall(r"^(?:local)?rule (\w+):\n    input: (.*)$", clone("-n").stdout, re.MULTILINE)
-    readers = {rule for rule, inputs in jobs if "masks.parquet" in inputs}
-    assert readers == EVALUATION | {"build_report"}
+@pytest.mark.parametrize("fully", [False, True])
+def test_only_evaluation_and_report_can_reach_a_mask_and_full_supervision(
+    clone: Run, fully: bool
+) -> None:
+    printed = clone("-n", "--config", f"ablations={['table_6'] if fully else []}").stdout
+    job = r"^(?:local)?rule (\w+):\n    input: (.*)\n    output: (.*)$"
+    readers: dict[str, set[str]] = {}
+    for rule, inputs, output in re.findall(job, printed, re.MULTILINE):
+        if "masks.parquet" in inputs:
+            readers.setdefault(rule, set()).add(output)
+    taught = readers.pop("train_fully_supervised", set())
+    assert {*readers} == EVALUATION | {"build_report"}
+    model = "results/demo/segmenter/fully_supervised/model"
+    assert taught == ({f"{model}.safetensors, {model}.json"} if fully else set())
+
+
+def test_full_supervision_costs_its_segmenter_and_what_judges_it(clone: Run) -> None:
+    jobs = [
+        Counter(re.findall(r"^rule (\w+):", clone("-n", *given).stdout, re.MULTILINE))
+        for given in ((), ("--config", "ablations=['table_6']"))
+    ]
+    assert jobs[1] - jobs[0] == {
+        "train_fully_supervised": 1,
+        "predict_logits": 1,
+        "evaluate_logits": 1,
+        "refine_predictions": 1,
+        "evaluate_predictions": 1,
+    }
+    assert not jobs[0] - jobs[1]
 
 
 @pytest.mark.parametrize(
@@ -338,7 +363,8 @@ def test_a_folder_without_masks_needs_a_threshold(clone: Run, tmp_path: Path) ->
 )
 def test_no_program_that_learns_has_code_that_reads_masks(program: str) -> None:
     assert "ssr.data.masks" not in reachable_modules(f"workflow_scripts.{program}")
-    assert "ssr.data.masks" in reachable_modules("workflow_scripts.evaluate_cams")
+    for reader in ("evaluate_cams", "train_fully_supervised"):
+        assert "ssr.data.masks" in reachable_modules(f"workflow_scripts.{reader}")
 
 
 def test_tags_are_fetched_before_they_are_used(clone: Run) -> None:

@@ -112,7 +112,7 @@ function controls(run, pairs) {
     choice("Sort by", SORTS, state.sort, set("sort")),
   ];
   if (state.sort !== "index") {
-    shown.push(choice("Method", run.methods.map((name) => [name, name]), state.method, set("method")));
+    shown.push(choice("Method", run.methods.map((name) => [name, run.titles[name]]), state.method, set("method")));
     if (state.sort === "gain") shown.push(choice("From", stages, state.from, set("from")));
     shown.push(choice(state.sort === "gain" ? "To" : "Stage", stages, state.stage, set("stage")));
   }

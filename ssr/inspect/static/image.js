@@ -52,7 +52,7 @@ function stageGroups(view) {
   const own = (method) => OF_METHOD.filter((stage) => !(stage in view.run.absent[method]));
   return [
     group("Data and initial CAM", SHARED, view.methods[0], {}),
-    ...view.methods.map((method) => group(`Method ${method}`, own(method), method, view.run.absent[method])),
+    ...view.methods.map((method) => group(`Method ${view.run.titles[method]}`, own(method), method, view.run.absent[method])),
   ];
 }
 
@@ -88,7 +88,7 @@ function enlargingKeys(panels) {
 function controls({ run, id, labels, shownClass }, step, { first, last }, redraw) {
   const set = (name) => (value) => go({ [name]: value });
   const now = (name) => (value) => { go({ [name]: value }, true); redraw(); };
-  const methods = run.methods.map((name) => [name, name]);
+  const methods = run.methods.map((name) => [name, run.titles[name]]);
   const arrow = (text, by, disabled, spoken) =>
     make("button", { type: "button", onclick: () => step(by), disabled, "aria-label": spoken }, text);
   return make("form", { className: "controls", onsubmit: (event) => event.preventDefault() },

@@ -34,7 +34,7 @@ function show(run, cluster, number) {
 export async function showPrototypes(page, run) {
   const rounds = Array.from({ length: run.rounds[state.method] }, (_, index) => [index + 1, index + 1]);
   const bar = make("form", { className: "controls" },
-    choice("Method", run.methods.map((one) => [one, one]), state.method, (method) => go({ method, round: 0 })),
+    choice("Method", run.methods.map((one) => [one, run.titles[one]]), state.method, (method) => go({ method, round: 0 })),
     choice("Round", [[0, "last"], ...rounds], state.round, (round) => go({ round })));
   try {
     const found = await prototypes(state.method, state.round);
