@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from torch import Tensor
 from ssr.config import Backbone, Segmenter
 from ssr.data.index import Image, Index
 from ssr.data.pngs import PngWriter, open_pngs
+from ssr.segmenter import training
 from ssr.segmenter.dataset import SegmentationDataset, augmentation, learned_from
 from ssr.segmenter.model import build, model_config
 from ssr.segmenter.training import Place, train
@@ -94,6 +96,24 @@ def fit(folder: Path, backbone: Backbone) -> Callable[..., dict[str, Tensor]]:
         return {name: value.clone() for name, value in model.state_dict().items()}
 
     return run
+
+
+@pytest.fixture
+def interrupt(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Callable[[], None]], None]:
+    """`interrupt(iteration, action)` calls `action` before that iteration, once."""
+
+    def plan(iteration: int, action: Callable[[], None]) -> None:
+        original = training.LearningRate.before_train_iter
+
+        def before(self: Any, runner: Any, *arguments: Any, **options: Any) -> None:
+            original(self, runner, *arguments, **options)
+            if runner.iter == iteration:
+                monkeypatch.undo()
+                action()
+
+        monkeypatch.setattr(training.LearningRate, "before_train_iter", before)
+
+    return plan
 
 
 TINY_MODEL = """

@@ -6,7 +6,6 @@ import signal
 import pytest
 import torch
 
-from ssr.segmenter import training
 from ssr.segmenter.model import build, model_config
 from ssr.segmenter.training import COLUMNS, make_optimiser, rate_factor
 from tests.event_curves import curves
@@ -18,24 +17,6 @@ def equal(one, other):
 
 def history(folder):
     return list(csv.reader((folder / "history.csv").open()))
-
-
-@pytest.fixture
-def interrupt(monkeypatch):
-    """`interrupt(iteration, action)` calls `action` before that iteration, once."""
-
-    def plan(iteration, action):
-        original = training.LearningRate.before_train_iter
-
-        def before(self, runner, *arguments, **options):
-            original(self, runner, *arguments, **options)
-            if runner.iter == iteration:
-                monkeypatch.undo()
-                action()
-
-        monkeypatch.setattr(training.LearningRate, "before_train_iter", before)
-
-    return plan
 
 
 def die():
