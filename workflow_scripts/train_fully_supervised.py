@@ -18,7 +18,7 @@ def main(arguments: Namespace) -> None:
     from ssr.segmenter.dataset import learned_from
 
     masks = Masks.read(arguments.masks, arguments.root)
-    missing = "mask, which method fully_supervised needs of each: add them, or leave it out"
+    missing = "mask, which fully_supervised needs of each"
     images = learned_from(Index.read(arguments.index).split("train"), masks.ids, missing)
     lessons = Lessons(images, masks.load, [arguments.masks])
     train_on(lessons, arguments, "workflow_scripts.train_fully_supervised")
