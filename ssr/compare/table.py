@@ -17,6 +17,7 @@ _HEADER = (
     *("Precision", "Recall", "FP/TP"),
 )
 _TEXTS = frozenset({0, 1, 2})
+_LATEX = {0: "", 1: "Run", 2: "Method", 4: "mIoU", 5: "SD", 6: "Diff.", 7: "Low", 8: "High"}
 
 
 def comparison_table(
@@ -36,7 +37,8 @@ def comparison_table(
     )
     stage = STAGES[grouped[0][0].figures["stage"]]
     explained = (*_explained(bool(found)), *_protocols(grouped), *_true_classes(grouped), *notes)
-    return Table(f"{stage}, in per cent", _HEADER, rows, explained, text_columns=_TEXTS)
+    caption = f"{stage}, in per cent"
+    return Table(caption, _HEADER, rows, explained, text_columns=_TEXTS, latex=_LATEX)
 
 
 def letters(grouped: Sequence[Sequence[Entry]]) -> dict[str, str]:

@@ -65,6 +65,7 @@ def ablation_table(evaluations: Evaluations, config: Config) -> Table:
         near=near,
         published=frozenset(range(8, 12)),
         text_columns=frozenset({0, 1, 8}),
+        latex={0: "Method", 4: "P", 5: "R", 6: "CAM", 7: "Label", 11: "Paper"},
     )
 
 
@@ -104,7 +105,9 @@ def loss_table(evaluations: Evaluations, config: Config) -> Table:
         "CAM mIoU",
         "Paper, Table 4: mIoU (VOC train, not comparable)",
     )
-    return Table("Losses of the alignment", header, tuple(rows), NOTES[:1], frozenset({2}))
+    short = {0: "Loss", 1: "mIoU", 2: "Paper"}
+    caption = "Losses of the alignment"
+    return Table(caption, header, tuple(rows), NOTES[:1], _columns(2, 3), latex=short)
 
 
 def segmentation_table(evaluations: Evaluations, method: str) -> Table:
@@ -124,7 +127,8 @@ def segmentation_table(evaluations: Evaluations, method: str) -> Table:
         *(f"Paper, Table 1: {where} (not comparable)" for where in ("VOC val", "VOC test", "COCO")),
     )
     caption = "Segmentations beside the published ones"
-    return Table(caption, header, rows, NOTES[:1], _columns(2, 5))
+    short = {0: "Method", 1: "mIoU", 2: "Paper: val", 3: "test", 4: "COCO"}
+    return Table(caption, header, rows, NOTES[:1], _columns(2, 5), latex=short)
 
 
 def supervision_table(evaluations: Evaluations, method: str) -> Table:
@@ -149,7 +153,8 @@ def supervision_table(evaluations: Evaluations, method: str) -> Table:
         *notes_of_masks(evaluations),
     )
     caption = "Segmentations beside full supervision"
-    return Table(caption, header, tuple(rows), notes, _columns(4, 7))
+    short = {0: "Method", 1: "mIoU", 2: "Full", 3: "Ratio", 4: "Paper", 5: "Full", 6: "Ratio"}
+    return Table(caption, header, tuple(rows), notes, _columns(4, 7), latex=short)
 
 
 def seed_table(evaluations: Evaluations, method: str) -> Table:
@@ -164,7 +169,9 @@ def seed_table(evaluations: Evaluations, method: str) -> Table:
         f"Refined CAM mIoU of this run's {method}",
         "Paper, Table 2: seeds (VOC train, not comparable)",
     )
-    return Table("CAM seeds beside the published ones", header, rows, NOTES[:1], _columns(2, 3))
+    short = {0: "Method", 1: "mIoU", 2: "Paper"}
+    caption = "CAM seeds beside the published ones"
+    return Table(caption, header, rows, NOTES[:1], _columns(2, 3), latex=short)
 
 
 def confusion_table(evaluations: Evaluations, method: str) -> Table:
@@ -181,7 +188,8 @@ def confusion_table(evaluations: Evaluations, method: str) -> Table:
         "Paper, Table 5: mIoU (VOC val, not comparable)", "P", "R", "FP/TP",
     )  # fmt: skip
     caption = "Mistakes in segmentations beside the published ones"
-    return Table(caption, header, tuple(rows), NOTES, _columns(5, 9))
+    short = {0: "Method", 1: "mIoU", 4: "FP/TP", 5: "Paper", 8: "FP/TP"}
+    return Table(caption, header, tuple(rows), NOTES, _columns(5, 9), latex=short)
 
 
 def _columns(first: int, end: int) -> frozenset[int]:

@@ -6,12 +6,12 @@ import csv
 import io
 import re
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from ssr.report.tables import Table
+from ssr.report.tables import MISSING, Table
 
 COLUMNS = 100
 FORMATS = ("png", "pdf", "svg")
@@ -23,7 +23,7 @@ _METADATA: dict[str, dict[str, None]] = {
 }
 _LATEX = str.maketrans({
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
-    "%": r"\%", "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "%": r"\%", "_": r"\_\allowbreak{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
     "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "→": r"$\rightarrow$",
     "±": r"$\pm$", "≈": r"$\approx$", "−": "$-$",
     "–": "--", "…": r"\dots{}", "“": "``", "”": "''", "’": "'", "[": "{[}", "]": "{]}",
@@ -32,9 +32,13 @@ _LATEX = str.maketrans({
 _HEADER = -1  # the number of a row without marks
 # Of several values in a cell: how they are written, and what is added to the heading of each.
 _COMPOSED = {
-    r"(\S+) ± (\S+)": ("", ", ±"),
+    r"(\S+) ± (\S+)": ("", ", sd"),
     r"(\S+) \[(\S+), (\S+)\]": ("", ", low", ", high"),
 }
+# The same in LaTeX, narrower.
+_SUBSCRIPTS = dict(zip(_COMPOSED, (r"{}$_{{\pm{}}}$", r"{}$_{{[{},{}]}}$"), strict=True))
+# A text column whose cells are longer shares the width that the others leave, in lines.
+_NARROW = 3
 _MARKDOWN = str.maketrans({
     character: f"\\{character}" for character in r"\`*_[]<>|&#~$"
 } | {"\n": " "})  # fmt: skip
@@ -78,8 +82,12 @@ def to_text(table: Table) -> str:
 
 
 def to_csv(table: Table) -> str:
-    """Header and rows, a value in each cell; caption, notes and what marks a cell are left out."""
-    columns = zip(table.header, *table.rows, strict=True)
+    """Header and rows, a value in each cell; caption, notes and what marks a cell are left out.
+
+    A cell without a value is empty.
+    """
+    rows = [["" if cell == MISSING else cell for cell in row] for row in table.rows]
+    columns = zip(table.header, *rows, strict=True)
     split = [column for heading, *cells in columns for column in _values(heading, cells)]
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(zip(*split, strict=True))
@@ -112,20 +120,33 @@ def to_markdown(table: Table) -> str:
 
 
 def to_latex(table: Table) -> str:
-    """A tabular with the rules of booktabs, caption and notes as comments; published in italics."""
-    kinds = "".join("l" if n in table.text_columns else "r" for n in range(len(table.header)))
+    """A tabularx as wide as a column, with the rules of booktabs; published figures in italics.
+
+    Caption and notes are comments. Only the columns of `table.latex` fit; the CSV has all.
+    """
+    heads = table.latex or dict(enumerate(table.header))
+    kinds = "".join(_latex_kind(table, column) for column in heads)
     comments = [f"% {' '.join(line.split())}" for line in (table.caption, *table.notes)]
+    header = [heads.get(column, "") for column in range(len(table.header))]
     lines = [
         *comments,
-        rf"\begin{{tabular}}{{{kinds}}}",
+        r"{\footnotesize\setlength{\tabcolsep}{2pt}%",
+        rf"\begin{{tabularx}}{{\columnwidth}}{{@{{}}{kinds}@{{}}}}",
         r"\toprule",
-        _latex_row(table, table.header),
+        _latex_row(table, header, heads),
         r"\midrule",
-        *(_latex_row(table, row, number) for number, row in enumerate(table.rows)),
+        *(_latex_row(table, row, heads, number) for number, row in enumerate(table.rows)),
         r"\bottomrule",
-        r"\end{tabular}",
+        r"\end{tabularx}}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _latex_kind(table: Table, column: int) -> str:
+    if column not in table.text_columns:
+        return "r"
+    longest = max((len(row[column]) for row in table.rows), default=0)
+    return r">{\raggedright\arraybackslash}X" if longest > _NARROW else "l"
 
 
 def _markdown_row(cells: Sequence[str], table: Table, number: int = _HEADER) -> str:
@@ -136,13 +157,25 @@ def _markdown_row(cells: Sequence[str], table: Table, number: int = _HEADER) -> 
     return f"| {' | '.join(marked)} |"
 
 
-def _latex_row(table: Table, cells: Sequence[str], number: int = _HEADER) -> str:
-    marked = (
-        table.marked((number, column), cell.translate(_LATEX), (r"\textbf{", "}"), r"$\approx$")
-        for column, cell in enumerate(cells)
-    )
+def _latex_row(
+    table: Table, cells: Sequence[str], columns: Iterable[int], number: int = _HEADER
+) -> str:
+    bold, near = (r"\textbf{", "}"), r"$\approx$"
+    marked = {
+        column: table.marked((number, column), _latex_cell(cells[column]), bold, near)
+        for column in columns
+    }
     slanted = (
         rf"\textit{{{cell}}}" if column in table.published else cell
-        for column, cell in enumerate(marked)
+        for column, cell in marked.items()
     )
     return " & ".join(slanted) + r" \\"
+
+
+def _latex_cell(cell: str) -> str:
+    """A spread and an interval stand below their figure."""
+    for pattern, form in _SUBSCRIPTS.items():
+        if found := re.fullmatch(pattern, cell):
+            value, *others = found.groups()
+            return form.format(value.translate(_LATEX), *(o.replace("−", "-") for o in others))
+    return cell.translate(_LATEX)

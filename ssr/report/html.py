@@ -85,6 +85,11 @@ def paragraph(text: str, kind: str = "") -> str:
     return f'<p class="{kind}">{escape(text)}</p>' if kind else f"<p>{escape(text)}</p>"
 
 
+def folded(title: str, content: str) -> str:
+    """What is shown when its title is clicked."""
+    return f"<details><summary>{escape(title)}</summary>{content}</details>"
+
+
 def table(content: Table) -> str:
     """A table that scrolls by itself where the window is narrow, with its notes."""
 

@@ -34,6 +34,8 @@ LIBRARIES = (
     "pydensecrf2", "mmsegmentation", "mmengine", "zarr", "snakemake",
 )  # fmt: skip
 
+# Data sets of the paper: on others, its figures are those of another question.
+_MEASURED_ON = ("voc", "coco")
 _BESIDE = ("segmentations", "seeds", "mistakes", "supervision")
 
 
@@ -114,12 +116,13 @@ def write_tables(run: Run, folder: Path) -> None:
 def write_page(run: Run, drawn: Charts) -> str:
     """The page as HTML."""
     charts = {name: [_figure(chart) for chart in group] for name, group in drawn.items()}
-    written = {name: html.table(table) for name, table in result_tables(run).items()}
+    made = result_tables(run)
+    written = {name: html.table(table) for name, table in made.items()}
     sections = {
         "pictures": ("From an image to its segmentation", [*_galleries(run)]),
         "stages": ("Every stage in figures", [*charts["stages"], *_pick(written, "stages")]),
         "ablation": ("Ablation", _ablation(written)),
-        "published": ("Beside the published figures", _pick(written, *_BESIDE)),
+        "published": ("Beside the published figures", [*_published(run.config, made)]),
         "thresholds": ("Thresholds", charts["thresholds"]),
         "classes": ("Classes", [*charts["classes"], *_pick(written, "classes")]),
         "embedding": (
@@ -230,6 +233,14 @@ def _pick(written: Mapping[str, str], *names: str) -> list[str]:
     return [written[name] for name in names if name in written]
 
 
+def _published(config: Config, made: Mapping[str, tables.Table]) -> Iterator[str]:
+    """The paper's tables, folded where none of our figures can stand beside them."""
+    theirs = config.data.format in _MEASURED_ON
+    for table in (made[name] for name in _BESIDE if name in made):
+        shown = html.table(table)
+        yield shown if theirs and table.has_ours else html.folded(table.caption, shown)
+
+
 def _ablation(written: Mapping[str, str]) -> list[str]:
     shown = _pick(written, "ablation", "losses")
     explained = html.paragraph(
@@ -247,9 +258,8 @@ def _usage(run: Run) -> Iterator[str]:
 def _settings(run: Run) -> Iterator[str]:
     python = f"Python {platform.python_version()}, {platform.system()} {platform.machine()}"
     versions = "\n".join([python, *(f"{name} {_version(name)}" for name in LIBRARIES)])
-    yield f"<details><summary>Versions of libraries</summary><pre>{versions}</pre></details>"
-    settings = escape(render(run.config))
-    yield f"<details><summary>All settings</summary><pre>{settings}</pre></details>"
+    yield html.folded("Versions of libraries", f"<pre>{versions}</pre>")
+    yield html.folded("All settings", f"<pre>{escape(render(run.config))}</pre>")
 
 
 def _version(library: str) -> str:

@@ -12,6 +12,9 @@ STAGES = {
 }
 """Titles of the scored stages, in the order of the data."""
 
+SHORT = dict(zip(STAGES, ("Init.", "Align.", "Refin.", "Label", "Pred.", "CRF"), strict=True))
+"""The same for narrow columns."""
+
 CAM_STAGES = ("initial_cam", "aligned_cam", "refined_cam")
 
 PANELS = {

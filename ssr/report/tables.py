@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ssr.evaluation.bootstrap import CONFIDENCE, RESAMPLES
 from ssr.report.benchmarks import Usage
 from ssr.report.evaluations import Evaluation, Evaluations
-from ssr.report.stages import STAGES
+from ssr.report.stages import SHORT, STAGES
 
 Cell = tuple[int, int]
 
 _START = "initial_cam"
+# Of the table of stages, what is no figure.
+_TEXTS = ("Stage", "Methods", "Split", "Chosen on", "CRF", "Scales", "Flip")
 MISSING = "–"
 NEAR = "≈"
 """Behind cells that are near the best."""
@@ -37,6 +39,7 @@ class Table:
         text_columns: columns that are no figures.
         best: cells, by row and column, that are the best of their kind.
         near: those whose difference to the best may be none.
+        latex: the columns that fit one column of a paper, each with a short heading; empty: all.
     """
 
     caption: str
@@ -47,6 +50,15 @@ class Table:
     text_columns: frozenset[int] = frozenset({0})
     best: frozenset[Cell] = frozenset()
     near: frozenset[Cell] = frozenset()
+    latex: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def has_ours(self) -> bool:
+        """Whether any figure in it is ours."""
+        theirs = self.published | self.text_columns
+        return any(
+            cell != MISSING for row in self.rows for n, cell in enumerate(row) if n not in theirs
+        )
 
     def marked(self, cell: Cell, text: str, bold: tuple[str, str], near: str = NEAR) -> str:
         """The text of a cell, between `bold` if it is the best, before `near` if it is near it."""
@@ -101,7 +113,7 @@ def stage_table(evaluations: Evaluations) -> Table:
         "Stage", "Methods", "mIoU", f"mIoU − {STAGES[_START]}", f"mIoU − {first}",
         "mIoU given labels", "FB-IoU", "Precision", "Recall", "Confusion FP/TP",
         "Background → object", "Object → background", "Wrong object", "Labelled",
-        "Split (images)", "Threshold", "CRF", "Scales",
+        "Split", "Images", "Threshold", "Chosen on", "CRF", "Scales", "Flip",
     )  # fmt: skip
     named = {method for item in evaluations.reported for method in item.methods}
     methods = named - evaluations.from_masks
@@ -127,9 +139,17 @@ def stage_table(evaluations: Evaluations) -> Table:
         *_true_classes(evaluations.reported),
         *_left_out(evaluations.reported),
     )
-    text = frozenset({0, 1, 14, 15, 16, 17})
-    marks = standing_cells(evaluations, miou)
-    return Table("Quality on the reported split", header, rows, notes, frozenset(), text, *marks)
+    best, near = standing_cells(evaluations, miou)
+    return Table(
+        "Quality on the reported split",
+        header,
+        rows,
+        notes,
+        text_columns=frozenset(map(header.index, _TEXTS)),
+        best=best,
+        near=near,
+        latex={0: "Stage", 1: "Methods", 2: "mIoU", 3: f"− {STAGES[_START]}"},
+    )
 
 
 def notes_of_certainty(evaluations: Evaluations) -> tuple[str, ...]:
@@ -176,26 +196,28 @@ def _stage_row(
         *(with_spread(figures, name) for name in shares),
         with_spread(figures, "confusion_ratio", ratio),
         *(with_spread(figures, name) for name in (*errors, "labelled")),
-        f"{figures['split']} ({figures['images']})",
-        _threshold(figures),
-        "yes" if figures["crf"] else "no",
-        _test_time(figures),
+        *(figures["split"], str(figures["images"])),
+        *_threshold(figures),
+        *(_yes(figures["crf"]), _scales(figures), _yes(figures["flip"])),
     )
 
 
-def _threshold(figures: Mapping[str, Any]) -> str:
+def _threshold(figures: Mapping[str, Any]) -> tuple[str, str]:
+    """The threshold, and the images on which it was chosen."""
     if figures["threshold"] is None:
-        return MISSING
+        return MISSING, MISSING
     origin = figures["threshold_from"]
     where = f"{origin['split']} ({origin['images']})" if origin else "a setting"
-    return f"{figures['threshold']:.2f}, {where}"
+    return f"{figures['threshold']:.2f}", where
 
 
-def _test_time(figures: Mapping[str, Any]) -> str:
-    if figures["scales"] is None:
-        return MISSING
-    scales = ", ".join(f"{scale:g}" for scale in figures["scales"])
-    return scales + (" + flip" if figures["flip"] else "")
+def _yes(flag: bool | None) -> str:
+    return MISSING if flag is None else "yes" if flag else "no"
+
+
+def _scales(figures: Mapping[str, Any]) -> str:
+    scales = figures["scales"]
+    return MISSING if scales is None else ", ".join(f"{scale:g}" for scale in scales)
 
 
 def _held_out(evaluations: Sequence[Evaluation]) -> list[str]:
@@ -245,7 +267,9 @@ def class_table(evaluations: Evaluations, method: str) -> Table:
         for name in names
     )
     header = ("Class", *(f"{STAGES[stage]} ({own['split']})" for stage, own in found.items()))
-    return Table(f"IoU of every class along the stages of {method}, in per cent", header, rows)
+    short = dict(enumerate(("Class", *(SHORT[stage] for stage in found))))
+    caption = f"IoU of every class along the stages of {method}, in per cent"
+    return Table(caption, header, rows, latex=short)
 
 
 def usage_table(usages: Sequence[Usage]) -> Table:

@@ -59,7 +59,7 @@ def test_table_and_chart_are_files_with_one_value_a_cell(
     assert set(made) == {f"comparison.{suffix}" for suffix in suffixes}
     assert capsys.readouterr().out.endswith("comparison.csv, .md, .tex, .pdf, .png, .svg\n")
     first, second, *_ = csv.DictReader((tmp_path / "out/comparison.csv").read_text().splitlines())
-    assert first["Difference"] == "–"
+    assert first["Difference"] == ""
     gained = float(second["mIoU"]) - float(first["mIoU"])
     assert float(second["Difference"]) == pytest.approx(gained, abs=0.11)
     assert float(second["Low"]) < gained < float(second["High"])

@@ -1,5 +1,6 @@
 import csv
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -93,15 +94,22 @@ def test_latex_is_escaped_and_published_columns_are_in_italics() -> None:
     assert files.to_latex(TABLE).splitlines() == [
         "% 100 % of a_b",
         "% mind the #1",
-        r"\begin{tabular}{lrr}",
+        r"{\footnotesize\setlength{\tabcolsep}{2pt}%",
+        r"\begin{tabularx}{\columnwidth}{@{}>{\raggedright\arraybackslash}Xrr@{}}",
         r"\toprule",
         r"Row\textbar{}x & Ours \& more & \textit{Theirs} \\",
         r"\midrule",
-        r"a\_b\textbackslash{} & 1.0 & \textit{2.0} \\",
+        r"a\_\allowbreak{}b\textbackslash{} & 1.0 & \textit{2.0} \\",
         r'say "no" please & \$5 & \textit{-- $\rightarrow$} \\',
         r"\bottomrule",
-        r"\end{tabular}",
+        r"\end{tabularx}}",
     ]
+
+
+def test_latex_has_the_columns_that_fit_below_short_headings() -> None:
+    rows = files.to_latex(replace(TABLE, latex={0: "R", 2: "Paper"})).splitlines()
+    assert rows[5] == r"R & \textit{Paper} \\"
+    assert rows[7] == r"a\_\allowbreak{}b\textbackslash{} & \textit{2.0} \\"
 
 
 SURE = Table(
@@ -118,9 +126,9 @@ SURE = Table(
 
 def test_csv_has_a_value_in_each_cell() -> None:
     assert list(csv.reader(io.StringIO(files.to_csv(SURE)))) == [
-        ["Row", "mIoU", "mIoU, ±", "Gain", "Gain, low", "Gain, high"],
+        ["Row", "mIoU", "mIoU, sd", "Gain", "Gain, low", "Gain, high"],
         ["a", "72.3", "0.4", "+1.5", "-0.2", "3.0"],
-        ["b", "70.1", "", "–", "", ""],
+        ["b", "70.1", "", "", "", ""],
     ]
 
 
@@ -129,8 +137,8 @@ def test_the_best_is_bold_and_what_is_near_it_marked() -> None:
         r"| a | **72.3 ± 0.4** | +1.5 \[−0.2, 3.0\] |",
         "| b | 70.1 ≈ | – |",
     ]
-    assert files.to_latex(SURE).splitlines()[5:7] == [
-        r"a & \textbf{72.3 $\pm$ 0.4} & +1.5 {[}$-$0.2, 3.0{]} \\",
+    assert files.to_latex(SURE).splitlines()[6:8] == [
+        r"a & \textbf{72.3$_{\pm0.4}$} & +1.5$_{[-0.2,3.0]}$ \\",
         r"b & 70.1 $\approx$ & -- \\",
     ]
 

@@ -1,4 +1,6 @@
 import re
+import shutil
+import subprocess
 from dataclasses import replace
 from html.parser import HTMLParser
 from io import BytesIO
@@ -13,7 +15,7 @@ from ssr.report.benchmarks import read_benchmarks
 from ssr.report.charts import Charts, draw_charts
 from ssr.report.evaluations import Evaluations
 from ssr.report.histories import find_histories
-from ssr.report.page import Run, write_figures, write_page, write_tables
+from ssr.report.page import Run, result_tables, write_figures, write_page, write_tables
 from ssr.report.shown import Stores, read
 from tests.report.finished_run import FinishedRun
 
@@ -154,6 +156,27 @@ def test_parts_without_content_are_no_section(run: Run, charts: Charts) -> None:
     assert "thresholds" in sections
 
 
+@pytest.mark.parametrize(
+    ("form", "method", "shown"),
+    [
+        ("demo", "ssr", set()),
+        ("voc", "ssr", {"segmentations", "seeds", "mistakes", "supervision"}),
+        ("voc", "clip", {"seeds"}),
+    ],
+)
+def test_published_tables_are_folded_where_nothing_of_ours_can_stand_beside_them(
+    run: Run, charts: Charts, form: str, method: str, shown: set[str]
+) -> None:
+    data = run.config.data.model_copy(update={"format": form})
+    config = run.config.model_copy(update={"data": data})
+    page = write_page(replace(run, config=config, method=method), charts)
+    published = page.partition('<section id="published">')[2].partition("</section>")[0]
+    captions = re.findall(r"(<summary>.*?</summary>)?<div[^>]*><table><caption>(.*?)<", published)
+    tables = {table.caption: name for name, table in result_tables(run).items()}
+    assert len(captions) == 4
+    assert {tables[caption] for folded, caption in captions if not folded} == shown
+
+
 def test_figures_are_files_too(run: Run, charts: Charts, tmp_path: Path) -> None:
     write_figures(run, charts, tmp_path)
     names = {path.name for path in tmp_path.iterdir()}
@@ -172,4 +195,30 @@ def test_tables_are_files_too(run: Run, tmp_path: Path) -> None:
     names = {path.stem for path in tmp_path.iterdir()}
     assert names == {
         "stages", "classes", "ablation", "losses", "segmentations", "seeds", "mistakes",
+        "supervision",
     }  # fmt: skip
+
+
+# booktabs is no part of LaTeX's base; its rules take no width.
+PAPER = r"""
+\documentclass{article}
+\usepackage{tabularx}
+\let\toprule\hline \let\midrule\hline \let\bottomrule\hline
+\begin{document}
+\noindent %s
+\end{document}
+"""
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
+def test_tables_are_as_wide_as_a_column_of_a_paper(
+    run: Run, seeded: Evaluations, tmp_path: Path
+) -> None:
+    names = [*result_tables(replace(run, evaluations=seeded))]
+    write_tables(replace(run, evaluations=seeded), tmp_path)
+    columns = [rf"\begin{{minipage}}{{237pt}}\input{{{name}}}\end{{minipage}}" for name in names]
+    (tmp_path / "paper.tex").write_text(PAPER % "\n\n\\noindent ".join(columns))
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert "Overfull" not in done.stdout, done.stdout

@@ -55,10 +55,11 @@ def test_stages_stand_with_what_their_figures_rest_on(evaluations: Evaluations) 
     assert float(given["Prediction"]) >= float(miou(evaluations, "ssr", "prediction"))
     assert {given[stage] for stage in given.keys() - {"Prediction"}} == {"–"}
     assert float(column(table, "FB-IoU")["Prediction"]) > 50
-    assert column(table, "Split")["Prediction"] == "val (4)"
+    assert [column(table, name)["Prediction"] for name in ("Split", "Images")] == ["val", "4"]
     assert column(table, "CRF")["Prediction + CRF"] == "yes"
-    assert column(table, "Scales")["Prediction"] == "1, 0.75 + flip"
-    assert column(table, "Threshold")["Initial CAM"].endswith(", tune (4)")
+    assert column(table, "Scales")["Prediction"] == "1, 0.75"
+    assert [column(table, "Flip")[stage] for stage in ("Prediction", "Initial CAM")] == ["yes", "–"]
+    assert column(table, "Chosen on")["Initial CAM"] == "tune (4)"
     assert column(table, "Threshold")["Prediction"] == "–"
 
 
