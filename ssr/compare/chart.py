@@ -11,9 +11,10 @@ from ssr.compare.entries import Difference, Entry
 from ssr.compare.protocol import in_words
 from ssr.compare.table import letters
 from ssr.report.curves import MARKERS
+from ssr.report.files import PAGE_INCHES
 from ssr.report.stages import STAGES
 
-_WIDTH, _ROW = 8.0, 0.3
+_ROW = 0.24
 
 
 def draw_comparison(grouped: Sequence[Sequence[Entry]], found: Mapping[str, Difference]) -> Figure:
@@ -23,7 +24,7 @@ def draw_comparison(grouped: Sequence[Sequence[Entry]], found: Mapping[str, Diff
         grouped: as for `ssr.compare.table.comparison_table`, with its `found`.
     """
     rows = sum(map(len, grouped)) + len(grouped)
-    figure = Figure(figsize=(_WIDTH, 1.0 + _ROW * rows), layout="constrained")
+    figure = Figure(figsize=(PAGE_INCHES, 0.8 + _ROW * rows), layout="constrained")
     axes = figure.subplots()
     marks = letters(grouped)
     names: list[str] = []

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 
 from ssr.errors import InputError
 from ssr.report.evaluations import Evaluations
+from ssr.report.files import COLUMN_INCHES, PAGE_INCHES
 from ssr.report.stages import CAM_STAGES, STAGES
 
 mpl.use("Agg")
@@ -25,7 +26,6 @@ _ON_WHITE = ("#0072B2", "#D55E00", "#009E73", "#B0588A", "#A87400", "#3C91C2")
 _ON_BLACK = ("#56B4E9", "#E8772E", "#20B88F", "#CC79A7", "#E69F00", "#F0E442")
 MARKERS = ("o", "s", "^", "D", "v", "P")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
-_WIDTH = 8.0
 
 
 @contextmanager
@@ -40,7 +40,7 @@ def theme(dark: bool) -> Iterator[None]:
         "text.color": ink, "axes.labelcolor": ink, "axes.edgecolor": ink, "axes.titlecolor": ink,
         "xtick.color": ink, "ytick.color": ink, "grid.color": grid, "legend.facecolor": page,
         "legend.edgecolor": grid, "axes.spines.top": False, "axes.spines.right": False,
-        "axes.grid": True, "axes.axisbelow": True, "font.size": 10.0,
+        "axes.grid": True, "axes.axisbelow": True, "font.size": 8.0,
         # A class may have dollar signs in its name.
         "text.parse_math": False, "text.usetex": False,
         # Letters as curves, and ids that follow from the content.
@@ -56,7 +56,7 @@ def draw_stages(evaluations: Evaluations, methods: Sequence[str]) -> Figure:
 
     Over seeds, bars as long as the standard deviation stand on both sides of the mean.
     """
-    figure, axes = _axes(3.6)
+    figure, axes = _axes(3.1)
     places = {stage: place for place, stage in enumerate(STAGES)}
     seen = {stage for method in methods for stage in evaluations.stages(method)}
     for number, method in reversed(list(enumerate(methods))):
@@ -80,24 +80,24 @@ def draw_stages(evaluations: Evaluations, methods: Sequence[str]) -> Figure:
 
 def draw_thresholds(evaluations: Evaluations, method: str) -> Figure:
     """mIoU over the background threshold on the tuning split; a marker on the one chosen."""
-    figure, axes = _axes(3.6)
+    figure, axes = _axes(2.6, COLUMN_INCHES)
     for number, stage in enumerate(CAM_STAGES):
         tuned, reported = evaluations.tuned(method, stage), evaluations.of(method, stage)
         if not tuned:
             continue
         look = _look(number) | {"marker": ""}
         sweep, chosen = tuned["sweep"], tuned["threshold"]
-        label = f"{STAGES[stage]}: chosen {chosen:.2f}"
+        label = f"{STAGES[stage]}: {chosen:.2f}"
         axes.plot(sweep["thresholds"], _per_cent(sweep["miou"]), label=label, **look)
         axes.plot([chosen], [100 * tuned["miou"]], **_look(number) | {"ls": "", "ms": 9})
         if reported and reported["split"] != tuned["split"] and "sweep" in reported:
             other = reported["sweep"]
             faint = look | {"lw": 1.0, "alpha": 0.45}
             axes.plot(other["thresholds"], _per_cent(other["miou"]), **faint)
-    axes.set_xlabel("threshold: a pixel is background unless its activation is higher")
+    axes.set_xlabel("background threshold")
     axes.set_ylabel("mIoU, %")
     axes.set_xlim(0, 1)
-    _legend(axes)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)
     return figure
 
 
@@ -107,7 +107,7 @@ def draw_classes(evaluations: Evaluations, method: str) -> Figure:
     # One before the correction and one after it: more markers could not be told apart.
     last, before = stages[-1], [s for s in stages[:-1] if s in ("initial_cam", "refined_cam")]
     names = list(_class_iou(evaluations, method, last))
-    figure, axes = _axes(0.9 + 0.3 * len(names))
+    figure, axes = _axes(0.8 + 0.24 * len(names))
     rows = np.arange(len(names))
     values = _class_iou(evaluations, method, last).values()
     axes.barh(
@@ -139,7 +139,7 @@ def draw_losses(histories: Mapping[str, Sequence[Path]], what: str) -> Figure:
         histories: by method, CSV files with a column `loss`, one after the other.
         what: what is trained.
     """
-    figure, axes = _axes(3.0)
+    figure, axes = _axes(2.4)
     for number, (method, paths) in enumerate(histories.items()):
         start = 1
         look = _look(number) | {"marker": ""}
@@ -162,7 +162,7 @@ def draw_looks(seen: Mapping[str, Path]) -> Figure:
 
     seen: by method, what choose_heads wrote.
     """
-    figure, axes = _axes(3.0)
+    figure, axes = _axes(2.4)
     for number, (method, path) in enumerate(seen.items()):
         iterations, values = read_column(path, "iteration"), 100 * read_column(path, "miou")
         best = values.argmax()
@@ -201,8 +201,8 @@ def running_mean(values: np.ndarray) -> np.ndarray:
     return np.asarray(np.convolve(values, window, "same") / counts)
 
 
-def _axes(height: float) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(_WIDTH, height), layout="constrained")
+def _axes(height: float, width: float = PAGE_INCHES) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.subplots()
 
 

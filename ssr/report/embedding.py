@@ -18,6 +18,7 @@ from ssr.alignment.samples import Samples
 from ssr.alignment.trained import load_aligner
 from ssr.artefacts.arrays import load_arrays
 from ssr.report.curves import MARKERS
+from ssr.report.files import PAGE_INCHES
 
 MOST_SAMPLES = 600
 """So many image features are shown at most."""
@@ -93,7 +94,7 @@ def draw_embedding(embedding: Embedding, names: Sequence[str]) -> Figure:
 
     names: of all classes, background first.
     """
-    figure = Figure(figsize=(8.0, 4.2), layout="constrained")
+    figure = Figure(figsize=(PAGE_INCHES, 3.9), layout="constrained")
     for axes, title, images, texts in zip(
         figure.subplots(1, 2), ("before", "after"), embedding.images, embedding.texts, strict=True
     ):
@@ -102,7 +103,7 @@ def draw_embedding(embedding: Embedding, names: Sequence[str]) -> Figure:
         axes.set_yticks([])
         _scatter(axes, embedding, names, images, texts)
     handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=5, frameon=False, fontsize=9)
+    figure.legend(handles, labels, loc="outside lower center", ncols=5, frameon=False)
     return figure
 
 

@@ -14,6 +14,8 @@ from matplotlib.figure import Figure
 from ssr.report.tables import MISSING, Table
 
 COLUMNS = 100
+COLUMN_INCHES, PAGE_INCHES = 3.25, 6.9
+"""How wide a figure is: one column of a paper, or both."""
 FORMATS = ("png", "pdf", "svg")
 # Neither dates nor versions.
 _METADATA: dict[str, dict[str, None]] = {

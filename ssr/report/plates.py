@@ -11,7 +11,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from ssr.report.curves import theme
 from ssr.report.figures import Panel, class_colours, panels
-from ssr.report.files import figure_files
+from ssr.report.files import COLUMN_INCHES, PAGE_INCHES, figure_files
 from ssr.report.shown import ShownImage
 from ssr.report.stages import PANELS
 
@@ -22,7 +22,8 @@ PLATES = {
 }
 """Figures 3, 4 and 5 of the paper, by their columns (names of `PANELS`)."""
 
-_INCHES = 1.35
+# More columns than these would be too small in one column of a paper.
+_IN_A_COLUMN = 3
 
 
 def plate_files(
@@ -50,7 +51,8 @@ def _draw(
     names: Sequence[str],
 ) -> Figure:
     ratios = [image.pixels.shape[0] / image.pixels.shape[1] for image, _ in drawn]
-    size = (_INCHES * len(columns), _INCHES * sum(ratios) + 0.3)
+    width = COLUMN_INCHES if len(columns) <= _IN_A_COLUMN else PAGE_INCHES
+    size = (width, width / len(columns) * sum(ratios) + 0.3)
     layout = ConstrainedLayoutEngine(w_pad=0.015, h_pad=0.015, wspace=0, hspace=0)
     figure = Figure(figsize=size, layout=layout)
     grid = figure.subplots(len(drawn), len(columns), squeeze=False, height_ratios=ratios)

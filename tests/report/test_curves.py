@@ -42,7 +42,7 @@ def test_threshold_curve_has_its_marker_at_the_top(evaluations: Evaluations) -> 
     (axes,) = curves.draw_thresholds(evaluations, "ssr").axes
     tuned = evaluations.tuned("ssr", "refined_cam")
     assert tuned is not None
-    curve = line(axes, f"Refined CAM: chosen {tuned['threshold']:.2f}")
+    curve = line(axes, f"Refined CAM: {tuned['threshold']:.2f}")
     top = curve[curve[:, 1].argmax()]
     assert top[0] == pytest.approx(tuned["threshold"])
     markers = [found.get_xydata()[0] for found in axes.get_lines() if len(found.get_xydata()) == 1]
@@ -50,8 +50,8 @@ def test_threshold_curve_has_its_marker_at_the_top(evaluations: Evaluations) -> 
 
 
 def test_threshold_curve_leaves_out_missing_stages(evaluations: Evaluations) -> None:
-    (axes,) = curves.draw_thresholds(evaluations, "clip").axes
-    labels = [text.get_text().partition(":")[0] for text in axes.get_legend().get_texts()]
+    (legend,) = curves.draw_thresholds(evaluations, "clip").legends
+    labels = [text.get_text().partition(":")[0] for text in legend.get_texts()]
     assert labels == ["Initial CAM", "Refined CAM"]
 
 

@@ -5,6 +5,7 @@ from PIL import Image as Picture
 
 from ssr.config import Config
 from ssr.data.index import Index
+from ssr.report.files import PAGE_INCHES
 from ssr.report.plates import PLATES, plate_files
 from ssr.report.shown import ShownImage, Stores, read
 from tests.report.finished_run import FinishedRun
@@ -23,8 +24,9 @@ def test_every_plate_is_there_in_every_format(shown: list[ShownImage]) -> None:
     assert list(plates) == list(PLATES)
     for files in plates.values():
         assert list(files) == ["png", "pdf", "svg"]
-    sizes = {name: Picture.open(BytesIO(files["png"])).size for name, files in plates.items()}
-    assert sizes["refinement"][0] > sizes["cams"][0] == sizes["segmentations"][0]
+        picture = Picture.open(BytesIO(files["png"]))
+        inches = picture.width / picture.info["dpi"][0]
+        assert inches == pytest.approx(PAGE_INCHES, abs=0.01)
 
 
 def test_plates_whose_stages_have_not_run_are_left_out(
