@@ -25,11 +25,15 @@ from ssr.backbones.weights import fit, read_weights
 from ssr.config import MMSEG, Backbone, Segmenter
 from ssr.data.images import IMAGENET_MEAN, IMAGENET_STD
 from ssr.errors import InputError
-from ssr.segmenter import clip_backbone, decode_head
+from ssr.segmenter import clip_backbone, decode_head, deeplab_v2
 from ssr.segmenter.description import read_description
 from ssr.segmenter.mmseg_import import MODELS, TASK_UTILS, WEIGHT_INITIALIZERS
 
-REGISTERED = (clip_backbone.FrozenCLIP, decode_head.TransformerFusionHead)
+REGISTERED = (
+    clip_backbone.FrozenCLIP,
+    decode_head.TransformerFusionHead,
+    deeplab_v2.DeepLabV2Head,
+)
 # Where a model and its parts are registered, and the packages that their names may begin with.
 _OF_MMSEG = (MODELS, TASK_UTILS, WEIGHT_INITIALIZERS)
 REGISTRIES = (*_OF_MMSEG, *(registry.parent for registry in _OF_MMSEG))

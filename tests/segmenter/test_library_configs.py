@@ -1,4 +1,4 @@
-"""Configs of mmsegmentation as they are, laid over in a file of one's own: here, to be tiny."""
+"""Configs of mmsegmentation, and ours beside them, laid over in a file of one's own to be tiny."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +12,7 @@ from torch import Tensor
 from ssr.config import Backbone, Prediction, Segmenter
 from ssr.segmenter.model import build, export, load, model_config
 from ssr.segmenter.prediction import predict
+from tests import ROOT
 from tests.segmenter.conftest import CLASSES
 
 DEEPLAB = """
@@ -30,7 +31,17 @@ model = dict(
 """
 
 
-@pytest.fixture(params=[DEEPLAB, SEGFORMER], ids=["DeepLabV3+", "SegFormer"])
+DEEPLAB_V2 = f"""
+_base_ = "{ROOT}/config/segmenters/deeplab_v2.yaml"
+model = dict(
+    pretrained=None,
+    backbone=dict(depth=50, stem_channels=4, base_channels=4),
+    decode_head=dict(in_channels=128))
+"""
+NAMES = ["DeepLabV3+", "SegFormer", "DeepLabV2"]
+
+
+@pytest.fixture(params=[DEEPLAB, SEGFORMER, DEEPLAB_V2], ids=NAMES)
 def own_config(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     path = tmp_path / "own.py"
     path.write_text(request.param)
