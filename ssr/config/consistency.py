@@ -10,7 +10,7 @@ from typing import Any
 from ssr.config import FULLY_SUPERVISED, Backbones, Config, Text
 from ssr.config.architectures import clip_architecture, dino_architecture
 from ssr.config.duplicates import repeated_keys
-from ssr.config.methods import method_config, rows_of_methods
+from ssr.config.methods import ENTERING_FROM_MASKS, method_config, rows_of_methods
 from ssr.config.seeds import method_of_row
 from ssr.demo.vocabulary import CLASSES, STUFF
 
@@ -177,7 +177,8 @@ def doubts(config: Config) -> list[str]:
         resolved = method_config(config, method)
         for doubt in (doubt for ask in _DOUBTS for doubt in ask(resolved)):
             found.setdefault(doubt, f"methods.{method}.{doubt}" if number else doubt)
-    return [*found.values(), *_settings_without_use(config), *_equal_methods(config)]
+    without_use = [*_settings_without_use(config), *_cams_without_use(config)]
+    return [*found.values(), *without_use, *_equal_methods(config)]
 
 
 def _equal_methods(config: Config) -> Iterator[str]:
@@ -255,6 +256,14 @@ def _settings_without_use(config: Config) -> Iterator[str]:
                         f"{place}.{name} changes nothing where {place}.{chooser} is "
                         f"{' or '.join(sorted(chosen))}; it is of {what}, {chooser}: {needed}"
                     )
+
+
+def _cams_without_use(config: Config) -> Iterator[str]:
+    used = {path.partition(".")[0] for path in ENTERING_FROM_MASKS["prediction_crf"]}
+    for method in rows_of_methods(config):
+        if method_config(config, method).learns_from_masks:
+            for section in sorted(config.methods[method].keys() - used):
+                yield f"methods.{method}.{section} changes nothing: it learns from masks, not CAMs"
 
 
 def _places(

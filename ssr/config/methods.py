@@ -58,7 +58,7 @@ ENTERING: Mapping[str, tuple[str, ...]] = {
 }
 """By the name of what is made, in the order of the data: the settings on which it depends."""
 
-_ENTERING_MASKS: Mapping[str, tuple[str, ...]] = {
+ENTERING_FROM_MASKS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(ENTERING, _FROM_MASKS),
     **{name: ENTERING[name] for name in ("clip", "dino", "backbones", "text")},
     "segmenter": _TAUGHT,
@@ -141,7 +141,7 @@ def _owners(settings: str, made: str) -> dict[str, str]:
 
 def _paths(config: Config, made: str) -> tuple[str, ...]:
     if config.learns_from_masks:
-        return _ENTERING_MASKS[made]
+        return ENTERING_FROM_MASKS[made]
     # Files of another system depend on nothing of ours.
     imported = made == "initial_cam" and config.cams.foreign
     return ("cams.foreign",) if imported else ENTERING[made]

@@ -28,8 +28,6 @@ _FROM_EVALUATION = (
     *UNIONS,
     *("per_class", "crf", "scales", "flip", "threshold_from", "protocol"),
 )
-
-
 _ADDED = ("supervision", "differences", "ratio_to_fully_supervised")
 
 

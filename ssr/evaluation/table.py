@@ -191,7 +191,7 @@ def _published(rows: Sequence[Row]) -> list[str]:
 
 
 def _from_masks(rows: Sequence[Row]) -> list[str]:
-    """Which figures no weakly supervised method has reached, and how near the others came."""
+    """Which figures are of full supervision, and how near to them the others came."""
     names = dict.fromkeys(row["method"] for row in rows if row["supervision"] == MASKS)
     ratios = [
         f"{row['method']} {row['stage']} {_percent(row['ratio_to_fully_supervised'])}"

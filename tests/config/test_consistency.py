@@ -275,3 +275,9 @@ def test_only_the_method_of_that_name_may_learn_from_masks(
     with pytest.raises(InputError) as refused:
         parse_config(wrong)
     assert said in str(refused.value)
+
+
+def test_settings_of_cams_are_doubted_where_masks_are_learned_from() -> None:
+    own = {"superpixels": {"segments": 50}, "segmenter": {"layers": 2}, **TAUGHT}
+    (said,) = doubted({"methods": {"ssr": {}, "fully_supervised": own}})
+    assert said.startswith("methods.fully_supervised.superpixels changes nothing")

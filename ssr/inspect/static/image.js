@@ -49,10 +49,10 @@ async function describeView(run, id, labels) {
 function stageGroups(view) {
   const group = (title, stages, method, absent) =>
     ({ title, panels: stages.map((stage) => stagePanel(view, stage, method)), absent: [...new Set(Object.values(absent))] });
-  const own = (method) => OF_METHOD.filter((stage) => !(stage in view.run.absent[method]));
+  const having = (stages, method) => stages.filter((stage) => !(stage in view.run.absent[method]));
   return [
-    group("Data and initial CAM", SHARED, view.methods[0], {}),
-    ...view.methods.map((method) => group(`Method ${view.run.titles[method]}`, own(method), method, view.run.absent[method])),
+    group("Data and initial CAM", having(SHARED, view.methods[0]), view.methods[0], {}),
+    ...view.methods.map((method) => group(`Method ${view.run.titles[method]}`, having(OF_METHOD, method), method, view.run.absent[method])),
   ];
 }
 
