@@ -11,7 +11,14 @@ from ssr.config.consistency import doubts
 from ssr.config.settings import record
 from ssr.running.claims import check_folder, claim, explain, this_run
 from ssr.running.garbage import search_seldom
-from ssr.watching.watch import choose_when_jobs_end, hush, is_shown, settle, watch
+from ssr.watching.watch import (
+    choose_when_jobs_end,
+    hush,
+    is_shown,
+    remake_unfinished,
+    settle,
+    watch,
+)
 
 search_seldom()
 
@@ -63,6 +70,7 @@ if workflow.is_main_process:
         check_folder(Path(RESULTS))
     except InputError as error:
         sys.exit(f"error: {error}")
+    remake_unfinished(workflow, Path(RESULTS))
     for line in reversed([*explain(Path(RESULTS))]):
         atexit.register(print, line, file=sys.stderr)
     for doubt in doubts(CONFIG):

@@ -116,6 +116,21 @@ def _history(*journals: tuple[Path, int]) -> History:
     return told
 
 
+def unfinished(results: Path) -> set[str]:
+    """The missing outputs of jobs that a run below `results` began and none has finished since."""
+    begun: set[str] = set()
+    for path in sorted((results / _FOLDER).glob("*.jsonl")):
+        outputs: dict[int, list[str]] = {}
+        for event in _events(path):
+            with suppress(LookupError, TypeError):
+                if event["event"] == "started":
+                    outputs[event["job"]] = event["outputs"]
+                    begun.update(event["outputs"])
+                elif event["event"] == "finished":
+                    begun.difference_update(outputs[event["job"]])
+    return {output for output in begun if not Path(output).exists()}
+
+
 def _follow(events: Iterator[dict[str, Any]], told: History) -> None:
     """Take in a journal; what a newer version says in another way is passed over."""
     told.states = {at: state for at, state in told.states.items() if isinstance(state, Failed)}

@@ -20,7 +20,7 @@ from snakemake_interface_logger_plugins.common import LogEvent
 from ssr.running.claims import Run
 from ssr.watching.costs import Costs
 from ssr.watching.jobs import Job, jobs_to_run
-from ssr.watching.journal import Journal
+from ssr.watching.journal import Journal, unfinished
 from ssr.watching.terminal import Terminal
 
 # What Snakemake prints before the first job that the terminal tells in other words.
@@ -47,6 +47,22 @@ def hush(workflow: Any) -> None:
     """Keep Snakemake's tables, of what it is going to do, in its log alone."""
     for handler in _streams(workflow):
         handler.addFilter(lambda record: getattr(record, "event", None) not in _SAID_ELSEWHERE)
+
+
+def remake_unfinished(workflow: Any, results: Path) -> None:
+    """Let Snakemake, about to plan, remake what an earlier run began to remake and did not end.
+
+    It deletes the outputs of a job before the job begins, and those of one that fails. Where what
+    rests on them is there, made by other settings, it would find nothing to be done.
+    """
+    plan = workflow._build_dag
+
+    def plan_with_unfinished() -> None:
+        if not workflow.touch:
+            workflow.dag.forcefiles.update(unfinished(results))
+        plan()
+
+    workflow._build_dag = plan_with_unfinished
 
 
 def watch(workflow: Any, results: Path, run: Run, expected: Callable[[Any], float]) -> None:

@@ -11,7 +11,15 @@ import pytest
 
 from ssr.running.claims import Run, this_run
 from ssr.watching.jobs import Job
-from ssr.watching.journal import Failed, History, Journal, State, UnderWay, history
+from ssr.watching.journal import (
+    Failed,
+    History,
+    Journal,
+    State,
+    UnderWay,
+    history,
+    unfinished,
+)
 
 RUN = this_run()
 A, B = (
@@ -137,3 +145,32 @@ def test_what_a_run_adds_is_read_at_once(tmp_path: Path) -> None:
 
 def test_a_folder_without_journals_tells_nothing(tmp_path: Path) -> None:
     assert history(tmp_path) == History()
+
+
+@pytest.mark.parametrize(
+    ("runs", "made", "left"),
+    [
+        ([["+a"]], "", "a"),
+        ([["+a", "-a", "+b", "=b"]], "", "a"),
+        ([["+a"]], "a", ""),
+        ([["+a", "=a"]], "", ""),
+        ([["+a", "-a"], ["+b"], ["+a", "=a"]], "", "b"),
+    ],
+    ids=["killed", "failed", "whole", "deleted_by_hand", "mended"],
+)
+def test_what_was_begun_and_is_missing_is_unfinished(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    runs: list[list[str]],
+    made: str,
+    left: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for events in runs:
+        keep(tmp_path, *events)
+    for name in made:
+        for suffix in ("zip", "json"):
+            Path(f"{name}.{suffix}").touch()
+    assert unfinished(tmp_path) == {
+        f"{name}.{suffix}" for name in left for suffix in ("zip", "json")
+    }

@@ -118,6 +118,25 @@ def test_snakemake_speaks_itself_where_it_is_asked_to(folder: Path) -> None:
     assert len([*(folder / RESULTS / "logs/runs").iterdir()]) == 1
 
 
+def test_what_failed_behind_a_changed_setting_is_remade_though_what_rests_on_it_is_there(
+    folder: Path,
+) -> None:
+    for name in ("free", "mended"):
+        (folder / name).touch()
+    assert not run(folder).returncode
+    rules = folder / "rules/tiny.smk"
+    changed = rules.read_text().replace("runtime=2", "runtime=2\n    params: power=2")
+    rules.write_text(changed)
+    (folder / "mended").unlink()
+    assert run(folder, "--keep-going").returncode
+    (folder / "mended").touch()
+    planned = run(folder, "-n").stdout
+    assert planned.count("rule refine_cams:") == 1
+    assert "rule train_segmenter:" in planned
+    assert not run(folder).returncode
+    assert "Nothing to be done" in run(folder, "-n").stdout
+
+
 def test_snakemakes_own_limit_of_jobs_a_second_goes_and_that_of_a_user_stays() -> None:
     default = get_argument_parser().get_default("max_jobs_per_timespan")
     for limit, stays in ((default, False), ("100/1m", True), ("10/1s", True)):

@@ -11,11 +11,13 @@ RESULTS = Path("results/tiny")
 _SNAKEFILE = """\
 from pathlib import Path
 from ssr.running.claims import claim, this_run
-from ssr.watching.watch import hush, is_shown, settle, watch
+from ssr.watching.watch import hush, is_shown, remake_unfinished, settle, watch
 
 if is_shown(workflow):
     hush(workflow)
 include: "rules/tiny.smk"
+if workflow.is_main_process:
+    remake_unfinished(workflow, Path("results/tiny"))
 onstart:
     run = this_run()
     claim(Path("results/tiny"), run)
