@@ -83,6 +83,9 @@ class Labels:
         findings = Findings()
         for name, other in islice(self._misspelt(), _MISSPELT):
             findings.warning("image that is not there, but nearly", f"{name} ({other}?)")
+        for name in self.data.classes:
+            if "," in name:
+                findings.warning("class with a comma: labels are parted by semicolons", name)
         few = (name for name in self.data.classes if self.counts[name] < _FEW)
         for name in few:
             near = get_close_matches(name, self.counts.keys() - {name}, n=1, cutoff=_ALIKE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import shlex
 import sys
@@ -57,7 +58,7 @@ def _write(folder: Path, out: Path | None, machine: Machine) -> Path:
     """Write the settings of a folder; their file."""
     dataset = _plain(folder.resolve().name)
     file = out or Path(f"{dataset}.yaml")
-    if file.exists():
+    if os.path.lexists(file):
         raise InputError(
             f"{file}: is there already; ssr init --check {file} says whether it is sound, "
             "--out names another file"

@@ -28,6 +28,10 @@ from ssr.running.digests import digest
 CVAT, FIFTYONE = "annotations.xml", "labels.json"
 # Folders in which CVAT and FiftyOne put what has no label.
 _UNLABELLED = ("no_label", "_unlabeled")
+# What divides a data set, and is no class: YOLO's layout, and others.
+_PARTS = {"train", "training", "tune", "val", "valid", "validation", "test", "testing"}
+# The results of Label Studio that name classes; not so "textarea", "rating" or "relation".
+_NAMING = re.compile(r"choices|taxonomy|\w*labels")
 # Label Studio puts eight digits in front of the name of a file that is uploaded.
 _UPLOADED = re.compile(r"^[0-9a-f]{8}-")
 # What an error shows of a folder.
@@ -75,6 +79,8 @@ def read_label_studio(folder: Path, findings: Findings) -> list[Labelled]:
             name if files.find(name) else _UPLOADED.sub("", name),
             chain.from_iterable(told),
         )
+        if not told and task["annotations"]:
+            findings.warning("image whose task was skipped, without a label", image.file)
         if any(set(own) != set(told[0]) for own in told):
             kind = "image on which annotators differ, all their labels are taken"
             findings.warning(kind, image.file)
@@ -113,6 +119,12 @@ def read_class_folders(folder: Path, findings: Findings) -> list[Labelled]:
     classes = [own for own in _folders(root) if own.name not in (IMAGES, MASKS) and _images(own)]
     if len(classes) < 2:
         raise InputError(_unknown(folder))
+    if {own.name.lower() for own in classes} <= _PARTS:
+        named = ", ".join(f"{own.name}/" for own in classes)
+        raise InputError(
+            f"{root}: {named} are parts of a data set, not classes; put the images into "
+            "images/ and name parts and labels in labels.csv (docs/own_data.md)"
+        )
     used = {
         image.relative_to(folder).as_posix(): image for own in classes for image in _images(own)
     }
@@ -182,9 +194,13 @@ def _told(annotations: Iterable[Mapping[str, Any]]) -> Iterator[list[str]]:
     for each in annotations:
         if not each.get("was_cancelled"):
             results = ((result["type"], result.get("value", {})) for result in each["result"])
-            # Not so "textarea", "rating" or "relation".
-            named = (own[kind] for kind, own in results if re.fullmatch(r"choices|\w*labels", kind))
-            yield [str(label) for labels in named for label in labels]
+            named = (own[kind] for kind, own in results if _NAMING.fullmatch(kind))
+            yield [_last(label) for labels in named for label in labels]
+
+
+def _last(label: Any) -> str:
+    """A label, of a taxonomy the last word of its path."""
+    return str(label[-1] if isinstance(label, list) else label)
 
 
 def _targets(path: Path, target: Any, classes: Sequence[str]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import select
 import shutil
@@ -17,6 +18,7 @@ from ssr.errors import InputError
 from ssr.running.garbage import search_seldom
 
 _TOO_LITTLE_MEMORY = "memory is used up; run fewer jobs at once, or ask for more with mem_mb"
+_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 # Shells add it to the number of the signal that ended a program.
 _STATUS_OF_A_SIGNAL = 128
 
@@ -67,8 +69,8 @@ def plain_endings() -> Iterator[None]:
         # At the end, Python would try again to print what is left.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(_STATUS_OF_A_SIGNAL + signal.SIGPIPE)
-    except PermissionError as error:
-        if error.filename is None:
+    except OSError as error:
+        if error.filename is None or error.errno not in _REFUSED:
             raise
         sys.exit(f"error: {error.filename}: {error.strerror}")
     except Exception as error:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ class Journal:
     """Writes results/{dataset}/logs/runs/{time}.jsonl while a run goes on."""
 
     def __init__(self, results: Path, run: Run, jobs: Collection[Job]) -> None:
-        path = results / _FOLDER / f"{datetime.now():%Y-%m-%dT%H-%M-%S.%f}.jsonl"
+        path = results / _FOLDER / f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S.%f}.jsonl"
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("w")
         self._write("run", run=asdict(run), jobs=Counter(job.rule for job in jobs))
@@ -103,8 +103,7 @@ def place(file: Path) -> Path:
 
 def history(results: Path) -> History:
     """Read all journals below `results`, in the order of their times."""
-    paths = sorted((results / _FOLDER).glob("*.jsonl"))
-    return _history(*((path, path.stat().st_size) for path in paths))
+    return _history(*((path, path.stat().st_size) for path in _journals(results)))
 
 
 # Whoever asks for many files of a folder asks as often; a journal only grows.
@@ -119,7 +118,7 @@ def _history(*journals: tuple[Path, int]) -> History:
 def unfinished(results: Path) -> set[str]:
     """The missing outputs of jobs that a run below `results` began and none has finished since."""
     begun: set[str] = set()
-    for path in sorted((results / _FOLDER).glob("*.jsonl")):
+    for path in _journals(results):
         outputs: dict[int, list[str]] = {}
         for event in _events(path):
             with suppress(LookupError, TypeError):
@@ -157,6 +156,11 @@ def _places(event: dict[str, Any]) -> list[Path]:
 
 def _time(event: dict[str, Any]) -> str:
     return datetime.fromisoformat(event["time"]).isoformat(" ", "seconds")
+
+
+def _journals(results: Path) -> list[Path]:
+    """In the order of their names, times in UTC: nodes and users may be in several time zones."""
+    return sorted(path for path in (results / _FOLDER).glob("*.jsonl") if path.is_file())
 
 
 def _events(path: Path) -> Iterator[dict[str, Any]]:

@@ -104,3 +104,9 @@ def test_labels_and_masks_of_coco_are_derived_to_be_checked(folder: Path, clone:
     assert labels.counts == {"person": 5, "motorcycle": 4, "cup": 2}
     checked = check_images(config, clone / "derived", 1)
     assert len(checked.masks.ids) == 7
+
+
+def test_a_comma_in_a_class_is_doubted(folder: Path) -> None:
+    rows = [f'{n:02}.jpg,"heron, gull"' for n in range(10)]
+    (doubt,) = labels_of(labelled(folder, rows)).doubts()
+    assert doubt == "1 × class with a comma: labels are parted by semicolons: heron, gull"

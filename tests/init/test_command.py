@@ -59,6 +59,9 @@ def test_a_file_that_is_there_is_refused_before_anything_is_written(folder: Path
     with pytest.raises(InputError, match=r"^harbour.yaml: is there already; ssr init --check har"):
         init(folder)
     assert files(Path()) == before
+    Path("link.yaml").symlink_to("nowhere.yaml")
+    with pytest.raises(InputError, match=r"^link.yaml: is there already"):
+        init(folder, out="link.yaml")
     assert init(folder, out="other.yaml") == 0
 
 

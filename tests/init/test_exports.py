@@ -155,3 +155,21 @@ def test_another_file_of_that_name_is_refused(
     (folder / file).write_text(content)
     with pytest.raises(InputError, match=words):
         read(folder)
+
+
+def test_taxonomies_end_in_a_label_and_skipped_tasks_are_named(folder: Path) -> None:
+    photographs(folder / "images", ["a.jpg", "b.jpg"])
+    paths = {"type": "taxonomy", "value": {"taxonomy": [["animal", "cat"], ["dog"]]}}
+    tasks = [task("a.jpg", {"result": [paths]}), task("b.jpg", chosen("cat", cancelled=True))]
+    (folder / "tasks.json").write_text(json.dumps(tasks))
+    _, labels, (warning,) = read(folder)
+    assert labels == {"images/a.jpg": ("cat", "dog"), "images/b.jpg": ()}
+    assert warning.endswith("image whose task was skipped, without a label: images/b.jpg")
+
+
+@pytest.mark.parametrize("place", ["", "images"])
+def test_parts_of_a_data_set_are_no_classes(folder: Path, place: str) -> None:
+    for part in ("train", "Valid", "test"):
+        photographs(folder / place / part, [f"{part}.jpg"])
+    with pytest.raises(InputError, match=r"Valid/, test/, train/ are parts .*, not classes"):
+        read(folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
@@ -174,3 +175,16 @@ def test_what_was_begun_and_is_missing_is_unfinished(
     assert unfinished(tmp_path) == {
         f"{name}.{suffix}" for name in left for suffix in ("zip", "json")
     }
+
+
+def test_journals_are_in_order_whatever_the_time_zone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for zone, events in (("UTC-9", ["+a", "=a"]), ("UTC+5", ["+a"])):
+        with monkeypatch.context() as patched:
+            patched.setenv("TZ", zone)
+            time.tzset()
+            keep(tmp_path, *events)
+    time.tzset()
+    assert unfinished(tmp_path) == {"a.zip", "a.json"}
