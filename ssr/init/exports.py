@@ -22,14 +22,12 @@ from ssr.data.findings import Findings
 from ssr.data.images import SUFFIXES
 from ssr.data.texts import read_text
 from ssr.errors import InputError
-from ssr.init.labelled import IMAGES, MASKS, ImageFiles, Labelled
+from ssr.init.labelled import IMAGES, MASKS, PARTS, ImageFiles, Labelled
 from ssr.running.digests import digest
 
 CVAT, FIFTYONE = "annotations.xml", "labels.json"
 # Folders in which CVAT and FiftyOne put what has no label.
 _UNLABELLED = ("no_label", "_unlabeled")
-# What divides a data set, and is no class: YOLO's layout, and others.
-_PARTS = {"train", "training", "tune", "val", "valid", "validation", "test", "testing"}
 # The results of Label Studio that name classes; not so "textarea", "rating" or "relation".
 _NAMING = re.compile(r"choices|taxonomy|\w*labels")
 # Label Studio puts eight digits in front of the name of a file that is uploaded.
@@ -119,7 +117,8 @@ def read_class_folders(folder: Path, findings: Findings) -> list[Labelled]:
     classes = [own for own in _folders(root) if own.name not in (IMAGES, MASKS) and _images(own)]
     if len(classes) < 2:
         raise InputError(_unknown(folder))
-    if {own.name.lower() for own in classes} <= _PARTS:
+    # YOLO's layout, and others.
+    if {own.name.casefold() for own in classes} <= {*chain(*PARTS.values())}:
         named = ", ".join(f"{own.name}/" for own in classes)
         raise InputError(
             f"{root}: {named} are parts of a data set, not classes; put the images into "

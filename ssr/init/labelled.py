@@ -16,6 +16,13 @@ from ssr.errors import InputError
 
 IMAGES, MASKS = "images", "masks"
 """Folders of a data set of the format `folder`."""
+PARTS = {
+    "train": ("train_aug", "train", "training", "trainval", "default"),
+    "tune": ("tune", "tuning"),
+    "val": ("val", "valid", "validation", "dev"),
+    "test": ("test", "testing"),
+}
+"""What the parts of a data set are called, the likeliest first."""
 _PARTS_LABELS = ";"
 
 

@@ -19,18 +19,11 @@ from ssr.data.splits import split_ids
 from ssr.data.tables import read_table
 from ssr.errors import InputError
 from ssr.init.exports import reader
-from ssr.init.labelled import IMAGES, MASKS, write_table
+from ssr.init.labelled import IMAGES, MASKS, PARTS, write_table
 from ssr.init.masks import with_masks, with_tune
 
 Values = dict[str, Any]
 
-# What the parts of a data set are called, the likeliest first.
-_SPLITS = {
-    "train": ("train_aug", "train", "training", "trainval", "default"),
-    "tune": ("tune", "tuning"),
-    "val": ("val", "valid", "validation", "dev"),
-    "test": ("test", "testing"),
-}
 _VOC_LISTS = ("ImageSets/Segmentation", "ImageSets/Main")
 _VOC_LABELS = "cls_labels.json"
 _VOC_MASKS = ("SegmentationClassAug", "SegmentationClass")
@@ -172,7 +165,7 @@ def _parts(names: Collection[str]) -> dict[str, str | None]:
     Raises:
         InputError: none is that of train.
     """
-    parts = {split: _first(sorted(names), usual) for split, usual in _SPLITS.items()}
+    parts = {split: _first(sorted(names), usual) for split, usual in PARTS.items()}
     if parts["train"] is None:
         raise InputError(f"none of these names begins with train: {', '.join(sorted(names))}")
     return parts
