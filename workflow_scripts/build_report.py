@@ -33,9 +33,11 @@ def main(arguments: Namespace) -> None:
     from ssr.report.evaluations import Evaluations, read_evaluations
     from ssr.report.histories import find_histories, find_looks
     from ssr.report.page import Run, write_figures, write_page, write_tables
+    from ssr.report.provenance import Provenance
 
     index = Index.read(arguments.index)
     folder = arguments.summary.parent
+    usage = read_benchmarks(folder / "benchmarks")
     results = Run(
         config=arguments.config,
         method=arguments.method,
@@ -48,8 +50,9 @@ def main(arguments: Namespace) -> None:
             read_summary(arguments.summary),
         ),
         shown=_shown(arguments, index),
-        usage=read_benchmarks(folder / "benchmarks"),
+        usage=usage,
         histories=find_histories(folder, arguments.config),
+        provenance=Provenance.here(usage),
     )
     beside = {name: arguments.output.parent / name for name in ("figures", "tables")}
     for path in beside.values():
@@ -62,6 +65,8 @@ def main(arguments: Namespace) -> None:
         charts["embedding"] = [embedding_chart(embedding, results.class_names)]
     write_figures(results, charts, beside["figures"])
     write_tables(results, beside["tables"])
+    with replacing(arguments.output.with_name("provenance.json")) as temporary:
+        temporary.write_text(results.provenance.to_json() + "\n")
     with replacing(arguments.output) as temporary:
         temporary.write_text(write_page(results, charts), encoding="utf-8")
 
@@ -130,6 +135,9 @@ if __name__ == "__main__":
     for name in ("prototypes", "heads"):
         flags.add_argument(f"--{name}", type=existing, nargs="?", help="of the last round, if any")
     flags.add_argument(
-        "--output", type=Path, required=True, help="HTML; figures/ and tables/ lie beside it"
+        "--output",
+        type=Path,
+        required=True,
+        help="HTML; figures/, tables/ and provenance.json lie beside it",
     )
     run(main, flags)

@@ -28,8 +28,8 @@ from ssr.init.check import (
 )
 from ssr.init.costs import MEASURED_PATCHES, PEAK_MEMORY, estimate
 from ssr.init.layout import describe, prepare
-from ssr.init.machine import GIGABYTE, MEGABYTE, Machine
 from ssr.init.overlay import BELOW, overlay
+from ssr.running.machine import GIGABYTE, MEGABYTE, Machine
 from ssr.running.places import require_workflow
 
 # A data set whose folder has a name without any plain letter.

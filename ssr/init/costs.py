@@ -13,7 +13,7 @@ from typing import NamedTuple
 from ssr.config import Config
 from ssr.config.coverage import FOLDERS, is_evaluated, splits_of, why_never
 from ssr.config.methods import method_config, owner
-from ssr.init.machine import Machine
+from ssr.running.machine import Machine
 
 MEASURED_PATCHES = 720
 """Of an image, on average."""

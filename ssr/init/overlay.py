@@ -7,8 +7,8 @@ from typing import Any
 
 from ssr.config import DEFAULT_METHODS
 from ssr.config.settings import flow
-from ssr.init.machine import Machine
 from ssr.init.words import THEMES, backgrounds, prompt_of
+from ssr.running.machine import Machine
 
 BELOW = "config/photographs.yaml"
 """What the file is laid over, with a GPU or without: the settings and weights for photographs."""

@@ -16,6 +16,7 @@ __all__ = [
     "files",
     "histories",
     "page",
+    "provenance",
     "sheet",
     "shown",
     "stages",

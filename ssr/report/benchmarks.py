@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +13,16 @@ from ssr.report.dag import rule_names
 
 @dataclass(frozen=True)
 class Usage:
-    """What the jobs of a rule took: seconds, and the largest memory (MiB; NaN if unknown)."""
+    """What the jobs of a rule took: seconds, and the largest memory (MiB).
+
+    Memory and processor seconds are NaN where no job was long enough to be measured.
+    """
 
     rule: str
     jobs: int
     seconds: float
     longest: float
+    processor_seconds: float
     memory: float
 
 
@@ -36,9 +40,20 @@ def _usage(folder: Path) -> Iterator[Usage]:
     rows = [row for path in sorted(folder.glob("*.tsv")) for row in _rows(path)]
     if rows:
         seconds = [_number(row["s"]) for row in rows]
-        memory = [value for row in rows if not math.isnan(value := _number(row.get("max_rss")))]
-        peak = max(memory, default=math.nan)
-        yield Usage(folder.name, len(rows), sum(seconds), max(seconds), peak)
+        processor, memory = (_known(rows, name) for name in ("cpu_time", "max_rss"))
+        yield Usage(
+            folder.name,
+            len(rows),
+            sum(seconds),
+            max(seconds),
+            sum(processor) if processor else math.nan,
+            max(memory, default=math.nan),
+        )
+
+
+def _known(rows: Sequence[Mapping[str, str]], name: str) -> list[float]:
+    values = (_number(row.get(name)) for row in rows)
+    return [value for value in values if not math.isnan(value)]
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
@@ -47,7 +62,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 
 def _number(text: str | None) -> float:
-    # Jobs that end before Snakemake's first look have "-" or "NA" instead of a memory.
+    # Jobs that end before Snakemake's first look have "-" or "NA" instead of what it saw.
     try:
         return float(text or "nan")
     except ValueError:

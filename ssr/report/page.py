@@ -25,6 +25,7 @@ from ssr.report.evaluations import Evaluations
 from ssr.report.files import write_table
 from ssr.report.gallery import gallery
 from ssr.report.plates import plate_files
+from ssr.report.provenance import Provenance
 from ssr.report.sheet import draw_sheet
 from ssr.report.shown import ShownImage
 from ssr.report.stages import STAGES
@@ -51,6 +52,7 @@ class Run:
         shown: images with their stages, by split.
         usage: of every rule.
         histories: CSV files of training losses, by what was trained and method.
+        provenance: when and where the report was made, and what the run took.
     """
 
     config: Config
@@ -60,6 +62,7 @@ class Run:
     shown: Mapping[str, Sequence[ShownImage]]
     usage: Sequence[Usage]
     histories: Histories
+    provenance: Provenance
 
     @property
     def methods(self) -> list[str]:
@@ -185,8 +188,10 @@ def _heading(run: Run) -> Iterator[str]:
         + (f" Pictures, thresholds and features are those of seed {seeds[0]}." if many else "")
     )
     yield html.paragraph(text, "quiet")
+    yield html.paragraph(str(run.provenance), "quiet")
     yield '<p class="quiet">All figures for programs: <a href="../summary.json">summary.json</a>; '
-    yield 'for papers: <a href="figures/">figures</a>, <a href="tables/">tables</a>.</p></header>'
+    yield 'for papers: <a href="figures/">figures</a>, <a href="tables/">tables</a>; '
+    yield 'where they come from: <a href="provenance.json">provenance.json</a>.</p></header>'
 
 
 def _facts(run: Run) -> Iterator[tuple[str, str]]:

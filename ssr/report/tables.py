@@ -280,13 +280,24 @@ def usage_table(usages: Sequence[Usage]) -> Table:
             str(usage.jobs),
             f"{usage.seconds:.1f}",
             f"{usage.longest:.1f}",
-            MISSING if math.isnan(usage.memory) else f"{usage.memory:.0f}",
+            _measured(usage.processor_seconds, 1),
+            _measured(usage.memory, 0),
         )
         for usage in usages
     )
     notes = (
-        "The last run of every job, start of Python and libraries included. "
+        "The last run of every job whose record lies in benchmarks/, start of Python and libraries "
+        "included, also of methods that the settings no longer name. Not in it: attempts that "
+        "failed or were killed, and what a training took before it was resumed.",
         "Jobs run side by side, so the sum is more than the time one waits.",
+        "Processor seconds are sampled by Snakemake: it misses up to 30 s at the end of a job, and "
+        "jobs that are over before its first look.",
     )
-    header = ("Rule", "Jobs", "Seconds, all jobs", "Seconds, longest", "Memory, MiB")
+    header = (
+        "Rule", "Jobs", "Seconds, all jobs", "Seconds, longest", "Processor seconds", "Memory, MiB",
+    )  # fmt: skip
     return Table("Seconds and largest memory of every rule", header, rows, notes)
+
+
+def _measured(value: float, digits: int) -> str:
+    return MISSING if math.isnan(value) else f"{value:.{digits}f}"

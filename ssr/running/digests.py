@@ -11,16 +11,16 @@ from ssr.running.event_files import is_event_file
 # They tell of the run rather than of its results: hours, seconds, host, attempts, checkpoints.
 _OF_THE_RUN = ("logs", "benchmarks")
 _WORK = "work"
-# Has a table of the seconds that every stage took; the page's figures are files beside it.
-_PAGE = "report/index.html"
+# They have hours and seconds; the page's figures are files beside it.
+_PAGES = ("report/index.html", "report/provenance.json")
 
 
 def artefacts(results: Path) -> list[Path]:
     """The files below `results`, a folder results/{dataset}, that configuration and code determine.
 
     Paths are relative to `results` and sorted. Left out: logs/, benchmarks/, the work folders of
-    trainings, TensorBoard's files and the report's page, which hold times, and files whose name
-    starts with a dot, as those do that a job is still writing.
+    trainings, TensorBoard's files, the report's page and provenance, which hold times, and files
+    whose name starts with a dot, as those do that a job is still writing.
     """
     files = (path.relative_to(results) for path in results.rglob("*") if path.is_file())
     return sorted(path for path in files if _is_artefact(path))
@@ -44,7 +44,7 @@ def _is_artefact(path: Path) -> bool:
     return (
         path.parts[0] not in _OF_THE_RUN
         and _WORK not in path.parts[:-1]
-        and str(path) != _PAGE
+        and str(path) not in _PAGES
         and not path.name.startswith(".")
         and not is_event_file(path)
     )

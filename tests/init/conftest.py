@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from ssr.data.pngs import encode_png
-from ssr.init.machine import Machine
+from ssr.running.machine import Machine
 from tests import ROOT
 
 SIZE = (32, 48)

@@ -10,7 +10,7 @@ import yaml
 
 from ssr.errors import InputError
 from ssr.init import command
-from ssr.init.machine import Machine
+from ssr.running.machine import Machine
 from tests.init.conftest import SERVER, boats, labelled, mask, photographs
 
 Capture = pytest.CaptureFixture[str]

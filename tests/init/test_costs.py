@@ -20,7 +20,7 @@ from ssr.init.costs import (
     Cost,
     estimate,
 )
-from ssr.init.machine import Machine
+from ssr.running.machine import Machine
 from tests import ROOT
 from tests.init.conftest import SERVER
 

@@ -12,8 +12,8 @@ from ssr.config import Config
 from ssr.config.consistency import doubts
 from ssr.config.methods import merge
 from ssr.config.settings import parse_config
-from ssr.init.machine import Machine
 from ssr.init.overlay import BELOW, overlay
+from ssr.running.machine import Machine
 from tests import ROOT
 from tests.init.conftest import LAPTOP, SERVER
 

@@ -16,6 +16,7 @@ from ssr.report.charts import Charts, draw_charts
 from ssr.report.evaluations import Evaluations
 from ssr.report.histories import find_histories
 from ssr.report.page import Run, result_tables, write_figures, write_page, write_tables
+from ssr.report.provenance import Provenance
 from ssr.report.shown import Stores, read
 from tests.report.finished_run import FinishedRun
 
@@ -24,14 +25,16 @@ from tests.report.finished_run import FinishedRun
 def run(finished: FinishedRun, evaluations: Evaluations, stores: Stores) -> Run:
     index = Index.read(finished.results / "index.parquet")
     shown = [read(image, finished.root, stores, Config()) for image in index.images[:2]]
+    usage = read_benchmarks(finished.results / "benchmarks")
     return Run(
         finished.config,
         "ssr",
         index,
         evaluations,
         {"val": shown},
-        read_benchmarks(finished.results / "benchmarks"),
+        usage,
         find_histories(finished.results, finished.config),
+        Provenance.here(usage),
     )
 
 
@@ -72,7 +75,8 @@ def test_page_needs_nothing_else(page: str) -> None:
     sources = re.findall(r'(?:src|srcset)="([^"]{0,40})', page)
     assert len(sources) > 30
     assert all(source.startswith("data:image/png;base64,") for source in sources)
-    assert re.findall(r'href="([^#"][^"]*)"', page) == ["../summary.json", "figures/", "tables/"]
+    links = re.findall(r'href="([^#"][^"]*)"', page)
+    assert links == ["../summary.json", "figures/", "tables/", "provenance.json"]
     assert "<script" not in page
     assert "url(" not in page
     assert "@import" not in page
@@ -137,6 +141,7 @@ def test_links_lead_to_sections(page: str) -> None:
 def test_page_says_what_was_run(page: str, finished: FinishedRun) -> None:
     assert "<h1>SSR on small</h1>" in page
     assert re.search(r"Method ssr, seed 0, settings [0-9a-f]{12}\.", page)
+    assert re.search(r"Made [-\d]{10} [:\d]{5} UTC by SSR [.\d]+, .*\. The 6 jobs behind it", page)
     assert f"iterations: {finished.config.segmenter.iterations}" in page
     assert re.search(r"^torch \d", page, flags=re.MULTILINE)
 

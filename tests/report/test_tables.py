@@ -37,7 +37,7 @@ def test_every_row_fits_its_header(finished: FinishedRun, evaluations: Evaluatio
         beside_published.segmentation_table(evaluations, "ssr"),
         beside_published.seed_table(evaluations, "ssr"),
         beside_published.confusion_table(evaluations, "clip"),
-        tables.usage_table([Usage("refine_cams", 2, 3.0, 2.0, float("nan"))]),
+        tables.usage_table([Usage("refine_cams", 2, 3.0, 2.0, float("nan"), float("nan"))]),
     ]
     for table in made:
         assert table.rows
@@ -146,8 +146,10 @@ def test_classes_stand_with_all_stages(evaluations: Evaluations) -> None:
     )
 
 
-def test_usage_without_memory_is_a_dash() -> None:
-    usage = Usage("refine_cams", 2, 3.04, 2.0, 512.4)
-    table = tables.usage_table([usage, replace(usage, memory=float("nan"))])
-    assert table.rows[0] == ("refine_cams", "2", "3.0", "2.0", "512")
-    assert table.rows[1][-1] == "–"
+def test_usage_that_was_not_measured_is_a_dash() -> None:
+    usage = Usage("refine_cams", 2, 3.04, 2.0, 2.5, 512.4)
+    table = tables.usage_table(
+        [usage, replace(usage, processor_seconds=float("nan"), memory=float("nan"))]
+    )
+    assert table.rows[0] == ("refine_cams", "2", "3.0", "2.0", "2.5", "512")
+    assert table.rows[1][-2:] == ("–", "–")

@@ -23,6 +23,7 @@ OF_THE_RUN = [
     "logs/refine_cams/ssr-val_0000.log",
     "pretraining/work_clip/2f1c3a7b9e0d/events.out.tfevents.1764.node7.1.0",
     "report/index.html",
+    "report/provenance.json",
     "segmenter/ssr/work/df8d2dcad102/iteration_00000004.pt",
 ]
 

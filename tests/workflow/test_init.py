@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ssr.init import command
-from ssr.init.machine import Machine
+from ssr.running.machine import Machine
 from tests.init.conftest import LAPTOP, boats, mask
 from tests.workflow.conftest import in_folder, rules_in, workflow_in
 

@@ -1,3 +1,4 @@
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -33,6 +34,8 @@ def test_report_of_a_whole_run(tmp_path: Path, run_program: Program) -> None:
     assert (run.results / "report" / "figures" / "looks.svg").exists()
     assert (run.results / "report" / "tables" / "stages.tex").exists()
     assert not stale.exists()
+    made = json.loads((run.results / "report" / "provenance.json").read_text())
+    assert (made["jobs"], made["machine"]["cores"] > 0) == (6, True)
     seen.write_text("iteration,threshold\n0,0.4\n")
     with pytest.raises(SystemExit, match=r"^error: .*/chosen\.csv: is no history of a training"):
         run_program("build_report", *run.arguments())
