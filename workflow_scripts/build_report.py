@@ -19,26 +19,43 @@ from workflow_scripts.summarise import evaluation
 
 if TYPE_CHECKING:
     from ssr.data.index import Index
+    from ssr.report.charts import Charts
+    from ssr.report.page import Run
     from ssr.report.shown import ShownImage, Stores
 
 
 def main(arguments: Namespace) -> None:
     """Draw the figures, then write the page."""
     from ssr.artefacts.files import replacing
+    from ssr.report.page import write_figures, write_page, write_tables
+
+    results = _results(arguments)
+    beside = {name: arguments.output.parent / name for name in ("figures", "tables")}
+    for path in beside.values():
+        shutil.rmtree(path, ignore_errors=True)
+    charts = _charts(results, arguments.summary.parent)
+    write_figures(results, charts, beside["figures"])
+    write_tables(results, beside["tables"])
+    with replacing(arguments.output.with_name("provenance.json")) as temporary:
+        temporary.write_text(results.provenance.to_json() + "\n")
+    with replacing(arguments.output) as temporary:
+        temporary.write_text(write_page(results, charts), encoding="utf-8")
+
+
+def _results(arguments: Namespace) -> Run:
+    """All that the run left behind."""
     from ssr.data.index import Index
     from ssr.evaluation.summary import read_summary
     from ssr.report.benchmarks import read_benchmarks
-    from ssr.report.charts import draw_charts, embedding_chart, looks_chart
-    from ssr.report.embedding import embed
     from ssr.report.evaluations import Evaluations, read_evaluations
-    from ssr.report.histories import find_histories, find_looks
-    from ssr.report.page import Run, write_figures, write_page, write_tables
+    from ssr.report.features import read_features
+    from ssr.report.histories import find_histories
+    from ssr.report.page import Run
     from ssr.report.provenance import Provenance
 
-    index = Index.read(arguments.index)
-    folder = arguments.summary.parent
-    usage = read_benchmarks(folder / "benchmarks")
-    results = Run(
+    index, folder = Index.read(arguments.index), arguments.summary.parent
+    usage, heads = read_benchmarks(folder / "benchmarks"), arguments.heads
+    return Run(
         config=arguments.config,
         method=arguments.method,
         index=index,
@@ -53,22 +70,23 @@ def main(arguments: Namespace) -> None:
         usage=usage,
         histories=find_histories(folder, arguments.config),
         provenance=Provenance.here(usage),
+        features=read_features(arguments.prototypes, heads) if heads else None,
     )
-    beside = {name: arguments.output.parent / name for name in ("figures", "tables")}
-    for path in beside.values():
-        shutil.rmtree(path, ignore_errors=True)
+
+
+def _charts(results: Run, folder: Path) -> Charts:
+    """All charts, by section."""
+    from ssr.report.charts import draw_charts, embedding_chart, looks_chart
+    from ssr.report.embedding import embed
+    from ssr.report.histories import find_looks
+
     charts = dict(draw_charts(results.evaluations, results.methods, results.histories))
-    if seen := find_looks(folder, arguments.config):
+    if seen := find_looks(folder, results.config):
         charts["training"] = [*charts["training"], looks_chart(seen)]
-    if arguments.heads:
-        embedding = embed(arguments.prototypes, arguments.heads, arguments.config.seed)
+    if results.features:
+        embedding = embed(results.features, results.config.seed)
         charts["embedding"] = [embedding_chart(embedding, results.class_names)]
-    write_figures(results, charts, beside["figures"])
-    write_tables(results, beside["tables"])
-    with replacing(arguments.output.with_name("provenance.json")) as temporary:
-        temporary.write_text(results.provenance.to_json() + "\n")
-    with replacing(arguments.output) as temporary:
-        temporary.write_text(write_page(results, charts), encoding="utf-8")
+    return charts
 
 
 def _shown(arguments: Namespace, index: Index) -> dict[str, list[ShownImage]]:

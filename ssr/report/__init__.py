@@ -12,6 +12,7 @@ __all__ = [
     "dag",
     "embedding",
     "evaluations",
+    "features",
     "figures",
     "files",
     "histories",

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from sklearn.manifold import TSNE
 
-from ssr.alignment.prototypes import Prototypes
-from ssr.alignment.samples import Samples
-from ssr.alignment.trained import load_aligner
-from ssr.artefacts.arrays import load_arrays
 from ssr.report.curves import MARKERS
+from ssr.report.features import Features, Vectors
 from ssr.report.files import PAGE_INCHES
 
 MOST_SAMPLES = 600
@@ -26,7 +21,6 @@ MOST_SAMPLES = 600
 MOST_CLASSES = 20
 """So many classes are shown at most: five colours, four shapes."""
 
-Vectors = NDArray[np.float32]
 # The sixth colour is another blue.
 _COLOURS = 5
 
@@ -45,32 +39,22 @@ class Embedding:
     texts: Vectors
 
 
-def embed(prototypes: Path, heads: Path, seed: int) -> Embedding:
+def embed(features: Features, seed: int) -> Embedding:
     """Embed the pooled image features and the class texts of a finished alignment.
 
-    The most frequent classes are shown, and of their samples a seeded choice.
-
-    Args:
-        prototypes: what cluster_prototypes wrote for the last round.
-        heads: those that the aligned CAMs come from.
-        seed: of the choice and of t-SNE.
-
-    Raises:
-        InputError: a file is missing or damaged.
+    The most frequent classes are shown, and of their samples a choice by `seed`, which is that of
+    t-SNE, too.
     """
-    samples = load_arrays(prototypes, Samples, "cluster_prototypes")
-    made = load_arrays(prototypes, Prototypes, "cluster_prototypes")
-    aligned, _ = load_aligner(heads)
-    classes, chosen = choose(samples.labels, made.cluster_table.shape[1], seed)
-    images, own_texts = samples.features[chosen], made.texts[classes]
-    moved_images = aligned.image(torch.from_numpy(images)).numpy()
-    moved_texts = aligned.text(torch.from_numpy(own_texts)).numpy()
-    planes = [_plane(images, own_texts, seed), _plane(moved_images, moved_texts, seed)]
+    classes, chosen = choose(features.labels, len(features.texts[0]), seed)
+    planes = [
+        _plane(images[chosen], texts[classes], seed)
+        for images, texts in zip(features.images, features.texts, strict=True)
+    ]
     return Embedding(
         classes + 1,
-        samples.labels[chosen] + 1,
-        np.stack([plane[: len(images)] for plane in planes]),
-        np.stack([plane[len(images) :] for plane in planes]),
+        features.labels[chosen] + 1,
+        np.stack([plane[: len(chosen)] for plane in planes]),
+        np.stack([plane[len(chosen) :] for plane in planes]),
     )
 
 
@@ -79,9 +63,9 @@ def choose(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The most frequent of `classes` (numbered from 0), and which of their samples to show.
 
-    labels: (S,); those from `classes` on are of backgrounds. Both results ascend.
+    labels: (S,). Both results ascend.
     """
-    counts = np.bincount(labels[labels < classes], minlength=classes)
+    counts = np.bincount(labels, minlength=classes)
     order = np.argsort(-counts, kind="stable")[:MOST_CLASSES]
     frequent = np.sort(order[counts[order] > 0])
     rows = np.flatnonzero(np.isin(labels, frequent))

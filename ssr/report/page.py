@@ -22,6 +22,7 @@ from ssr.report import beside_published, html, tables
 from ssr.report.benchmarks import Usage
 from ssr.report.charts import Chart, Charts, Histories
 from ssr.report.evaluations import Evaluations
+from ssr.report.features import Features, cosine_table
 from ssr.report.files import write_table
 from ssr.report.gallery import gallery
 from ssr.report.plates import plate_files
@@ -53,6 +54,7 @@ class Run:
         usage: of every rule.
         histories: CSV files of training losses, by what was trained and method.
         provenance: when and where the report was made, and what the run took.
+        features: before and after the alignment; None where there are none to show.
     """
 
     config: Config
@@ -63,6 +65,7 @@ class Run:
     usage: Sequence[Usage]
     histories: Histories
     provenance: Provenance
+    features: Features | None = None
 
     @property
     def methods(self) -> list[str]:
@@ -93,11 +96,12 @@ def write_figures(run: Run, charts: Charts, folder: Path) -> None:
 
 
 def result_tables(run: Run) -> dict[str, tables.Table]:
-    """All tables of results by their name; none where nothing was evaluated."""
+    """All tables of results by their name; few where nothing was evaluated."""
     found, method = run.evaluations, run.method
+    made = {"cosines": cosine_table(run.features, run.class_names)} if run.features else {}
     if not found.reported:
-        return {}
-    return {
+        return made
+    return made | {
         "stages": tables.stage_table(found),
         "classes": tables.class_table(found, method),
         "ablation": beside_published.ablation_table(found, run.config),
@@ -130,7 +134,7 @@ def write_page(run: Run, drawn: Charts) -> str:
         "classes": ("Classes", [*charts["classes"], *_pick(written, "classes")]),
         "embedding": (
             "Features before and after alignment",
-            charts.get("embedding") or [*_no_embedding(run)],
+            [*charts.get("embedding", ()), *_pick(written, "cosines"), *_no_embedding(run)],
         ),
         "training": ("Training", charts["training"]),
         "usage": ("Time and memory", [*_usage(run)]),

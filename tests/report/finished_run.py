@@ -280,6 +280,7 @@ def write_alignment(prototypes: Path, heads: Path, classes: int) -> None:
     texts = np.eye(classes + 1, 6, dtype=np.float32)
     labels = np.tile(np.arange(classes + 1), 8)
     features = texts[labels] + 0.2 * random.standard_normal((len(labels), 6)).astype(np.float32)
+    features /= np.linalg.norm(features, axis=1, keepdims=True)
     samples = Samples(np.array([f"{n}" for n in range(len(labels))]), labels, features)
     made = new_heads(
         HeadOptions(6, width=8), torch.from_numpy(features), torch.from_numpy(texts), seed=0

@@ -14,6 +14,7 @@ from ssr.data.index import Index
 from ssr.report.benchmarks import read_benchmarks
 from ssr.report.charts import Charts, draw_charts
 from ssr.report.evaluations import Evaluations
+from ssr.report.features import read_features
 from ssr.report.histories import find_histories
 from ssr.report.page import Run, result_tables, write_figures, write_page, write_tables
 from ssr.report.provenance import Provenance
@@ -129,6 +130,21 @@ def test_that_features_cannot_be_drawn_behind_a_tuned_block_is_said(
     assert "Not drawn: CMPA trains" in section[0]
 
 
+def test_features_are_told_in_figures_also_where_nothing_was_evaluated(
+    run: Run, charts: Charts, finished: FinishedRun, tmp_path: Path
+) -> None:
+    features = read_features(finished.prototypes, finished.heads)
+    bare = replace(run, evaluations=Evaluations((), ()), features=features)
+    page = write_page(bare, {**charts, "stages": [], "thresholds": [], "classes": []})
+    section = re.search(r'<section id="embedding">.*?</section>', page, re.DOTALL)
+    assert section
+    assert "<caption>Cosine between text and images of each class" in section[0]
+    write_tables(bare, tmp_path)
+    header, first, *_ = (tmp_path / "cosines.csv").read_text().splitlines()
+    assert header == "Class,Samples,Before,After,Others before,Others after"
+    assert first.startswith("cat,8,")
+
+
 def test_links_lead_to_sections(page: str) -> None:
     targets = re.findall(r'href="#([^"]+)"', page)
     assert targets == re.findall(r'<section id="([^"]+)"', page)
@@ -217,10 +233,12 @@ PAPER = r"""
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
 def test_tables_are_as_wide_as_a_column_of_a_paper(
-    run: Run, seeded: Evaluations, tmp_path: Path
+    run: Run, seeded: Evaluations, finished: FinishedRun, tmp_path: Path
 ) -> None:
-    names = [*result_tables(replace(run, evaluations=seeded))]
-    write_tables(replace(run, evaluations=seeded), tmp_path)
+    features = read_features(finished.prototypes, finished.heads)
+    full = replace(run, evaluations=seeded, features=features)
+    names = [*result_tables(full)]
+    write_tables(full, tmp_path)
     columns = [rf"\begin{{minipage}}{{237pt}}\input{{{name}}}\end{{minipage}}" for name in names]
     (tmp_path / "paper.tex").write_text(PAPER % "\n\n\\noindent ".join(columns))
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"]
