@@ -51,6 +51,7 @@ include: "rules/extract_features.smk"
 include: "rules/segment_superpixels.smk"
 include: "rules/activate_cams.smk"
 include: "rules/import_cams.smk"
+include: "rules/import_predictions.smk"
 include: "rules/align_prototypes.smk"
 include: "rules/refine_cams.smk"
 include: "rules/label_pixels.smk"
@@ -145,7 +146,7 @@ rule segmenter:
 # Every method, evaluated up to its pseudo-labels.
 rule ablation:
     input:
-        evaluations(CAM_STAGES).values() if EVALUATED else pseudo_labels(METHODS),
+        evaluations(CAM_STAGES).values() if EVALUATED else pseudo_labels(LABELLING),
 
 
 rule report:

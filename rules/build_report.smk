@@ -35,6 +35,7 @@ rule summarise:
     params:
         evaluations=list(evaluations()),
         from_masks=TAUGHT_BY_MASKS,
+        foreign=PREDICTED_ELSEWHERE,
         dataset=CONFIG.dataset,
         config_hash=config_hash(CONFIG),
         code=code_hash("workflow_scripts.summarise"),
@@ -44,6 +45,7 @@ rule summarise:
             --dataset {params.dataset:q} \
             --config-hash {params.config_hash:q} \
             --from-masks {params.from_masks:q} \
+            --foreign {params.foreign:q} \
             --evaluations {params.evaluations:q} \
             --output {output.summary:q} \
             2>&1 | tee {log:q}
@@ -67,6 +69,8 @@ rule build_report:
         pseudo_labels=shown("pseudo_label"),
         logits=shown("prediction"),
         predictions=shown("prediction_crf"),
+        foreign_cams=list(shown_foreign("initial_cam").values()),
+        foreign_predictions=list(shown_foreign("prediction").values()),
     output:
         page=report(
             result("report/index.html"),
@@ -101,6 +105,8 @@ rule build_report:
         shards=[shard for names in SHOWN.values() for shard in names],
         evaluations=list(evaluations()),
         sweeps=list(sweeps()),
+        foreign_cams=list(shown_foreign("initial_cam")),
+        foreign_predictions=list(shown_foreign("prediction")),
         code=code_hash("workflow_scripts.build_report"),
     shell:
         """
@@ -122,6 +128,8 @@ rule build_report:
             --pseudo-labels {input.pseudo_labels:q} \
             --logits {input.logits:q} \
             --predictions {input.predictions:q} \
+            --foreign-cams {params.foreign_cams:q} \
+            --foreign-predictions {params.foreign_predictions:q} \
             --output {output.page:q} \
             --threads {threads} \
             2>&1 | tee {log:q}

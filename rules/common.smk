@@ -11,7 +11,9 @@ from snakemake.common.configfile import load_configfile
 from ssr.config.architectures import names_file, names_tag
 from ssr.config.coverage import (
     FOLDERS,
+    IMPORTED,
     STAGES,
+    folder_of,
     is_evaluated,
     reported_split,
     splits_of,
@@ -147,16 +149,25 @@ def made(path, name):
     )
 
 
+LABEL_MAPS = (FOLDERS["pseudo_label"], FOLDERS["prediction_crf"], IMPORTED)
+
+
 def store(stage):
-    """Where the stores of a stage lie."""
-    suffix = "zip" if stage in ("pseudo_label", "prediction_crf") else "zarr.zip"
-    return result(f"{FOLDERS[stage]}/{{method}}/{{shard}}.{suffix}")
+    """Where the stores of a stage lie, of methods of ours."""
+    return store_in(FOLDERS[stage])
+
+
+def store_in(folder):
+    """The stores in a folder."""
+    suffix = "zip" if folder in LABEL_MAPS else "zarr.zip"
+    return result(f"{folder}/{{method}}/{{shard}}.{suffix}")
 
 
 def shards(stage, splits, method):
     """The stores that a method has of a stage, for every shard of `splits`."""
     names = [name for split in splits for name in SHARDS[split]]
-    return expand(store(stage), shard=names, method=owner_of(method, stage))
+    pattern = store_in(folder_of(CONFIG, method, stage))
+    return expand(pattern, shard=names, method=owner_of(method, stage))
 
 
 def stored(stage, *splits):
@@ -249,6 +260,16 @@ def scored_stages(method):
 
 # Those whose initial CAMs another system has made.
 FOREIGN = [method for method in METHODS if resolved(method).cams.foreign]
+
+
+# Those whose predictions another system has made, and nothing else.
+PREDICTED_ELSEWHERE = [
+    method for method in METHODS if resolved(method).prediction.foreign
+]
+
+
+# Those with pseudo-labels.
+LABELLING = [method for method in METHODS if "pseudo_label" in scored_stages(method)]
 
 
 # Those whose segmenter learns from masks: what the others are held against, never one of them.

@@ -213,6 +213,8 @@ rule evaluate_logits:
         log_file("evaluate_logits", "method", "split"),
     benchmark:
         benchmark_file("evaluate_logits", "method", "split")
+    wildcard_constraints:
+        method=one_of(name for name in METHODS if name not in PREDICTED_ELSEWHERE),
     conda:
         "../envs/ssr.yaml"
     threads: 1
@@ -222,7 +224,7 @@ rule evaluate_logits:
     params:
         root=CONFIG.data.root,
         classes=list(CONFIG.data.classes),
-        prediction=of_method("prediction"),
+        prediction=of_method("prediction", without=("foreign",)),
         code=code_hash("workflow_scripts.evaluate_logits"),
     shell:
         """
@@ -235,6 +237,50 @@ rule evaluate_logits:
             --classes {params.classes:q} \
             --prediction {params.prediction:q} \
             --logits {input.logits:q} \
+            --output {output.evaluation:q} \
+            --images {output.images:q} \
+            --threads {threads} \
+            2>&1 | tee {log:q}
+        """
+
+
+rule evaluate_foreign:
+    input:
+        index=rules.index_dataset.output.index,
+        masks=rules.index_masks.output.masks,
+        archives=DERIVED_MASKS,
+        predictions=lambda wildcards: shards(
+            "prediction", [wildcards.split], wildcards.method
+        ),
+    output:
+        evaluation=result("evaluation/prediction/{method}/{split}.json"),
+        images=result("evaluation/prediction/{method}/{split}.images.parquet"),
+    log:
+        log_file("evaluate_foreign", "method", "split"),
+    benchmark:
+        benchmark_file("evaluate_foreign", "method", "split")
+    wildcard_constraints:
+        method=one_of(PREDICTED_ELSEWHERE),
+    conda:
+        "../envs/ssr.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(200),
+        runtime=minutes(0.03, images_of_split),
+    params:
+        root=CONFIG.data.root,
+        classes=list(CONFIG.data.classes),
+        code=code_hash("workflow_scripts.evaluate_labels"),
+    shell:
+        """
+        python -m workflow_scripts.evaluate_labels \
+            --stage prediction \
+            --split {wildcards.split:q} \
+            --index {input.index:q} \
+            --masks {input.masks:q} \
+            --root {params.root:q} \
+            --classes {params.classes:q} \
+            --pngs {input.predictions:q} \
             --output {output.evaluation:q} \
             --images {output.images:q} \
             --threads {threads} \
@@ -266,7 +312,7 @@ rule evaluate_predictions:
     params:
         root=CONFIG.data.root,
         classes=list(CONFIG.data.classes),
-        prediction=of_method("prediction"),
+        prediction=of_method("prediction", without=("foreign",)),
         code=code_hash("workflow_scripts.evaluate_labels"),
     shell:
         """

@@ -41,8 +41,9 @@ def ids_of_shard(shard):
 
 
 def foreign_of(method):
-    """Where the method's initial CAMs are files, and in which form."""
-    return CONFIG.foreign[resolved(method).cams.foreign]
+    """Where the files are that another system made for the method, and in which form."""
+    own = resolved(method)
+    return CONFIG.foreign[own.prediction.foreign or own.cams.foreign]
 
 
 def foreign_source(wildcards):
@@ -57,7 +58,8 @@ def foreign_state(wildcards):
     """
     source = foreign_of(wildcards.method)
     ids = ids_of_shard(wildcards.shard)
-    made = store("initial_cam").format(**wildcards)
+    folder = IMPORTED if source.format == "predictions" else FOLDERS["initial_cam"]
+    made = store_in(folder).format(**wildcards)
     return state_of(made, *list_files(source, CONFIG.data.classes, ids))
 
 
@@ -213,6 +215,20 @@ def shown(stage):
         return []
     shards_of = SHOWN["prediction" if stage.startswith("prediction") else "initial_cam"]
     return expand(store(stage), shard=shards_of, method=owner_of(MAIN_METHOD, stage))
+
+
+def shown_foreign(stage):
+    """`method=path` → path of the stores shown of what other systems made, each once."""
+    made = PREDICTED_ELSEWHERE if stage == "prediction" else FOREIGN
+    owners = dict.fromkeys(owner_of(method, stage) for method in made)
+    return {
+        f"{name}={path}": path
+        for name in owners
+        if name != owner_of(MAIN_METHOD, stage)
+        for path in expand(
+            store_in(folder_of(CONFIG, name, stage)), shard=SHOWN[stage], method=name
+        )
+    }
 
 
 def shown_alignment():

@@ -22,7 +22,7 @@ rule predict_logits:
         gpu=1,
     params:
         root=CONFIG.data.root,
-        prediction=of_method("prediction"),
+        prediction=of_method("prediction", without=("foreign",)),
         code=code_hash("workflow_scripts.predict_logits"),
     shell:
         """

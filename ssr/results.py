@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ssr.artefacts.store import Shards, open_shards
-from ssr.config.coverage import FOLDERS, NOT_YET, why_absent, why_never
+from ssr.config.coverage import FOLDERS, NOT_YET, folder_of, why_absent, why_never
 from ssr.config.methods import owner
 from ssr.config.settings import recorded
 from ssr.data.index import Image, Index
@@ -218,7 +218,11 @@ class Results(Mapping[str, Stage]):
 
     def place(self, stage: str, method: str) -> Path:
         """The folder of a stage of a method, which may have the name of another."""
-        return self.folder / stage_name(stage, owner(self.config, method, stage))
+        return self.folder / self.name_of(stage, owner(self.config, method, stage))
+
+    def name_of(self, stage: str, method: str) -> str:
+        """Under which name a stage, one of `ssr.config.coverage.FOLDERS`, of a method is here."""
+        return f"{folder_of(self.config, method, stage)}/{method}"
 
     def __iter__(self) -> Iterator[str]:
         return (name for name in self._stages if name in self)
@@ -230,7 +234,7 @@ class Results(Mapping[str, Stage]):
     def _stages(self) -> dict[str, tuple[str, str]]:
         """Stage and method of every name that there may be."""
         return {
-            stage_name(stage, method): (stage, method)
+            self.name_of(stage, method): (stage, method)
             for stage in FOLDERS
             for method in self.config.methods
         }
@@ -239,11 +243,6 @@ class Results(Mapping[str, Stage]):
     def images(self) -> dict[str, Image]:
         """All images by their id, in the order of the index."""
         return {image.id: image for image in self.index.images}
-
-
-def stage_name(stage: str, method: str) -> str:
-    """Under which name `Results` has a stage, one of `FOLDERS`, of a method."""
-    return f"{FOLDERS[stage]}/{method}"
 
 
 def open_results(folder: str | Path) -> Results:

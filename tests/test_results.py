@@ -7,9 +7,11 @@ import pytest
 
 import ssr
 from ssr.config import Config
+from ssr.config.settings import parse_config, record
 from ssr.errors import InputError
 from ssr.evaluation.image_scores import beside, write_image_counts
 from ssr.evaluation.summary import Evaluated, summary_rows
+from ssr.inspect.arrays import stage_array
 from ssr.results import Results, open_results
 from ssr.running.claims import this_run
 from ssr.watching.jobs import Job
@@ -38,6 +40,23 @@ def test_label_maps_are_arrays_too(results: Results) -> None:
     labels = results["pseudo_labels/ssr"]["a"]["labels"]
     assert labels.shape == (48, 64)
     assert labels.dtype == np.uint8
+
+
+def test_predictions_of_another_system_are_label_maps_of_its_method(
+    folder: Path, tmp_path: Path
+) -> None:
+    copy, settings = copy_with(folder, tmp_path), open_results(folder).config.model_dump()
+    peer = {"path": "peer", "format": "predictions"}
+    record(parse_config(settings | {"foreign": {"peer": peer}}), copy)
+    shutil.copytree(copy / "predictions/ssr", copy / "imported/peer")
+    results = open_results(copy)
+    assert "imported/peer" in list(results)
+    labels = results["imported/peer"]["a"]["labels"]
+    np.testing.assert_array_equal(labels, results["predictions/ssr"]["a"]["labels"])
+    shown = stage_array(results, results.images["a"], "peer", "prediction")
+    np.testing.assert_array_equal(shown, labels)
+    with pytest.raises(InputError, match="method peer is the predictions of another system"):
+        results["cams/refined/peer"]
 
 
 def test_words_of_a_name_come_in_any_order(results: Results) -> None:

@@ -110,15 +110,23 @@ def _stores(arguments: Namespace) -> Stores:
     from ssr.data.masks import Masks
     from ssr.data.pngs import open_pngs
     from ssr.report.shown import Stores
-    from ssr.report.stages import CAM_STAGES
+    from ssr.report.stages import CAM_STAGES, foreign_panel
 
     return Stores(
         superpixels=open_shards(arguments.superpixels),
-        cams={stage: open_shards(getattr(arguments, f"{stage}s")) for stage in CAM_STAGES},
+        cams={stage: open_shards(getattr(arguments, f"{stage}s")) for stage in CAM_STAGES}
+        | {
+            foreign_panel("initial_cam", name): open_shards([path])
+            for name, path in arguments.foreign_cams
+        },
         logits=open_shards(arguments.logits),
         pngs={
             "pseudo_label": open_pngs(arguments.pseudo_labels),
             "prediction_crf": open_pngs(arguments.predictions),
+        }
+        | {
+            foreign_panel("prediction", name): open_pngs([path])
+            for name, path in arguments.foreign_predictions
         },
         masks=Masks.read(arguments.masks, arguments.config.data.root),
     )
@@ -127,6 +135,12 @@ def _stores(arguments: Namespace) -> Stores:
 def configuration(text: str) -> Config:
     """An argparse type: all settings as JSON."""
     return parse_config(json.loads(text))
+
+
+def foreign(text: str) -> tuple[str, Path]:
+    """An argparse type: METHOD=FILE."""
+    name, _, path = text.partition("=")
+    return name, existing(path)
 
 
 if __name__ == "__main__":
@@ -150,6 +164,8 @@ if __name__ == "__main__":
         flags.add_argument(f"--{name}", type=existing, nargs="*", default=[])
     for name in ("logits", "predictions"):
         flags.add_argument(f"--{name}", type=existing, nargs="*", default=[])
+    for name in ("foreign-cams", "foreign-predictions"):
+        flags.add_argument(f"--{name}", type=foreign, nargs="*", default=[], metavar="METHOD=FILE")
     for name in ("prototypes", "heads"):
         flags.add_argument(f"--{name}", type=existing, nargs="?", help="of the last round, if any")
     flags.add_argument(

@@ -1,4 +1,8 @@
-"""Label maps (pseudo-labels, or predictions after the CRF) and masks in; their quality out."""
+"""Label maps and masks in; their quality out.
+
+They are pseudo-labels, predictions after the CRF, or, as the stage prediction, those that another
+system made, of which nothing more is known.
+"""
 
 from __future__ import annotations
 
@@ -33,11 +37,13 @@ def _how(arguments: Namespace) -> dict[str, Any]:
     if arguments.stage == "pseudo_label":
         threshold = label_threshold(arguments.labels.threshold, arguments.threshold_from)
         return {"crf": arguments.labels.crf is not None} | threshold.entries
+    if arguments.stage == "prediction":
+        return {}
     return {"crf": True} | common.test_time(arguments.prediction)
 
 
 if __name__ == "__main__":
-    flags = common.evaluation_parser(__doc__, ["pseudo_label", "prediction_crf"])
+    flags = common.evaluation_parser(__doc__, ["pseudo_label", "prediction", "prediction_crf"])
     flags.add_argument("--pngs", type=existing, nargs="+", required=True)
     flags.add_argument("--labels", type=Labels.model_validate_json, help="pseudo_label: settings")
     flags.add_argument(

@@ -21,7 +21,11 @@ def main(arguments: Namespace) -> None:
     from ssr.evaluation.summary import summary_rows
 
     rows = summary_rows(
-        arguments.evaluations, arguments.dataset, arguments.config_hash, arguments.from_masks
+        arguments.evaluations,
+        arguments.dataset,
+        arguments.config_hash,
+        arguments.from_masks,
+        arguments.foreign,
     )
     made_by = {"version": __version__, "commit": commit()}
     with replacing(arguments.output) as temporary:
@@ -48,6 +52,9 @@ if __name__ == "__main__":
     )
     flags.add_argument(
         "--from-masks", nargs="*", default=[], metavar="METHOD", help="learned from masks"
+    )
+    flags.add_argument(
+        "--foreign", nargs="*", default=[], metavar="METHOD", help="predicted by another system"
     )
     flags.add_argument("--output", type=Path, required=True, help="JSON")
     run(main, flags)

@@ -36,9 +36,15 @@ def protocol_of(figures: Mapping[str, Any], ids: Sequence[str], config: Config) 
         "flip": None if figures["flip"] is None else _yes(figures["flip"]),
         "CRF": _crf(figures, config),
         "background threshold": _threshold(figures),
-        "supervision": "masks" if config.learns_from_masks else "image labels",
+        "supervision": _supervision(config),
     }
     return {name: words for name, words in found.items() if words is not None}
+
+
+def _supervision(config: Config) -> str:
+    if config.prediction.foreign:
+        return "unknown"
+    return "masks" if config.learns_from_masks else "image labels"
 
 
 def differences(protocol: Protocol, other: Protocol) -> list[str]:

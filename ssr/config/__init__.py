@@ -116,7 +116,7 @@ class Config(Section):
     )
     foreign: dict[Name, Foreign] = Field(
         {},
-        description="name: {path, format} of another system's CAMs, a method each; "
+        description="name: {path, format} of another system's CAMs or predictions, a method each; "
         "docs/foreign_cams.md",
     )
     segmenter_methods: tuple[Name, ...] = Field(

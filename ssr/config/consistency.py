@@ -39,6 +39,7 @@ def contradictions(
             yield from rule(config)
     if "labels" not in unsound:
         yield from _name_says_who_sees_masks(config, method)
+    yield from _predictions_of_others_stand_alone(config, method)
 
 
 def _name_says_who_sees_masks(config: Config, method: str | None) -> Iterator[str]:
@@ -46,6 +47,13 @@ def _name_says_who_sees_masks(config: Config, method: str | None) -> Iterator[st
     if named != config.learns_from_masks:
         told = f"masks, for the method {FULLY_SUPERVISED} and for no other"
         yield f"labels.source: {told}; came {config.labels.source}"
+
+
+def _predictions_of_others_stand_alone(config: Config, method: str | None) -> Iterator[str]:
+    leading = (None, next(iter(config.methods)), *config.segmenter_methods)
+    if config.prediction.foreign and method in leading:
+        told = "of a method behind the first that is none of segmenter_methods"
+        yield f"prediction.foreign: {told}; came {method or 'all methods'}"
 
 
 def _prompts_name_classes(config: Config) -> Iterator[str]:
@@ -58,9 +66,11 @@ def _segmenters_name_methods(config: Config) -> Iterator[str]:
         yield f"segmenter_methods names {unknown}, allowed: {list(config.methods)}"
 
 
-def _foreign_cams_are_named(config: Config) -> Iterator[str]:
-    if config.cams.foreign not in (None, *config.foreign):
-        yield f"cams.foreign: one of foreign, {[*config.foreign]}; came {config.cams.foreign}"
+def _foreign_files_are_named(config: Config) -> Iterator[str]:
+    for section, what in (("cams", "CAMs"), ("prediction", "predictions")):
+        offered = [name for name, own in config.foreign.items() if own.stands_in_for == section]
+        if (named := getattr(config, section).foreign) not in (None, *offered):
+            yield f"{section}.foreign: one of foreign with {what}, {offered}; came {named}"
 
 
 def _backbones_fit(config: Config) -> Iterator[str]:
@@ -158,7 +168,7 @@ def _instead(form: str) -> str:
 _RULES: tuple[tuple[tuple[str, ...], Callable[[Config], Iterator[str]]], ...] = (
     (("text", "data"), _prompts_name_classes),
     (("segmenter_methods", "methods"), _segmenters_name_methods),
-    (("cams", "foreign"), _foreign_cams_are_named),
+    (("cams", "prediction", "foreign"), _foreign_files_are_named),
     (("backbones", "images", "features", "segmenter", "segmenter_methods"), _backbones_fit),
     (("backbones",), _model_files_are_clear),
     (("data", "labels"), _threshold_has_a_source),
@@ -177,7 +187,7 @@ def doubts(config: Config) -> list[str]:
         resolved = method_config(config, method)
         for doubt in (doubt for ask in _DOUBTS for doubt in ask(resolved)):
             found.setdefault(doubt, f"methods.{method}.{doubt}" if number else doubt)
-    without_use = [*_settings_without_use(config), *_cams_without_use(config)]
+    without_use = [*_settings_without_use(config), *_sections_without_use(config)]
     return [*found.values(), *without_use, *_equal_methods(config)]
 
 
@@ -258,12 +268,17 @@ def _settings_without_use(config: Config) -> Iterator[str]:
                     )
 
 
-def _cams_without_use(config: Config) -> Iterator[str]:
-    used = {path.partition(".")[0] for path in ENTERING_FROM_MASKS["prediction_crf"]}
+def _sections_without_use(config: Config) -> Iterator[str]:
+    trained = {path.partition(".")[0] for path in ENTERING_FROM_MASKS["prediction_crf"]}
     for method in rows_of_methods(config):
-        if method_config(config, method).learns_from_masks:
-            for section in sorted(config.methods[method].keys() - used):
-                yield f"methods.{method}.{section} changes nothing: it learns from masks, not CAMs"
+        own, given = method_config(config, method), {*config.methods[method]}
+        if own.prediction.foreign:
+            given, why = given - {"prediction"}, "it is the predictions of another system"
+        elif own.learns_from_masks:
+            given, why = given - trained, "it learns from masks, not CAMs"
+        else:
+            continue
+        yield from (f"methods.{method}.{name} changes nothing: {why}" for name in sorted(given))
 
 
 def _places(

@@ -27,6 +27,9 @@ FOLDERS = {
 }
 """Below results/{dataset}, where the stores of a stage lie; each method has a folder of its own."""
 
+IMPORTED = "imported"
+"""The same of predictions of another system, which are label maps."""
+
 NOT_YET = "not run yet"
 _PREDICTIONS = ("prediction", "prediction_crf")
 OF_LABELS = ("initial_cam", "aligned_cam", "refined_cam", "pseudo_label")
@@ -51,8 +54,17 @@ def stages_of(config: Config, method: str) -> list[str]:
     return [stage for stage in STAGES if why_never(config, method, stage) is None]
 
 
+def folder_of(config: Config, method: str, stage: str) -> str:
+    """Below results/{dataset}, where the stores of a stage, any of `FOLDERS`, of a method lie."""
+    foreign = method_config(config, method).prediction.foreign
+    return IMPORTED if stage == "prediction" and foreign else FOLDERS[stage]
+
+
 def why_never(config: Config, method: str, stage: str) -> str | None:
     """Why a method has no such stage; None: it has one."""
+    if method_config(config, method).prediction.foreign:
+        alone = f"method {method} is the predictions of another system"
+        return None if stage == "prediction" else alone
     if stage not in _PREDICTIONS and method_config(config, method).learns_from_masks:
         return f"method {method} learns from masks"
     if stage == "aligned_cam" and not method_config(config, method).alignment.enabled:
@@ -78,6 +90,8 @@ def _own_splits(config: Config, method: str, stage: str) -> set[str]:
     if stage == "features":
         return _splits_of_features(config, method)
     splits = {reported_split(config, stage)}
+    if method_config(config, method).prediction.foreign:
+        return splits
     if stage in _PREDICTIONS:
         return splits | {"test"}
     if is_evaluated(config) and stage != "pseudo_label":

@@ -118,7 +118,7 @@ def _resolved(settings: str, method: str) -> Config:
         chosen = _with(chosen, "alignment", stop="last")
     if chosen.pools_behind:
         chosen = _with(chosen, "prototypes", pooling="after")
-    if chosen.cams.foreign or chosen.learns_from_masks:
+    if chosen.cams.foreign or chosen.prediction.foreign or chosen.learns_from_masks:
         chosen = _with(chosen, "alignment", enabled=False)
     return chosen
 
@@ -143,8 +143,11 @@ def _paths(config: Config, made: str) -> tuple[str, ...]:
     if config.learns_from_masks:
         return ENTERING_FROM_MASKS[made]
     # Files of another system depend on nothing of ours.
-    imported = made == "initial_cam" and config.cams.foreign
-    return ("cams.foreign",) if imported else ENTERING[made]
+    if made == "initial_cam" and config.cams.foreign:
+        return ("cams.foreign",)
+    if made == "prediction" and config.prediction.foreign:
+        return ("prediction.foreign",)
+    return ENTERING[made]
 
 
 def _texts(config: Config, path: str) -> Iterator[str]:

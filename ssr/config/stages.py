@@ -260,6 +260,9 @@ class Prediction(Section):
     stride: Count = Field(4, description="pixels per logit; an image is resized to whole strides")
     scales: tuple[Positive, ...] = Field((1.0, 1.5), min_length=1, description="logits averaged")
     flip: bool = Field(True, description="average with the mirrored image")
+    foreign: str | None = Field(
+        None, description="name of another system, among foreign, whose predictions stand in"
+    )
 
 
 class Evaluation(Section):

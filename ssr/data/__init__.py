@@ -12,6 +12,7 @@ __all__ = [
     "findings",
     "folder",
     "foreign",
+    "foreign_predictions",
     "ids",
     "images",
     "index",

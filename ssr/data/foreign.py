@@ -45,7 +45,8 @@ def list_files(
     if path.suffix == ".npz":
         return path.parent, [path.name]
     if source.format != "png":
-        return path, [f"{image_id}.{source.format}" for image_id in ids]
+        suffix = "png" if source.format == "predictions" else source.format
+        return path, [f"{image_id}.{suffix}" for image_id in ids]
     names = {name: _names(path / name) for name in classes}
     found = [f"{name}/{i}.png" for name in classes for i in ids if f"{i}.png" in names[name]]
     return path, found

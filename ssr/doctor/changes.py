@@ -19,6 +19,7 @@ _OWN = {
     ("index_dataset", "files"): "images or labels of the data set",
     ("index_masks", "files"): "masks of the data set",
     ("import_cams", "files"): "CAMs of the other system",
+    ("import_predictions", "files"): "predictions of the other system",
 }
 _LONGEST = 120
 

@@ -31,8 +31,13 @@ MEANS = (
 UNIONS = ("absent_classes", "only_predicted_classes", "never_right_classes")
 """Lists of classes that figures leave out."""
 
-IMAGE_LABELS, MASKS = "image_labels", "masks"
-"""What a method learned from: `supervision` of a row."""
+IMAGE_LABELS, MASKS, UNKNOWN = "image_labels", "masks", "unknown"
+"""What a method learned from: `supervision` of a row; unknown of predictions of other systems."""
+FOREIGN_PREDICTIONS = (
+    "predictions of another system as its files have them; what it learned from, and whether a CRF "
+    "is in them, is not known here"
+)
+"""What must be said where figures of such stand."""
 
 
 def pooled(rows: Sequence[Row]) -> dict[str, Any]:

@@ -10,7 +10,14 @@ from typing import Any, NamedTuple
 from ssr.artefacts.seals import verify
 from ssr.errors import InputError
 from ssr.evaluation.comparisons import Key, differences
-from ssr.evaluation.pooling import IMAGE_LABELS, MASKS, MEANS, UNIONS, ratios_to_masks
+from ssr.evaluation.pooling import (
+    IMAGE_LABELS,
+    MASKS,
+    MEANS,
+    UNIONS,
+    UNKNOWN,
+    ratios_to_masks,
+)
 
 STAGES = (
     "initial_cam",
@@ -44,6 +51,7 @@ def summary_rows(
     dataset: str,
     config_hash: str,
     from_masks: Collection[str] = (),
+    foreign: Collection[str] = (),
 ) -> list[dict[str, Any]]:
     """One row per method, stage and seed; shares are fractions, null where nothing was counted.
 
@@ -53,6 +61,7 @@ def summary_rows(
         dataset: name of the run.
         config_hash: stands for all settings of the run.
         from_masks: methods that learned from masks, not from image-level labels.
+        foreign: those that are the predictions of another system.
 
     Returns:
         rows, the methods in the order of their first evaluation, the stages in that of the data.
@@ -68,10 +77,11 @@ def summary_rows(
     for one in evaluations:
         files.setdefault((one.method, entries[one.path]["stage"]), []).append(one.path)
     classes = max((len(each["per_class"]) for each in entries.values()), default=0)
+    supervision = dict.fromkeys(foreign, UNKNOWN) | dict.fromkeys(from_masks, MASKS)
     gained = differences(files, classes, from_masks)
     rows = [
         {"dataset": dataset, "method": one.method}
-        | {"supervision": MASKS if one.method in from_masks else IMAGE_LABELS}
+        | {"supervision": supervision.get(one.method, IMAGE_LABELS)}
         | entries[one.path]
         | {"differences": gained[one.method, entries[one.path]["stage"]]}
         | {"seed": one.seed, "config_hash": config_hash}

@@ -6,14 +6,22 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from ssr.evaluation.bootstrap import CONFIDENCE, RESAMPLES
-from ssr.evaluation.pooling import MASKS, Row, difference_to, pool, standing
+from ssr.evaluation.pooling import (
+    FOREIGN_PREDICTIONS,
+    MASKS,
+    UNKNOWN,
+    Row,
+    difference_to,
+    pool,
+    standing,
+)
 
 Group = tuple[str, list[tuple[str, Row]]]
 """A title, and the names and rows below it."""
 
 _COLUMNS = 100
-# What other methods than the first are compared by: one row each.
-_COMPARED = ("pseudo_label", "prediction_crf")
+# What other methods than the first are compared by, one row each; of a prediction the last.
+_COMPARED = ("pseudo_label", "prediction", "prediction_crf")
 _HEADING = (
     "images",
     "mIoU",
@@ -59,6 +67,7 @@ def format_table(rows: Sequence[Row]) -> str:
         *_origins(shown),
         *_published(shown),
         *_from_masks(shown),
+        *_foreign(shown),
         *_true_classes(shown),
         *_left_out(shown),
     ]
@@ -117,7 +126,12 @@ def _groups(rows: Sequence[Row]) -> Iterator[Group]:
     """Titles, and the names and rows below each."""
     first = rows[0]["method"]
     yield first, [(row["stage"], row) for row in rows if row["method"] == first]
-    others = [row for row in rows if row["method"] != first]
+    refined = [("prediction", row["method"]) for row in rows if row["stage"] == "prediction_crf"]
+    others = [
+        row
+        for row in rows
+        if row["method"] != first and (row["stage"], row["method"]) not in refined
+    ]
     for stage in _COMPARED:
         if found := [(row["method"], row) for row in others if row["stage"] == stage]:
             yield f"{stage} of the other methods", found
@@ -201,6 +215,12 @@ def _from_masks(rows: Sequence[Row]) -> list[str]:
     told = [f"learned from the masks of train, so not weakly supervised: {', '.join(names)}."]
     told += [f"ratio to it, in % of its mIoU (Table 6): {', '.join(ratios)}."] if ratios else []
     return told if names else []
+
+
+def _foreign(rows: Sequence[Row]) -> list[str]:
+    """Which figures are of predictions of other systems."""
+    names = dict.fromkeys(row["method"] for row in rows if row["supervision"] == UNKNOWN)
+    return [f"{', '.join(names)}: {FOREIGN_PREDICTIONS}."] if names else []
 
 
 def _baselines(rows: Sequence[Row]) -> list[str]:

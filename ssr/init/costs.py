@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ssr.config import Config
-from ssr.config.coverage import FOLDERS, is_evaluated, splits_of, why_never
+from ssr.config.coverage import FOLDERS, IMPORTED, folder_of, is_evaluated, splits_of, why_never
 from ssr.config.methods import method_config, owner
 from ssr.running.machine import Machine
 
@@ -94,6 +94,8 @@ def _stored(config: Config, images: Mapping[str, int]) -> Iterator[tuple[Cost, i
     """The stages of which something is stored, with the number of their images."""
     for stage in FOLDERS:
         for method in config.methods:
+            if folder_of(config, method, stage) == IMPORTED:
+                continue
             if owner(config, method, stage) == method and not why_never(config, method, stage):
                 count = sum(images[split] for split in splits_of(config, method, stage))
                 yield PER_IMAGE[stage], count

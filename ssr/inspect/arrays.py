@@ -15,7 +15,7 @@ from ssr.config.methods import method_config
 from ssr.data.images import load_image
 from ssr.data.index import Image
 from ssr.maps import min_max, upsample
-from ssr.results import Arrays, MissingError, Results, stage_name
+from ssr.results import Arrays, MissingError, Results
 
 _CAMS = ("initial_cam", "aligned_cam", "refined_cam")
 _LABELS = ("pseudo_label", "prediction_crf")
@@ -56,7 +56,7 @@ def stage_array(results: Results, image: Image, method: str, stage: str) -> NDAr
     arrays = stored(results, image, method, stage)
     if stage in _CAMS:
         return min_max(arrays["cams"])
-    if stage in _LABELS:
+    if "labels" in arrays:
         return arrays["labels"]
     return upsample(arrays["logits"], (image.height, image.width)).argmax(0).astype(np.uint8)
 
@@ -68,7 +68,7 @@ def stored(results: Results, image: Image, method: str, stage: str) -> Arrays:
         MissingError: nothing; it says whether there will ever be something.
     """
     try:
-        return results[stage_name(stage, method)][image.id]
+        return results[results.name_of(stage, method)][image.id]
     except MissingError:
         raise MissingError(stage, results.why_absent(stage, method, image)) from None
 

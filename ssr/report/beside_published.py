@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from ssr.config import FULLY_SUPERVISED, Config
+from ssr.config.coverage import stages_of
 from ssr.config.methods import method_config, rows_of_methods
 from ssr.report.evaluations import Evaluations
 from ssr.report.published import (
@@ -45,9 +46,7 @@ def ablation_table(evaluations: Evaluations, config: Config) -> Table:
         "Paper, Table 3 (VOC train, not comparable)", "P", "R", "mIoU",
     )  # fmt: skip
     methods = [
-        method
-        for method in rows_of_methods(config)
-        if not method_config(config, method).learns_from_masks
+        method for method in rows_of_methods(config) if "refined_cam" in stages_of(config, method)
     ]
     rows = tuple(_ablation_row(method, evaluations, config) for method in methods)
     miou = (

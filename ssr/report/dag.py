@@ -53,12 +53,12 @@ _RULES = (
     _Rule("summarise", "summary.json", "evaluation", 7),
     _Rule("build_report", "report/index.html", "evaluation", 8),
 )
-# Where data and weights come from, what alignment.stop: tune adds, CAMs of other systems, full
+# Where data and weights come from, what alignment.stop: tune adds, what other systems made, full
 # supervision, and where predictions go.
 OCCASIONAL = (
     *("derive_coco_labels", "derive_coco_masks", "fetch_weights", "pretrain_clip"),
-    *("pretrain_dino", "choose_heads", "import_cams", "train_fully_supervised"),
-    "archive_predictions",
+    *("pretrain_dino", "choose_heads", "import_cams", "import_predictions"),
+    *("train_fully_supervised", "evaluate_foreign", "archive_predictions"),
 )
 _PLACES = {rule.name: rule for rule in _RULES}
 
@@ -149,8 +149,8 @@ def _legend() -> Iterator[str]:
         "note",
         "start",
     )
-    yield _text(24, top + 47, f"In some runs only: {', '.join(OCCASIONAL[:4])},", "note", "start")
-    yield _text(24, top + 65, f"{', '.join(OCCASIONAL[4:])}.", "note", "start")
+    yield _text(24, top + 47, f"In some runs only: {', '.join(OCCASIONAL[:5])},", "note", "start")
+    yield _text(24, top + 65, f"{', '.join(OCCASIONAL[5:])}.", "note", "start")
     yield _text(24, top + 25, "Scored stages:", "note", "start")
     left = 142.0
     for number, name in enumerate(STAGES, start=1):

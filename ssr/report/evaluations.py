@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ssr.evaluation.pooling import MASKS, difference_to, pool, pooled, standing
+from ssr.evaluation.pooling import MASKS, UNKNOWN, difference_to, pool, pooled, standing
 from ssr.evaluation.summary import read_evaluation
 from ssr.report.stages import STAGES
 
@@ -59,7 +59,15 @@ class Evaluations:
     @property
     def from_masks(self) -> set[str]:
         """The methods that learned from masks."""
-        return {row["method"] for row in self.summary if row["supervision"] == MASKS}
+        return self._of_supervision(MASKS)
+
+    @property
+    def foreign(self) -> set[str]:
+        """The methods that are the predictions of another system."""
+        return self._of_supervision(UNKNOWN)
+
+    def _of_supervision(self, kind: str) -> set[str]:
+        return {row["method"] for row in self.summary if row["supervision"] == kind}
 
     def ratio(self, method: str, stage: str) -> float | None:
         """Of its mIoU to that of the method that learned from masks; None: there is none."""

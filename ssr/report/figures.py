@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ssr.labels import BACKGROUND, IGNORE
 from ssr.report.shown import ShownImage
-from ssr.report.stages import PANELS
+from ssr.report.stages import in_order
 
 OKABE_ITO = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7", "#999999")
 
@@ -33,9 +33,10 @@ class Panel:
 
 
 def panels(shown: ShownImage) -> list[Panel]:
-    """All pictures of an image, in the order of `PANELS`; stages that have not run are left out."""
-    order = list(PANELS)
-    return sorted(_panels(shown), key=lambda panel: order.index(panel.name))
+    """All pictures of an image, `in_order`; stages that have not run are left out."""
+    drawn = [*_panels(shown)]
+    order = in_order(panel.name for panel in drawn)
+    return sorted(drawn, key=lambda panel: order.index(panel.name))
 
 
 def class_colours(shown: ShownImage) -> dict[int, str]:

@@ -9,7 +9,7 @@ from ssr.labels import BACKGROUND, IGNORE
 from ssr.report.figures import Panel, class_colours, panels
 from ssr.report.html import picture, picture_png
 from ssr.report.shown import ShownImage
-from ssr.report.stages import PANELS
+from ssr.report.stages import in_order, titled
 
 
 def gallery(images: Sequence[ShownImage], names: Sequence[str]) -> str:
@@ -20,9 +20,8 @@ def gallery(images: Sequence[ShownImage], names: Sequence[str]) -> str:
         names: of all classes, background first.
     """
     drawn = [panels(image) for image in images]
-    present = {panel.name for row in drawn for panel in row}
-    columns = [name for name in PANELS if name in present]
-    head = "".join(f'<th scope="col">{escape(PANELS[name][0])}</th>' for name in columns)
+    columns = in_order(panel.name for row in drawn for panel in row)
+    head = "".join(f'<th scope="col">{escape(titled(name)[0])}</th>' for name in columns)
     pairs = zip(images, drawn, strict=True)
     bodies = "\n".join(_body(image, own, columns, names) for image, own in pairs)
     return (
@@ -33,9 +32,9 @@ def gallery(images: Sequence[ShownImage], names: Sequence[str]) -> str:
 
 
 def _explanations(columns: Sequence[str]) -> str:
-    lines = ((PANELS[name][0], PANELS[name][1]) for name in columns)
     return "".join(
-        f"<div><dt>{escape(title)}</dt><dd>{escape(what)}</dd></div>" for title, what in lines
+        f"<div><dt>{escape(title)}</dt><dd>{escape(what)}</dd></div>"
+        for title, what in map(titled, columns)
     )
 
 
@@ -67,7 +66,7 @@ def _cell(panel: Panel | None, image: ShownImage, names: Sequence[str], span: in
     rows = f' rowspan="{span}"' if span > 1 else ""
     if panel is None:
         return f"<td{rows}></td>"
-    what = PANELS[panel.name][0]
+    what, _ = titled(panel.name)
     below = ""
     if panel.class_index is not None:
         name = names[panel.class_index]

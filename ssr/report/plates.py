@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,7 +13,7 @@ from ssr.report.curves import theme
 from ssr.report.figures import Panel, class_colours, panels
 from ssr.report.files import COLUMN_INCHES, PAGE_INCHES, figure_files
 from ssr.report.shown import ShownImage
-from ssr.report.stages import PANELS
+from ssr.report.stages import foreign_panel, in_order, titled
 
 PLATES = {
     "segmentations": ("image", "pseudo_label", "prediction", "prediction_crf", "truth"),
@@ -22,8 +22,13 @@ PLATES = {
 }
 """Figures 3, 4 and 5 of the paper, by their columns (names of `PANELS`)."""
 
-# More columns than these would be too small in one column of a paper.
-_IN_A_COLUMN = 3
+# What other systems made, that stands beside them, by the stage that it stands in for.
+_COMPETITORS = {"segmentations": ("prediction",), "cams": ("initial_cam",)}
+
+# More columns than these would be too small in one column of a paper; for more than those of our
+# own, titles become smaller.
+_IN_A_COLUMN, _OWN = 3, 6
+_TITLE_POINTS = 8.5
 
 
 def plate_files(
@@ -37,12 +42,18 @@ def plate_files(
         names: of all classes, background first.
     """
     drawn = [(image, panels(image)) for image in shown]
-    present = {panel.name for _, own in drawn for panel in own}
-    for name, wanted in PLATES.items():
-        columns = [column for column in wanted if column in present]
+    for name in PLATES:
+        columns = columns_of(name, [panel for _, own in drawn for panel in own])
         if not {"image", "truth"}.issuperset(columns):
             with theme(dark=False):
                 yield name, figure_files(_draw(drawn, columns, names), dpi=170)
+
+
+def columns_of(plate: str, drawn: Iterable[Panel]) -> list[str]:
+    """The pictures of a plate by their names, as far as they are `drawn`, in their order."""
+    theirs = tuple(foreign_panel(stage, "") for stage in _COMPETITORS.get(plate, ()))
+    names = in_order(panel.name for panel in drawn)
+    return [name for name in names if name in PLATES[plate] or name.startswith(theirs)]
 
 
 def _draw(
@@ -67,7 +78,8 @@ def _draw(
         for number, (index, colour) in enumerate(class_colours(image).items()):
             _label(row[0], names[index], colour, 0.03 + 0.13 * number, "bottom")
     for axes, column in zip(grid[0], columns, strict=True):
-        axes.set_title(PANELS[column][0], fontsize=8.5, pad=3)
+        points = _TITLE_POINTS * min(1, _OWN / len(columns))
+        axes.set_title(titled(column)[0], fontsize=points, pad=3)
     return figure
 
 

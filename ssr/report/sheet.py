@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ssr.report.figures import Picture, panels
 from ssr.report.shown import ShownImage
-from ssr.report.stages import PANELS
+from ssr.report.stages import in_order, titled
 
 _GAP = 6
 _HEAD_SIZE, _NAME_SIZE = 20, 22
@@ -30,14 +30,14 @@ def draw_sheet(shown: Sequence[ShownImage], names: Sequence[str]) -> Picture:
         names: of all classes, background first.
     """
     rows = [row for image in shown for row in _rows(image, names)]
-    columns = [name for name in PANELS if any(name in pictures for _, pictures in rows)]
+    columns = in_order(name for _, pictures in rows for name in pictures)
     width = max(image.pixels.shape[1] for image in shown) + _GAP
     heights = [_height(pictures) + _GAP for _, pictures in rows]
     sheet = Image.new("RGB", (width * len(columns), HEAD + sum(heights)), "white")
     pen = ImageDraw.Draw(sheet)
     for column, name in enumerate(columns):
         centre = (column * width + width // 2, HEAD // 2)
-        pen.text(centre, PANELS[name][0], "black", _font(_HEAD_SIZE), anchor="mm")
+        pen.text(centre, titled(name)[0], "black", _font(_HEAD_SIZE), anchor="mm")
     top = HEAD
     for (title, pictures), height in zip(rows, heights, strict=True):
         for name, picture in pictures.items():

@@ -17,7 +17,6 @@ from ssr.data.index import Image
 from ssr.data.masks import Masks
 from ssr.data.pngs import Pngs
 from ssr.maps import min_max, on_grid, upsample
-from ssr.report.stages import CAM_STAGES
 
 SIDE = 224
 """Longest side of the pictures, in pixels."""
@@ -28,7 +27,10 @@ LabelMap = NDArray[np.integer]
 
 @dataclass(frozen=True)
 class Stores:
-    """Stores of the stages, by stage name; one that holds no images stands for "not run"."""
+    """Stores of the stages, by stage name; one that holds no images stands for "not run".
+
+    What other systems made is among `cams` and `pngs` by `ssr.report.stages.foreign_panel`.
+    """
 
     superpixels: Shards
     cams: Mapping[str, Shards]
@@ -45,10 +47,10 @@ class ShownImage:
         image: its entry in the index.
         pixels: (H, W, 3) uint8.
         classes: indices of the K classes present, from 1.
-        cams: by stage, (K, H, W) float32 in [0, 1].
+        cams: by stage, or of another system, (K, H, W) float32 in [0, 1].
         target: (K, H, W) bool, or None without a mask of SGC.
         superpixels: (H, W), or None; `regions` likewise numbers the colour region of each pixel.
-        labels: by stage and "truth", (H, W): 0 background, classes, 255 ignored.
+        labels: by stage, another system, "truth", (H, W): 0 background, classes, 255 ignored.
     """
 
     image: Image
@@ -96,9 +98,9 @@ def read(image: Image, root: Path, stores: Stores, settings: Config) -> ShownIma
     scale = SIDE / max(image.height, image.width)
     height, width = (max(1, round(side * scale)) for side in (image.height, image.width))
     raw = {
-        stage: min_max(stores.cams[stage].read(image.id, "cams"))
-        for stage in CAM_STAGES
-        if image.id in stores.cams[stage]
+        stage: min_max(store.read(image.id, "cams"))
+        for stage, store in stores.cams.items()
+        if image.id in store
     }
     superpixels, regions = _regions(image.id, stores.superpixels)
     target = target_mask(raw, regions, settings)

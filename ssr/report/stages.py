@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 STAGES = {
     "initial_cam": "Initial CAM",
     "aligned_cam": "Aligned CAM",
@@ -36,3 +38,28 @@ PANELS = {
     "truth": ("Ground truth", "the mask: read for evaluation, never by weak supervision"),
 }
 """Title and explanation of every picture of an image, in the order of the data."""
+
+# What other systems made, by the stage that it stands in for.
+_FOREIGN = {"initial_cam": "the CAM of another system", "prediction": "another system's prediction"}
+
+
+def foreign_panel(stage: str, method: str) -> str:
+    """The name of the picture of what another system made."""
+    return f"{stage}/{method}"
+
+
+def titled(panel: str) -> tuple[str, str]:
+    """Title and explanation of a picture."""
+    stage, _, method = panel.partition("/")
+    return (method, _FOREIGN[stage]) if method else PANELS[panel]
+
+
+def in_order(panels: Iterable[str]) -> list[str]:
+    """Names of pictures as they are shown: in the order of the data, other systems, the truth."""
+    given = dict.fromkeys(panels)
+    own = [panel for panel in PANELS if panel in given]
+    foreign = [
+        panel for stage in _FOREIGN for panel in given if panel.startswith(foreign_panel(stage, ""))
+    ]
+    last = own.index("truth") if "truth" in own else len(own)
+    return [*own[:last], *foreign, *own[last:]]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ssr.evaluation.bootstrap import CONFIDENCE, RESAMPLES
+from ssr.evaluation.pooling import FOREIGN_PREDICTIONS
 from ssr.report.benchmarks import Usage
 from ssr.report.evaluations import Evaluation, Evaluations
 from ssr.report.stages import SHORT, STAGES
@@ -116,7 +117,7 @@ def stage_table(evaluations: Evaluations) -> Table:
         "Split", "Images", "Threshold", "Chosen on", "CRF", "Scales", "Flip",
     )  # fmt: skip
     named = {method for item in evaluations.reported for method in item.methods}
-    methods = named - evaluations.from_masks
+    methods = named - evaluations.from_masks - evaluations.foreign
     rows = tuple(_stage_row(item, methods, evaluations, first) for item in evaluations.reported)
     miou = (
         ((number, header.index("mIoU")), item.methods[0], item.stage)
@@ -135,6 +136,7 @@ def stage_table(evaluations: Evaluations) -> Table:
         "count in the other figures.",
         *_held_out(evaluations.reported),
         *notes_of_masks(evaluations),
+        *(f"{method}: {FOREIGN_PREDICTIONS}." for method in sorted(evaluations.foreign)),
         *notes_of_certainty(evaluations),
         *_true_classes(evaluations.reported),
         *_left_out(evaluations.reported),

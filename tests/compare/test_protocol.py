@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ssr.compare.protocol import differences, in_words, protocol_of
-from ssr.config import Config, Crf, Labels
+from ssr.config import Config, Crf, Labels, Prediction
 from ssr.evaluation.evaluation import quality
 
 CONFUSION = np.array([[60, 20, 5], [0, 40, 0]])
@@ -47,6 +47,10 @@ def test_a_protocol_names_all_that_figures_depend_on_besides_the_method() -> Non
             "CRF dense with iterations 5, bilateral_sxy 50 instead of dense",
         ),
         ({"config": Config(labels=Labels(source="masks"))}, "supervision masks instead of image"),
+        (
+            {"config": Config(prediction=Prediction(foreign="peer"))},
+            "supervision unknown instead of image labels",
+        ),
         ({"threshold": 0.3}, "background threshold a setting instead of none"),
         (
             {"threshold": 0.3, "protocol": "published"} | TUNED,

@@ -89,6 +89,8 @@ def test_rows_say_what_was_learned_from_and_how_near_it_comes_to_masks(tmp_path:
     evaluations = [Evaluated(name, 0, path) for name, path in paths.items()]
     rows = summary_rows(evaluations, "demo", "0", ["fully_supervised"])
     assert [row["supervision"] for row in rows] == ["image_labels", "masks"]
+    (foreign, _) = summary_rows(evaluations, "demo", "0", ["fully_supervised"], ["ssr"])
+    assert foreign["supervision"] == "unknown"
     assert [row["ratio_to_fully_supervised"] for row in rows] == [pytest.approx(0.75), None]
 
 

@@ -50,6 +50,14 @@ def test_the_stages_of_the_first_method_come_before_a_row_for_each_other_method(
     ]
 
 
+def test_predictions_of_another_system_have_a_row_and_are_marked() -> None:
+    table = format_table([*ROWS, row("peer", "prediction", supervision="unknown")])
+    start = table.index("prediction of the other methods")
+    assert table[start:].splitlines()[1].startswith("peer  ")
+    assert "\npeer: predictions of another system as its files have them;" in table
+    assert "another system" not in format_table(ROWS)
+
+
 def test_a_row_is_printed_with_what_its_figures_rest_on() -> None:
     table = format_table(ROWS).splitlines()
     assert table[0] == "dataset demo, seed 3, settings 0123456789ab"

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from ssr.data.pngs import open_pngs
 from ssr.evaluation.evaluation import write_evaluation
 from ssr.report.evaluations import Evaluations, read_evaluations
 from ssr.report.shown import Stores
-from ssr.report.stages import CAM_STAGES
+from ssr.report.stages import CAM_STAGES, foreign_panel
 from tests.report.finished_run import FinishedRun, finish_run, small_config, small_scenes
 
 
@@ -65,6 +66,14 @@ def stores(finished: FinishedRun) -> Stores:
         },
         masks=Masks.read(finished.results / "masks.parquet", finished.root),
     )
+
+
+@pytest.fixture(scope="session")
+def stores_with_peers(stores: Stores) -> Stores:
+    """The same with CAMs and predictions of two other systems."""
+    cams = {foreign_panel("initial_cam", "peer"): stores.cams["refined_cam"]}
+    pngs = {foreign_panel("prediction", "peer_seg"): stores.pngs["pseudo_label"]}
+    return replace(stores, cams={**stores.cams, **cams}, pngs={**stores.pngs, **pngs})
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,8 @@ import pytest
 from ssr.config import Config
 from ssr.data.index import Index
 from ssr.report.gallery import gallery
-from ssr.report.shown import Stores, read
+from ssr.report.sheet import draw_sheet
+from ssr.report.shown import SIDE, Stores, read
 from ssr.report.stages import PANELS
 from tests.report.finished_run import FinishedRun
 
@@ -28,6 +29,16 @@ def test_every_picture_says_what_it_shows(table: str) -> None:
 
 def test_columns_are_the_stages(table: str) -> None:
     assert re.findall(r'<th scope="col">([^<]+)', table) == [title for title, _ in PANELS.values()]
+
+
+def test_other_systems_stand_before_the_truth(
+    finished: FinishedRun, stores_with_peers: Stores
+) -> None:
+    first = Index.read(finished.results / "index.parquet").images[0]
+    shown = read(first, finished.root, stores_with_peers, Config())
+    columns = re.findall(r'<th scope="col">([^<]+)', gallery([shown], NAMES))
+    assert columns[-4:] == ["Prediction + CRF", "peer", "peer_seg", "Ground truth"]
+    assert draw_sheet([shown], NAMES).shape[1] == (len(PANELS) + 2) * (SIDE + 6)
 
 
 def test_what_shows_all_classes_spans_their_rows(table: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from ssr.config import Config
-from ssr.config.coverage import FOLDERS, splits_of
+from ssr.config.coverage import FOLDERS, folder_of, splits_of
 from ssr.config.methods import merge, owner
 from ssr.config.settings import parse_config
 from tests import ROOT
@@ -27,7 +27,10 @@ EARLY: dict[str, Any] = {
     "grad_cam": {"aligned_cams": {"score": "gradient"}, "features": {"dino_attention_blocks": 2}},
 }
 FOREIGN = {
-    "foreign": {"peer": {"path": "peer", "format": "npy"}},
+    "foreign": {
+        "peer": {"path": "peer", "format": "npy"},
+        "peer_predicted": {"path": "peer", "format": "predictions"},
+    },
     "methods": {"peer_box": {"cams": {"foreign": "peer"}, "refinement": {"mask": "box"}}},
     "segmenter_methods": ["peer"],
 }
@@ -40,8 +43,8 @@ NO_MASKS = {
 def stores_of(config: Config) -> set[tuple[str, str]]:
     """The folder and the split of every store that the settings promise."""
     return {
-        (f"{folder}/{owner(config, method, stage)}", split)
-        for stage, folder in FOLDERS.items()
+        (f"{folder_of(config, method, stage)}/{owner(config, method, stage)}", split)
+        for stage in FOLDERS
         for method in config.methods
         for split in splits_of(config, method, stage)
         if split != "test" or config.data.splits.test

@@ -1,4 +1,4 @@
-"""CAMs of another system in a run: imported, not activated; made anew where their files change."""
+"""What another system made in a run: imported, and made anew where its files change."""
 
 from __future__ import annotations
 
@@ -76,6 +76,17 @@ def test_every_stage_but_the_alignment_goes_on_from_them(clone: Run) -> None:
         *(f"evaluation/{stage}" for stage in ("initial_cam", "refined_cam", "pseudo_label")),
         *("evaluation/prediction", "evaluation/prediction_crf"),
     }
+
+
+def test_predictions_cost_their_evaluation_alone(clone: Run) -> None:
+    more = ("--config", "foreign={peer: {path: peer, format: predictions}}")
+    before, with_peer = clone("-n"), clone("-n", *more)
+    assert rules_in(with_peer) == rules_in(before) | {"import_predictions", "evaluate_foreign"}
+    made = [line for line in with_peer.stdout.splitlines() if line.strip().startswith("output: ")]
+    assert [line.split()[1] for line in made if "/peer/" in line] == [
+        "results/demo/imported/peer/val_0000.zip",
+        "results/demo/evaluation/prediction/peer/val.json,",
+    ]
 
 
 def test_no_method_of_ours_is_needed(clone: Run) -> None:

@@ -260,9 +260,9 @@ def another(key: str, value: Any) -> Any:
 
 # Another list has no images here.
 LISTS = tuple(f"data.splits.{split}" for split in SPLITS)
-# Refused alone: the patch is CLIP's, the CAMs are those of a system that `foreign` names, and one
-# method alone may learn from masks.
-BOUND = ("images.patch", "cams.foreign", "labels.source")
+# Refused alone: the patch is CLIP's, CAMs and predictions are those of a system that `foreign`
+# names, and one method alone may learn from masks.
+BOUND = ("images.patch", "cams.foreign", "prediction.foreign", "labels.source")
 SETTINGS = [(key, value) for key, value in leaves(Config()) if key not in (*LISTS, *BOUND)]
 
 
