@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 from pathlib import Path
 
@@ -29,6 +30,8 @@ def main(arguments: Namespace) -> None:
             if labels is not None:
                 writer.add(image.id, labels)
         findings.raise_problems(f"in {source.path}", "foreign predictions")
+    for warning in findings.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
     seen.write(arguments.output)
 
 

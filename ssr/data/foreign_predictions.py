@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssr.data.findings import Findings
+from ssr.data.images import open_image
 from ssr.data.index import Image
-from ssr.data.pngs import read_labels
+from ssr.data.pngs import read_labels, voc_palette
 from ssr.errors import InputError
 from ssr.labels import IGNORE
 
@@ -47,5 +48,17 @@ def read_prediction(
         allowed = f"{unknown}, of 0 to {classes} and {IGNORE}"
         findings.problem("prediction with values of no class", f"{image.id} ({allowed})")
     else:
+        if _has_other_colours(path, found[found != IGNORE]):
+            findings.warning("palette that is not VOC's; its indices are taken", path.name)
         return labels
     return None
+
+
+def _has_other_colours(path: Path, indices: NDArray[np.uint8]) -> bool:
+    """Whether a PNG may have been made of colours, which numbers them as they come."""
+    with open_image(path) as picture:
+        if picture.mode != "P":
+            return False
+        palette = np.array(picture.getpalette("RGB"), np.uint8).reshape(-1, 3)
+    # A file may use indices that its palette does not have.
+    return not np.array_equal(palette[indices[indices < len(palette)]], voc_palette()[indices])

@@ -36,6 +36,16 @@ def test_pixels_are_indices_whatever_their_colours(tmp_path: Path, palette: bool
     np.testing.assert_array_equal(read(tmp_path), LABELS)
 
 
+def test_a_palette_that_colours_were_turned_into_is_a_warning(tmp_path: Path) -> None:
+    findings, path = Findings(), tmp_path / "one.png"
+    path.write_bytes(encode_png(LABELS))
+    read_prediction(tmp_path, IMAGE, 3, findings)
+    assert findings.warnings == []
+    Picture.open(path).convert("RGB").quantize(5).save(path)
+    read_prediction(tmp_path, IMAGE, 5, findings)
+    assert findings.warnings == ["1 × palette that is not VOC's; its indices are taken: one.png"]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

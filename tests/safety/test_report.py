@@ -14,6 +14,7 @@ from ssr.report.charts import draw_charts
 from ssr.report.evaluations import Evaluations, read_evaluations
 from ssr.report.histories import find_histories
 from ssr.report.page import Run, write_figures, write_page
+from ssr.report.provenance import Provenance
 from ssr.report.shown import Stores, read
 from ssr.report.stages import CAM_STAGES
 from tests.report.finished_run import finish_run, small_config, small_scenes
@@ -61,7 +62,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Path]:
         read_evaluations(done.pairs("val")), read_evaluations(done.pairs("tune"))
     )
     histories = find_histories(done.results, done.config)
-    return Run(done.config, "ssr", index, evaluations, shown, [], histories), done.results
+    made = Provenance.here([])
+    return Run(done.config, "ssr", index, evaluations, shown, [], histories, made), done.results
 
 
 def test_nothing_in_the_page_becomes_a_tag(run: tuple[Run, Path]) -> None:
