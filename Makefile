@@ -44,7 +44,7 @@ $(READY): pyproject.toml
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info[:2] != (3, 11) and 'Python 3.11 is needed, this is ' + sys.version)"
 	$(PYTHON) -m venv $(VENV)
 	pip install --quiet "setuptools>=77,<81" wheel "cython<3" numpy==2.4.6
-	pip install --quiet --no-build-isolation --editable ".[dev,slic]"
+	pip install --quiet --no-build-isolation --editable ".[dev,onnx,slic]"
 	pip uninstall --quiet --yes opencv-python
 	pip install --quiet --no-deps --force-reinstall opencv-python-headless==5.0.0.93
 	touch $@

@@ -31,6 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     compare = commands.add_parser("compare", help="methods of several runs side by side")
     doctor = commands.add_parser("doctor", help="is everything in a results folder sound?")
+    export = commands.add_parser("export", help="what was trained, for other people's programs")
     init = commands.add_parser("init", help="from a folder of photographs to its settings")
     inspect = commands.add_parser(
         "inspect", help="look at images and what every stage made of them"
@@ -38,6 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     predict = commands.add_parser("predict", help="use a trained segmenter on any images")
     status = commands.add_parser("status", help="how far has each stage come?")
     _add_arguments_of_compare(compare)
+    _add_arguments_of_export(export)
     _add_arguments_of_init(init)
     _add_arguments_of_predict(predict)
     for command, run in ((doctor, _doctor), (inspect, _inspect), (status, _status)):
@@ -66,6 +68,20 @@ def _add_arguments_of_compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("results", nargs="+", type=Path, help="folders of runs")
     parser.add_argument("--stage", help="such as pseudo_label (default: the last of all runs)")
     parser.add_argument("--out", type=Path, help="folder for the table and a chart as files")
+
+
+def _add_arguments_of_export(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=_export)
+    parser.add_argument("results", type=Path, help="folder of the run, wherever it lies")
+    parser.add_argument("--method", help="whose segmenter (default: the first that has one)")
+    wanted = parser.add_mutually_exclusive_group(required=True)
+    wanted.add_argument("--onnx", type=_path, metavar="FILE", help="the segmenter as one file")
+    wanted.add_argument(
+        "--mmsegmentation",
+        type=_path,
+        metavar="FOLDER",
+        help="the segmenter as a config and a checkpoint that mmsegmentation opens",
+    )
 
 
 def _add_arguments_of_init(parser: argparse.ArgumentParser) -> None:
@@ -134,6 +150,13 @@ def _status(arguments: argparse.Namespace) -> int:
     from ssr.doctor import status
 
     return status.main(arguments)
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    arguments.results = locate(arguments.results)
+    from ssr.export import command
+
+    return command.main(arguments)
 
 
 def _init(arguments: argparse.Namespace) -> int:

@@ -47,8 +47,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[argparse.Namespace]:
     """What the subcommands were asked for, instead of doing it."""
     found: list[argparse.Namespace] = []
     modules = ("doctor.diagnosis", "doctor.status")
-    commands = ("compare.command", "init.command", "inspect.command", "predict.command")
-    for module in (*modules, *commands):
+    commands = ("compare", "export", "init", "inspect", "predict")
+    for module in (*modules, *(f"{name}.command" for name in commands)):
         monkeypatch.setattr(f"ssr.{module}.main", lambda arguments: found.append(arguments) or 0)
     return found
 

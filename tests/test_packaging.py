@@ -114,7 +114,7 @@ def test_what_is_packed_works_in_any_folder(
 
 def test_pip_needs_nothing_at_hand_to_install_the_package() -> None:
     assert not any(line.startswith("fast_slic") for line in PROJECT["dependencies"])
-    assert ".[dev,slic]" in (ROOT / "Makefile").read_text()
+    assert ".[dev,onnx,slic]" in (ROOT / "Makefile").read_text()
 
 
 def test_the_documented_commands_are_those_of_make() -> None:

@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,7 +80,7 @@ class TrainedSegmenter:
         _check(image)
         from ssr.segmenter.prediction import predict
 
-        logits: NDArray[np.float32] = predict(self._model, image, self.settings)
+        logits: NDArray[np.float32] = predict(self.model, image, self.settings)
         return logits
 
     def label(
@@ -132,16 +132,34 @@ class TrainedSegmenter:
         Raises:
             InputError: one is missing.
         """
-        model = read_description(self.folder / _FILES[1], self.home)["model"]
-        clip = model.get("backbone", {}).get("clip", {})
+        clip = self.description["model"].get("backbone", {}).get("clip", {})
         files = [self.folder / name for name in _FILES]
         files += [Path(named) for named in clip.values() if named and os.path.isabs(named)]
         if missing := [str(path) for path in files if not path.is_file()]:
             raise InputError(f"{missing[0]}: not there; the segmenter needs it")
         return hashlib.sha256("".join(map(digest, files)).encode()).hexdigest()
 
+    @property
+    def description(self) -> dict[str, Any]:
+        """What `ssr.segmenter.model.export` wrote of it, with CLIP's files where they are."""
+        return read_description(self.folder / _FILES[1], self.home)
+
+    @property
+    def multiple(self) -> int:
+        """Pixels: the sides of what the network sees are multiples of it.
+
+        CLIP takes whole patches; mmsegmentation's own backbones take any size.
+        """
+        side: int = getattr(self.model.backbone, "patch", self.settings.stride)
+        return side
+
     @cached_property
-    def _model(self) -> EncoderDecoder:
+    def model(self) -> EncoderDecoder:
+        """The network, in evaluation mode on the device.
+
+        Raises:
+            InputError: a file of the segmenter or of CLIP is missing or damaged.
+        """
         # Its libraries take seconds to import: who asks for what is not there need not wait.
         from ssr.backbones.devices import choose_device
         from ssr.segmenter.model import load

@@ -4,4 +4,12 @@ In: images with pseudo-labels; frozen CLIP with a light decoder, or any config o
 Out: a model as safetensors, and logits (C + 1, h, w) of images on a coarse grid.
 """
 
-__all__ = ["dataset", "description", "model", "prediction", "training"]
+__all__ = [
+    "clip_backbone",
+    "dataset",
+    "description",
+    "mmseg_import",
+    "model",
+    "prediction",
+    "training",
+]

@@ -10,7 +10,7 @@ from ssr.errors import InputError
 from ssr.labelling.predictions import refine_logits
 from ssr.predict.segmenter import TrainedSegmenter, open_segmenter
 from ssr.results import open_results
-from tests.predict.conftest import noise
+from tests.untrained_run import noise
 
 IMAGE = noise(40, 96)
 
