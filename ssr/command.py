@@ -15,6 +15,10 @@ from ssr.running.places import enter, locate
 from ssr.running.programs import plain_endings
 from ssr.version import __version__
 
+# Of ssr.annotation.formats and ssr.export.masks.
+_TOOLS = ("coco", "cvat", "fiftyone", "label_studio")
+_STAGES = ("predictions", "pseudo_labels")
+
 
 def main() -> None:
     """Run the subcommand that the command line names."""
@@ -31,7 +35,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     compare = commands.add_parser("compare", help="methods of several runs side by side")
     doctor = commands.add_parser("doctor", help="is everything in a results folder sound?")
-    export = commands.add_parser("export", help="what was trained, for other people's programs")
+    export = commands.add_parser("export", help="what a run made, for other people's programs")
     init = commands.add_parser("init", help="from a folder of photographs to its settings")
     inspect = commands.add_parser(
         "inspect", help="look at images and what every stage made of them"
@@ -72,8 +76,10 @@ def _add_arguments_of_compare(parser: argparse.ArgumentParser) -> None:
 
 def _add_arguments_of_export(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_export)
-    parser.add_argument("results", type=Path, help="folder of the run, wherever it lies")
-    parser.add_argument("--method", help="whose segmenter (default: the first that has one)")
+    parser.add_argument(
+        "results", type=Path, help="folder of a run; with --masks, or of ssr predict's --out"
+    )
+    parser.add_argument("--method", help="of the run (default: the first that has what is wanted)")
     wanted = parser.add_mutually_exclusive_group(required=True)
     wanted.add_argument("--onnx", type=_path, metavar="FILE", help="the segmenter as one file")
     wanted.add_argument(
@@ -81,6 +87,11 @@ def _add_arguments_of_export(parser: argparse.ArgumentParser) -> None:
         type=_path,
         metavar="FOLDER",
         help="the segmenter as a config and a checkpoint that mmsegmentation opens",
+    )
+    wanted.add_argument("--masks", choices=_TOOLS, help="masks for a tool in which to correct them")
+    parser.add_argument("--out", type=_path, metavar="FOLDER", help="of the masks")
+    parser.add_argument(
+        "--stage", choices=_STAGES, help="whose masks, of a run (default: predictions)"
     )
 
 
@@ -153,6 +164,8 @@ def _status(arguments: argparse.Namespace) -> int:
 
 
 def _export(arguments: argparse.Namespace) -> int:
+    if bool(arguments.masks) != bool(arguments.out) or (arguments.stage and not arguments.masks):
+        raise InputError("ssr export RESULTS --masks TOOL --out FOLDER [--stage STAGE]")
     arguments.results = locate(arguments.results)
     from ssr.export import command
 

@@ -123,6 +123,10 @@ def test_init_is_introduced_everywhere_in_the_same_words(
         (["init", "--check", "y.yaml", "--out", "z.yaml"], "error: ssr init FOLDER [--out FILE]"),
         (["init", "nowhere"], "error: nowhere: no such folder"),
         (["init", "--check", "z.yaml"], "error: z.yaml: no such file"),
+        (
+            ["export", "clone/results/x", "--masks", "coco"],
+            "error: ssr export RESULTS --masks TOOL",
+        ),
         (["compare", "clone/results/x", "nowhere"], "error: nowhere: no such folder in "),
         (["inspect", "nowhere"], "error: nowhere: no such folder in "),
         (["status", "nowhere"], "error: nowhere: no such folder in "),

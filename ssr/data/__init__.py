@@ -22,6 +22,7 @@ __all__ = [
     "make_demo",
     "masks",
     "originals",
+    "outlines",
     "pngs",
     "source",
     "splits",

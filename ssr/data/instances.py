@@ -75,6 +75,19 @@ def read_categories(path: str | Path) -> tuple[list[str], bool]:
 
 
 def read_scenes(path: str | Path, classes: Sequence[str]) -> list[Scene]:
+    """The images of an instances file that is part of a data set.
+
+    Raises:
+        InputError: as `read_instances`, or an image's name can't be that of a mask.
+    """
+    scenes = read_instances(path, classes)
+    for scene in scenes:
+        if not is_plain(scene.id) or len(scene.id.split()) > 1:
+            raise InputError(f"{path}: image id {scene.id!a}: wanted {ALLOWED}, no space")
+    return scenes
+
+
+def read_instances(path: str | Path, classes: Sequence[str]) -> list[Scene]:
     """The images of an instances file, in the order of their ids.
 
     Args:
@@ -82,8 +95,8 @@ def read_scenes(path: str | Path, classes: Sequence[str]) -> list[Scene]:
         classes: names of the categories in ascending order of their ids; VOC's spellings will do.
 
     Raises:
-        InputError: the file is missing, no instances file, of other categories, or an image's name
-            can't be that of a mask.
+        InputError: the file is missing, no instances file, of other categories, or names an image
+            twice.
     """
     coco = _read(path)
     try:
@@ -96,9 +109,6 @@ def read_scenes(path: str | Path, classes: Sequence[str]) -> list[Scene]:
         ) from error
     except TypeError as error:
         raise InputError(f"{path}: ids or names are not all of one kind ({error})") from error
-    for scene in scenes:
-        if not is_plain(scene.id) or len(scene.id.split()) > 1:
-            raise InputError(f"{path}: image id {scene.id!a}: wanted {ALLOWED}, no space")
     if twice := [name for name, count in Counter(s.id for s in scenes).items() if count > 1]:
         raise InputError(f"{path}: two images are called {twice[0]}")
     return sorted(scenes, key=lambda scene: scene.id)

@@ -9,15 +9,15 @@ An object that is drawn counts as a label of its image.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
 from xml.etree import ElementTree
 
+from ssr.annotation.json_files import read_json
+from ssr.annotation.label_studio import before_upload, image_of
 from ssr.data.findings import Findings
 from ssr.data.images import SUFFIXES
 from ssr.data.texts import read_text
@@ -30,8 +30,6 @@ CVAT, FIFTYONE = "annotations.xml", "labels.json"
 _UNLABELLED = ("no_label", "_unlabeled")
 # The results of Label Studio that name classes; not so "textarea", "rating" or "relation".
 _NAMING = re.compile(r"choices|taxonomy|\w*labels")
-# Label Studio puts eight digits in front of the name of a file that is uploaded.
-_UPLOADED = re.compile(r"^[0-9a-f]{8}-")
 # What an error shows of a folder.
 _SHOWN = 8
 
@@ -64,9 +62,9 @@ def read_label_studio(folder: Path, findings: Findings) -> list[Labelled]:
     """
     (path,) = _label_studio_files(folder)
     files, found = ImageFiles(folder), []
-    for task in _json(path):
+    for task in read_json(path):
         try:
-            name, told = _image_of(task["data"]), [*_told(task["annotations"])]
+            name, told = image_of(task["data"]), [*_told(task["annotations"])]
         except (LookupError, TypeError, AttributeError) as error:
             raise InputError(
                 f"{path}: is no export of Label Studio as JSON (not JSON-MIN): {error!r}"
@@ -74,7 +72,7 @@ def read_label_studio(folder: Path, findings: Findings) -> list[Labelled]:
         # Files that were uploaded have digits in front that the originals lack.
         image = _labelled(
             files,
-            name if files.find(name) else _UPLOADED.sub("", name),
+            name if files.find(name) else before_upload(name),
             chain.from_iterable(told),
         )
         if not told and task["annotations"]:
@@ -94,7 +92,7 @@ def read_fiftyone(folder: Path, findings: Findings) -> list[Labelled]:
         InputError: it is no such file.
     """
     path = folder / FIFTYONE
-    content = _json(path)
+    content = read_json(path)
     labels = content.get("labels") if isinstance(content, dict) else None
     if not isinstance(labels, dict):
         raise InputError(f'{path}: wanted "classes" and "labels", as FiftyOne exports them')
@@ -164,28 +162,11 @@ def _drawn(image: ElementTree.Element) -> Iterator[str]:
     return (label for part in image if (label := part.get("label")))
 
 
-def _json(path: Path) -> Any:
-    try:
-        return json.loads(read_text(path))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: is no JSON ({error})") from error
-
-
 def _label_studio_files(folder: Path) -> list[Path]:
     """JSON files that begin as a list of tasks does."""
     return [
         path for path in sorted(folder.glob("*.json")) if read_text(path)[:1024].lstrip()[:1] == "["
     ]
-
-
-def _image_of(data: Mapping[str, Any]) -> str:
-    """The file name of an image, out of the path or address in the data of a task."""
-    for value in data.values():
-        address = urlsplit(str(value))
-        place = parse_qs(address.query).get("d", [unquote(address.path)])[0]
-        if PurePosixPath(place).suffix.lower() in SUFFIXES:
-            return PurePosixPath(place).name
-    raise LookupError(f"no image in {data!a}")
 
 
 def _told(annotations: Iterable[Mapping[str, Any]]) -> Iterator[list[str]]:

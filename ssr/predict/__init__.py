@@ -4,4 +4,4 @@ In: the segmenter's files, and images that no run needs to know.
 Out: labels and probabilities of pixels, as arrays or as files of a folder.
 """
 
-__all__ = ["command", "segmenter"]
+__all__ = ["command", "folder", "segmenter"]

@@ -15,13 +15,13 @@ from PIL import Image
 
 from ssr.artefacts.files import replacing
 from ssr.data.images import SUFFIXES, open_image
-from ssr.data.pngs import encode_png, voc_palette
+from ssr.data.pngs import encode_png, read_labels, voc_palette
 from ssr.errors import InputError
 from ssr.running.digests import digest
 
-_MEANING = "segmentation.json"
-# A note in each PNG: the SHA-256 of the image that it was made of.
-_SOURCE = "source-sha256"
+_MEANING, _LABELS = "segmentation.json", "labels"
+# Notes in each PNG: the SHA-256 of the image that it was made of, and its name.
+_SOURCE, _NAME = "source-sha256", "source"
 _OPACITY = 0.5
 _QUALITY = 90
 
@@ -162,7 +162,7 @@ class Predictions:
             picture = BytesIO()
             Image.fromarray(overlay(image, labels)).save(picture, "JPEG", quality=_QUALITY)
             self._write(self._overlay_file(wanted.name), picture.getvalue())
-        notes = {_SOURCE: digest(wanted.image)}
+        notes = {_SOURCE: digest(wanted.image), _NAME: wanted.image.name}
         self._write(self._label_file(wanted.name), encode_png(labels, notes))
 
     def _write(self, path: Path, content: bytes) -> None:
@@ -170,10 +170,39 @@ class Predictions:
             temporary.write_bytes(content)
 
     def _label_file(self, name: str) -> Path:
-        return self._out / f"labels/{name}.png"
+        return self._out / f"{_LABELS}/{name}.png"
 
     def _overlay_file(self, name: str) -> Path:
         return self._out / f"overlays/{name}.jpg"
+
+
+def is_predicted(folder: Path) -> bool:
+    """Whether a folder holds predictions, and is not that of a run."""
+    return (folder / _MEANING).is_file()
+
+
+def read_predictions(folder: Path) -> tuple[list[str], Iterator[tuple[str, NDArray[np.uint8]]]]:
+    """What `Predictions` wrote: the classes without the background; images and their labels.
+
+    An image is named as its file was, below the folder in which it was found.
+
+    Raises:
+        InputError: the folder holds something else.
+    """
+    try:
+        names = [each["name"] for each in _parsed(folder / _MEANING)["classes"]]
+    except (LookupError, TypeError) as error:
+        raise InputError(f"{folder / _MEANING}: is none that ssr predict wrote") from error
+    paths = sorted((folder / _LABELS).rglob("*.png"))
+    return names[1:], (_read(folder / _LABELS, path) for path in paths)
+
+
+def _read(folder: Path, path: Path) -> tuple[str, NDArray[np.uint8]]:
+    with open_image(path) as png:
+        name = png.info.get(_NAME)
+    if name is None:
+        raise InputError(f"{path}: does not say of which image it is; predict again, elsewhere")
+    return path.relative_to(folder).with_name(name).as_posix(), read_labels(path)
 
 
 def _parsed(path: Path) -> Any:

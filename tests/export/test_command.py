@@ -10,7 +10,13 @@ from ssr.export.command import main
 
 
 def call(results: Path, **given: object) -> int:
-    usual = {"results": results, "method": None, "onnx": None, "mmsegmentation": None}
+    usual = {
+        "method": None,
+        "onnx": None,
+        "mmsegmentation": None,
+        "masks": None,
+        "results": results,
+    }
     return main(argparse.Namespace(**usual | given))
 
 
