@@ -36,6 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     compare = commands.add_parser("compare", help="methods of several runs side by side")
     doctor = commands.add_parser("doctor", help="is everything in a results folder sound?")
     export = commands.add_parser("export", help="what a run made, for other people's programs")
+    bring = commands.add_parser("import", help="masks that were corrected, back in a data set")
     init = commands.add_parser("init", help="from a folder of photographs to its settings")
     inspect = commands.add_parser(
         "inspect", help="look at images and what every stage made of them"
@@ -44,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     status = commands.add_parser("status", help="how far has each stage come?")
     _add_arguments_of_compare(compare)
     _add_arguments_of_export(export)
+    _add_arguments_of_import(bring)
     _add_arguments_of_init(init)
     _add_arguments_of_predict(predict)
     for command, run in ((doctor, _doctor), (inspect, _inspect), (status, _status)):
@@ -92,6 +94,21 @@ def _add_arguments_of_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=_path, metavar="FOLDER", help="of the masks")
     parser.add_argument(
         "--stage", choices=_STAGES, help="whose masks, of a run (default: predictions)"
+    )
+
+
+def _add_arguments_of_import(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=_import)
+    parser.description = (
+        "Writes the masks as index PNGs below the data set: all of them, or none if one does not "
+        "fit. Masks that are there are kept."
+    )
+    parser.add_argument(
+        "export", type=_path, help="a JSON of COCO or Label Studio, CVAT's zip, FiftyOne's folder"
+    )
+    parser.add_argument("settings", type=_path, help="of the data set, as ssr init wrote them")
+    parser.add_argument(
+        "--replace", action="store_true", help="put other masks of the same images aside"
     )
 
 
@@ -170,6 +187,15 @@ def _export(arguments: argparse.Namespace) -> int:
     from ssr.export import command
 
     return command.main(arguments)
+
+
+def _import(arguments: argparse.Namespace) -> int:
+    for path in (arguments.export, arguments.settings):
+        if not path.exists():
+            raise InputError(f"{path}: no such file or folder")
+    from ssr.init import corrected
+
+    return corrected.main(arguments)
 
 
 def _init(arguments: argparse.Namespace) -> int:

@@ -123,6 +123,7 @@ def test_init_is_introduced_everywhere_in_the_same_words(
         (["init", "--check", "y.yaml", "--out", "z.yaml"], "error: ssr init FOLDER [--out FILE]"),
         (["init", "nowhere"], "error: nowhere: no such folder"),
         (["init", "--check", "z.yaml"], "error: z.yaml: no such file"),
+        (["import", "nowhere", "y.yaml"], "error: nowhere: no such file or folder"),
         (
             ["export", "clone/results/x", "--masks", "coco"],
             "error: ssr export RESULTS --masks TOOL",
