@@ -23,7 +23,7 @@ from ssr.errors import InputError
 FILE = "masks.zip"
 LABELS = "labelmap.txt"
 _LIST, _LISTS = "ImageSets/Segmentation/default.txt", "ImageSets/Segmentation/*.txt"
-_MASKS = "SegmentationClass/"
+_MASKS, _OBJECTS = "SegmentationClass/", "SegmentationObject/"
 _SUFFIX = ".png"
 # Bytes of an entry: a small archive might stand for more than memory holds.
 _LARGEST = 2**28
@@ -31,7 +31,10 @@ Files = dict[str, Path | zipfile.Path]
 
 
 def write(folder: Path, images: Iterable[LabelledImage], classes: Sequence[str]) -> None:
-    """Write masks.zip, in VOC's colours."""
+    """Write masks.zip, in VOC's colours; what an image shows of a class is one object.
+
+    Without objects, the background would be taken for a label that the task must have.
+    """
     palette = voc_palette()
     names = []
     with new_archive(folder / FILE) as archive:
@@ -39,7 +42,8 @@ def write(folder: Path, images: Iterable[LabelledImage], classes: Sequence[str])
             names.append(str(PurePosixPath(image.name).with_suffix("")))
             coloured = io.BytesIO()
             Image.fromarray(palette[image.labels]).save(coloured, "PNG")
-            write_entry(archive, f"{_MASKS}{names[-1]}{_SUFFIX}", coloured.getvalue())
+            for place in (_MASKS, _OBJECTS):
+                write_entry(archive, f"{place}{names[-1]}{_SUFFIX}", coloured.getvalue())
         lines = ["# label:color_rgb:parts:actions"]
         for name, index in understood(classes).items():
             lines.append(f"{name}:{','.join(map(str, palette[index].tolist()))}::")

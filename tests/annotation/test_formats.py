@@ -141,6 +141,13 @@ def test_masks_of_cvat_are_in_the_colours_of_its_label_map(tmp_path: Path) -> No
         read(path)
 
 
+def test_for_cvat_a_class_of_an_image_is_one_object(written: Callable[[str], Path]) -> None:
+    with zipfile.ZipFile(written("cvat") / "masks.zip") as archive:
+        for name in ("deep/a.b.png", "c d.png"):
+            objects = archive.read(f"SegmentationObject/{name}")
+            assert objects == archive.read(f"SegmentationClass/{name}")
+
+
 def test_a_damaged_mask_is_named(written: Callable[[str], Path]) -> None:
     path = written("cvat") / "masks.zip"
     content = bytearray(path.read_bytes())
