@@ -15,7 +15,7 @@ from pycocotools import mask as rle
 from ssr.annotation.labelled import LabelledImage, painted, present, understood
 from ssr.artefacts.files import replacing
 from ssr.data.findings import Findings
-from ssr.data.instances import Scene, draw_mask, read_categories, read_instances
+from ssr.data.instances import draw_mask, read_categories, read_instances
 from ssr.errors import InputError
 
 FILE = "instances.json"
@@ -61,18 +61,15 @@ def read(path: Path, classes: Sequence[str], findings: Findings) -> Iterator[Lab
         InputError: it is no such file.
     """
     names, _ = read_categories(path)
-    indices = [understood(classes).get(name) for name in names]
+    known = understood(classes)
     for scene in read_instances(path, names):
-        unknown = {names[number - 1] for number in scene.classes if indices[number - 1] is None}
-        if unknown:
-            findings.problem("label that is no class", f"{', '.join(sorted(unknown))} ({scene.id})")
+        shown = [names[number - 1] for number in scene.classes]
+        if unknown := sorted({*shown} - known.keys()):
+            findings.problem("label that is no class", f"{', '.join(unknown)} ({scene.id})")
             continue
         try:
-            yield LabelledImage(scene.id, draw_mask(_indexed(scene, indices)))
+            drawn = draw_mask(replace(scene, classes=tuple(known[name] for name in shown)))
         except InputError as error:
             findings.problem("image whose mask cannot be drawn", str(error))
-
-
-def _indexed(scene: Scene, indices: Sequence[int | None]) -> Scene:
-    """With the indices of our classes in place of the numbers of categories."""
-    return replace(scene, classes=tuple(indices[number - 1] or 0 for number in scene.classes))
+        else:
+            yield LabelledImage(scene.id, drawn)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from ssr.annotation.formats import WRITERS
 from ssr.annotation.labelled import LabelledImage
 from ssr.errors import InputError
+from ssr.export.places import require_free
 from ssr.predict.folder import is_predicted, read_predictions
 from ssr.results import open_results
 
@@ -30,16 +31,26 @@ def write_masks(
     Raises:
         InputError: there are no masks, or something is in their place.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f"{out}: is there already; choose another --out")
+    require_free(out, "--out")
     if not is_predicted(source):
         classes, images = _run(source, stage, method)
     elif stage or method:
         raise InputError(f"{source}: is of ssr predict; --stage and --method are of a run")
     else:
         classes, images = _predicted(source)
-    WRITERS[tool](out, images, classes)
+    WRITERS[tool](out, _counted(images, source), classes)
     return sorted(out.iterdir())
+
+
+def _counted(images: Iterable[LabelledImage], source: Path) -> Iterator[LabelledImage]:
+    """The images; how many there were is printed, for a run may not have ended."""
+    number = 0
+    for image in images:
+        number += 1
+        yield image
+    if not number:
+        raise InputError(f"{source}: holds no masks")
+    print(f"masks of {number} images")
 
 
 def _predicted(folder: Path) -> tuple[list[str], Iterator[LabelledImage]]:

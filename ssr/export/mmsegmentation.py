@@ -14,7 +14,7 @@ from ssr.artefacts.tensors import write_tensors
 from ssr.backbones.networks import described_clip, load_clip
 from ssr.config import Backbone
 from ssr.data.pngs import voc_palette
-from ssr.errors import InputError
+from ssr.export.places import require_free
 from ssr.predict.segmenter import TrainedSegmenter
 from ssr.segmenter.clip_backbone import FrozenCLIP
 from ssr.segmenter.mmseg_import import EncoderDecoder
@@ -34,8 +34,7 @@ def write_mmsegmentation(segmenter: TrainedSegmenter, folder: Path) -> list[Path
     Raises:
         InputError: the folder is there and not empty, or a file of the segmenter can't be read.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(f"{folder}: is there already; choose another --mmsegmentation")
+    require_free(folder, "--mmsegmentation")
     model, config = segmenter.model, segmenter.description["model"]
     files = [CONFIG, CHECKPOINT]
     if isinstance(model.backbone, FrozenCLIP):

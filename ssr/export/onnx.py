@@ -23,6 +23,7 @@ from ssr.artefacts.files import replacing
 from ssr.config import Prediction
 from ssr.data.pngs import voc_palette
 from ssr.errors import InputError
+from ssr.export.places import require_free
 from ssr.predict.segmenter import TrainedSegmenter
 from ssr.segmenter.clip_backbone import FrozenCLIP
 from ssr.segmenter.mmseg_import import BaseDecodeHead, EncoderDecoder
@@ -56,8 +57,7 @@ def write_onnx(segmenter: TrainedSegmenter, path: Path) -> None:
             f"--onnx needs {' and '.join(missing)}: install the extra of this package, "
             'pip install ".[onnx]"'
         )
-    if path.exists():
-        raise InputError(f"{path}: is there already; choose another --onnx, or delete it")
+    require_free(path, "--onnx")
     _check(segmenter.model)
     graph = _graph(segmenter)
     _annotate(graph, _metadata(segmenter))

@@ -45,10 +45,13 @@ def read(folder: Path, classes: tuple[str, ...]) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize("stage", ["predictions", "pseudo_labels"])
-def test_label_maps_of_a_run_are_written(run: Path, stage: str, tmp_path: Path) -> None:
+def test_label_maps_of_a_run_are_written(
+    run: Path, stage: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     results = open_results(run)
     files = write_masks(run, "coco", tmp_path / "coco", stage, "ssr")
     assert files == [tmp_path / "coco/instances.json"]
+    assert capsys.readouterr().out == f"masks of {len(results[f'{stage}/ssr'])} images\n"
     found = read(tmp_path / "coco", results.config.data.classes)
     assert [*found] == [*results[f"{stage}/ssr"]]
     for name, labels in found.items():
@@ -72,6 +75,11 @@ def test_predictions_that_do_not_tell_their_image_are_refused(
     Image.fromarray(np.zeros((2, 2), np.uint8)).save(predicted / "labels/other.png")
     with pytest.raises(InputError, match=r"other\.png: does not say of which image it is"):
         write_masks(predicted, "coco", tmp_path / "coco", None, None)
+    for path in (predicted / "labels").rglob("*.png"):
+        path.unlink()
+    with pytest.raises(InputError, match="out: holds no masks"):
+        write_masks(predicted, "coco", tmp_path / "coco", None, None)
+    assert not (tmp_path / "coco/instances.json").exists()
     (predicted / "segmentation.json").write_text("[]")
     with pytest.raises(InputError, match=r"segmentation\.json: is none that ssr predict wrote"):
         write_masks(predicted, "coco", tmp_path / "coco", None, None)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
+from torch import nn
 
 from ssr.config import Prediction
 from ssr.config.settings import recorded
@@ -19,6 +20,8 @@ from ssr.maps import upsample
 from ssr.predict.segmenter import TrainedSegmenter, open_segmenter
 from ssr.version import __version__
 from tests.untrained_run import noise
+
+pytestmark = pytest.mark.slow  # the graph is exported once, which takes some eight seconds
 
 # One view of an image, which the graph takes; a longer one than 80 pixels is scaled down.
 ONE_VIEW = Prediction(scales=(1.0,), flip=False, stride=4, max_side=80)
@@ -102,6 +105,14 @@ def test_a_model_that_no_file_can_hold_is_refused(
     with pytest.raises(InputError, match="holds at most 2 GB of weights; came"):
         write_onnx(segmenter, tmp_path / "small.onnx")
     assert not (tmp_path / "small.onnx").exists()
+
+
+def test_a_cascade_of_heads_is_refused(
+    segmenter: TrainedSegmenter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(segmenter.model, "decode_head", nn.ModuleList())
+    with pytest.raises(InputError, match="one decode head; came a cascade of them"):
+        write_onnx(segmenter, tmp_path / "small.onnx")
 
 
 @pytest.mark.parametrize(("number", "divisor"), [(5, 2), (7, 2), (4, 2), (250, 100), (249, 100)])
