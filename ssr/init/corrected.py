@@ -27,6 +27,7 @@ from ssr.errors import InputError
 from ssr.init.check import read_config
 from ssr.init.check import read_labels as read_image_labels
 from ssr.init.labelled import MASKS
+from ssr.predict.folder import is_predicted
 from ssr.running.places import require_workflow
 
 # Formats whose masks lie in a folder as {id}.png.
@@ -67,6 +68,8 @@ def _folder(data: Data) -> Path:
 
 
 def _read(export: Path, data: Data, sources: Mapping[str, Source]) -> Masks:
+    if is_predicted(export):
+        raise InputError(f"{export}: are predictions; ssr export --masks takes them to a tool")
     said, path, read = reader(export)
     print(f"{export}: {said}")
     findings = Findings()

@@ -117,6 +117,13 @@ def test_classes_of_another_data_set_are_refused(settings: Path) -> None:
         bring(settings)
 
 
+def test_predictions_that_nobody_has_corrected_are_no_masks(settings: Path) -> None:
+    export(MAPS, "fiftyone")
+    (CORRECTED / "segmentation.json").write_text("{}")
+    with pytest.raises(InputError, match="are predictions; ssr export --masks takes them to a"):
+        bring(settings)
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
