@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ssr.backbones.weights import fit, read_weights
@@ -61,10 +62,6 @@ class _Block(nn.Module):
         self.mlp.add_module("c_fc", nn.Linear(width, hidden))
         self.mlp.add_module("gelu", activation(**(vision.get("act_kwargs") or {})))
         self.mlp.add_module("c_proj", nn.Linear(hidden, width))
-
-    def attention(self, activation: Tensor) -> Tensor:
-        attended: Tensor = self.attn(activation, activation, activation, need_weights=False)[0]
-        return attended
 
 
 class _QuickGELU(nn.Module):
@@ -120,6 +117,27 @@ def last_block_activation(clip: CLIP | LastBlock, residual: Tensor) -> Tensor:
     return clip.visual.transformer.resblocks[-1].ln_1(residual)
 
 
+def last_block_packed(clip: CLIP | LastBlock, activation: Tensor) -> Tensor:
+    """Queries, keys and values (B, N+1, 3W) of CLIP's last attention, of its input (B, N+1, W)."""
+    attention = clip.visual.transformer.resblocks[-1].attn
+    return F.linear(activation, attention.in_proj_weight, attention.in_proj_bias)
+
+
+def last_block_normed_patches(clip: CLIP | LastBlock, residual: Tensor, packed: Tensor) -> Tensor:
+    """Patch tokens (B, N, W) behind CLIP's last block and norm, not yet projected.
+
+    `residual` is X, the stored tokens entering the block, (B, N+1, W); `packed` what
+    `last_block_packed` gives of them, or a detached copy that requires gradients. Both float32.
+    """
+    block = clip.visual.transformer.resblocks[-1]
+    heads = packed.unflatten(2, (3, block.attn.num_heads, -1)).permute(2, 0, 3, 1, 4)
+    mixed = F.scaled_dot_product_attention(*heads).transpose(1, 2).flatten(2)
+    tokens = residual + block.ls_1(block.attn.out_proj(mixed))
+    tokens = tokens + block.ls_2(block.mlp(block.ln_2(tokens)))
+    normed: Tensor = clip.visual.ln_post(tokens)[:, 1:]
+    return normed
+
+
 def last_block_patch_tokens(clip: CLIP | LastBlock, residual: Tensor, activation: Tensor) -> Tensor:
     """Projected patch tokens (B, N, D) of CLIP's last block, not L2-normalised.
 
@@ -128,11 +146,8 @@ def last_block_patch_tokens(clip: CLIP | LastBlock, residual: Tensor, activation
     Differentiable with respect to the activation, which feeds queries, keys and values. The
     projection is linear, so the mean over patches may be taken before or after it.
     """
-    visual = clip.visual
-    block = visual.transformer.resblocks[-1]
-    tokens = residual + block.ls_1(block.attention(activation))
-    tokens = tokens + block.ls_2(block.mlp(block.ln_2(tokens)))
-    return visual.ln_post(tokens)[:, 1:] @ visual.proj
+    packed = last_block_packed(clip, activation)
+    return last_block_normed_patches(clip, residual, packed) @ clip.visual.proj
 
 
 def patches_of_image(clip: CLIP | LastBlock, residual: Tensor) -> Tensor:
