@@ -18,7 +18,12 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ssr.backbones.grids import Grid, mean_over_cells, resample_attention
+from ssr.backbones.grids import (
+    Grid,
+    interpolate_smoothly,
+    mean_over_cells,
+    resample_attention,
+)
 from ssr.backbones.libraries import CLIP, ClipVision, ResidualAttentionBlock
 from ssr.backbones.networks import Dino, normalise_pixels, pixel_statistics
 from ssr.data.images import patch_grid, resize
@@ -96,8 +101,11 @@ def _interpolate_positions(table: Tensor, own: Grid, grid: Grid, mode: Positions
     first, patches = table[:1].float(), table[1:].float()
     image = patches.T.reshape(1, -1, *own)  # (1, W, h, w)
     if own != grid:
-        smooth = mode == "bicubic"
-        image = F.interpolate(image, size=grid, mode=mode, align_corners=False, antialias=smooth)
+        image = (
+            interpolate_smoothly(image, grid, mode)
+            if mode == "bicubic"
+            else F.interpolate(image, size=grid, mode=mode, align_corners=False)
+        )
     positions = torch.cat([first, image.flatten(2)[0].T])
     return positions if mode == "bicubic" else positions.half().float()
 

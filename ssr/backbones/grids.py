@@ -1,13 +1,26 @@
-"""From one patch grid to another by area: a cell takes from each cell as much as it covers of it.
+"""From one patch grid to another, smoothly or by area.
 
-Both grids cover the same image, so their cells differ in size and number only. Rows and columns
-are independent, which keeps the matrices small.
+By area, a cell takes from each cell as much as it covers of it. Both grids cover the same image, so
+their cells differ in size and number only. Rows and columns are independent, which keeps the
+matrices small.
 """
 
+from typing import Literal
+
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 Grid = tuple[int, int]
+
+
+def interpolate_smoothly(
+    values: Tensor, grid: Grid, mode: Literal["bilinear", "bicubic"]
+) -> Tensor:
+    """Maps (B, C, h, w) on another grid, antialiased where it is coarser."""
+    # Where a map becomes a single column, torch 2.14 repeats its first row, but with channels last.
+    last = values.contiguous(memory_format=torch.channels_last)
+    return F.interpolate(last, grid, mode=mode, align_corners=False, antialias=True).contiguous()
 
 
 def overlap(cells: int, others: int) -> Tensor:

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from ssr.backbones.grids import interpolate_smoothly
 from ssr.config import Prediction
 from ssr.data.images import patch_grid, resize
 from ssr.segmenter.mmseg_import import BaseDecodeHead, EncoderDecoder
@@ -29,7 +29,7 @@ def predict(model: EncoderDecoder, image: np.ndarray, settings: Prediction) -> n
         logits = _logits(model, _batch(model, image, grid, scale, settings))
         if settings.flip:
             logits = (logits[:1] + logits[1:].flip(-1)) / 2
-        maps.append(F.interpolate(logits, grid, mode="bilinear", antialias=True))
+        maps.append(interpolate_smoothly(logits, grid, "bilinear"))
     return torch.stack(maps).mean(0)[0].cpu().numpy()
 
 

@@ -3,7 +3,14 @@
 import pytest
 import torch
 
-from ssr.backbones.grids import Grid, mean_over_cells, overlap, resample_attention, sum_over_cells
+from ssr.backbones.grids import (
+    Grid,
+    interpolate_smoothly,
+    mean_over_cells,
+    overlap,
+    resample_attention,
+    sum_over_cells,
+)
 
 TOLERANCE = {"atol": 1e-6, "rtol": 0.0}
 
@@ -72,3 +79,12 @@ def test_the_same_grid_changes_nothing() -> None:
     patches, maps = values((3, 5)), attention((3, 5))
     assert mean_over_cells(patches, (3, 5), (3, 5)) is patches
     assert resample_attention(maps, (3, 5), (3, 5)) is maps
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("own", [(7, 7), (9, 1)])
+@pytest.mark.parametrize("wanted", [(5, 1), (12, 1), (1, 5), (3, 2)])
+def test_rows_and_columns_are_interpolated_alike(mode: str, own: Grid, wanted: Grid) -> None:
+    maps = values(own).mT.unflatten(2, own).contiguous()
+    turned = interpolate_smoothly(maps.mT.contiguous(), wanted[::-1], mode)
+    torch.testing.assert_close(interpolate_smoothly(maps, wanted, mode), turned.mT)
