@@ -1,4 +1,4 @@
-# make demo: set-up and the whole method on the demo data set.   make inspect: look at it.   make test: set-up and all checks.
+# make demo: set-up and the whole method on the demo data set.   make inspect: look at it.   make test: set-up and all checks.   make bench: ours beside the field's ways.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 RESULTS ?= results/demo
@@ -12,7 +12,7 @@ export PYTHONPATH :=
 export PIP_COMPILE ?= 0
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo inspect test format clean
+.PHONY: demo inspect test bench format clean
 
 demo: $(READY)
 	snakemake --cores all
@@ -29,6 +29,9 @@ test: $(READY)
 	snakefmt --check Snakefile rules
 	snakemake --lint
 	pytest --numprocesses 3
+
+bench: $(READY)
+	python -m benchmarks.bench $(if $(IMAGES),--images $(IMAGES))
 
 format: $(READY)
 	ruff format .
