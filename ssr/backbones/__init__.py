@@ -8,6 +8,7 @@ unit vectors of classes and backgrounds in the joint space of images and texts.
 __all__ = [
     "devices",
     "features",
+    "grids",
     "last_block",
     "libraries",
     "networks",
