@@ -18,6 +18,7 @@ from ssr.version import __version__
 # Of ssr.annotation.formats and ssr.export.masks.
 _TOOLS = ("coco", "cvat", "fiftyone", "label_studio")
 _STAGES = ("predictions", "pseudo_labels")
+_DEMO = Path("results/demo")
 
 
 def main() -> None:
@@ -47,17 +48,17 @@ def _parser() -> argparse.ArgumentParser:
     _add_arguments_of_export(export)
     _add_arguments_of_import(bring)
     _add_arguments_of_init(init)
+    _add_arguments_of_inspect(inspect)
     _add_arguments_of_predict(predict)
-    for command, run in ((doctor, _doctor), (inspect, _inspect), (status, _status)):
+    for command, run in ((doctor, _doctor), (status, _status)):
         command.set_defaults(run=run)
         command.add_argument(
             "results",
             nargs="?",
             type=Path,
-            default=Path("results/demo"),
+            default=_DEMO,
             help="folder of the run, wherever it lies (default: %(default)s)",
         )
-    for command in (doctor, status):
         command.add_argument(
             "--configfile",
             nargs="+",
@@ -65,7 +66,6 @@ def _parser() -> argparse.ArgumentParser:
             default=[],
             help="those with which snakemake is called",
         )
-    inspect.add_argument("--port", type=int, default=0, help="0: one that is free")
     return parser
 
 
@@ -131,6 +131,19 @@ def _add_arguments_of_init(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--check", type=_path, metavar="FILE", help="check settings after an edit; write nothing"
     )
+
+
+def _add_arguments_of_inspect(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=_inspect)
+    parser.add_argument(
+        "results",
+        nargs="*",
+        type=Path,
+        default=[_DEMO],
+        help=f"folders of runs, wherever they lie (default: {_DEMO})",
+    )
+    parser.add_argument("--port", type=int, default=0, help="0: one that is free")
+    parser.add_argument("--open", action="store_true", help="open the page in a browser")
 
 
 def _add_arguments_of_predict(parser: argparse.ArgumentParser) -> None:
@@ -213,7 +226,7 @@ def _init(arguments: argparse.Namespace) -> int:
 
 
 def _inspect(arguments: argparse.Namespace) -> int:
-    arguments.results = locate(arguments.results)
+    arguments.results = list(dict.fromkeys(locate(results) for results in arguments.results))
     from ssr.inspect import command
 
     return command.main(arguments)

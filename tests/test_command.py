@@ -95,7 +95,7 @@ def test_results_are_looked_at_from_anywhere(
     clone: Path, asked: list[argparse.Namespace], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert call(monkeypatch, "inspect", "clone/results/x") == 0
-    assert asked[0].results == clone / "results/x"
+    assert asked[0].results == [clone / "results/x"]
     assert call(monkeypatch, "compare", "clone/results/x", "clone/results/x") == 0
     assert asked[1].results == [clone / "results/x"] * 2
 

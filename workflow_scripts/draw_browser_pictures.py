@@ -47,14 +47,14 @@ def main(arguments: Namespace) -> None:
 
 
 @contextmanager
-def served(results: Path) -> Iterator[str]:
+def served(*results: Path) -> Iterator[str]:
     """The address of the page of `results`."""
     import uvicorn
 
     from ssr.inspect.server import application
     from ssr.results import open_results
 
-    app = application(open_results(results), "pictures")
+    app = application([open_results(folder) for folder in results], "pictures")
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -88,6 +88,8 @@ def _target(results: Results, image: Image, method: str) -> NDArray[np.uint8]:
 
     if reason := why_no_target(results.config, method):
         raise MissingError("target", reason)
+    if not image.labels:
+        raise MissingError("target", "the image has no class")
     settings = method_config(results.config, method)
     start = "aligned_cam" if settings.alignment.enabled else "initial_cam"
     cams = {start: stage_array(results, image, method, start)}

@@ -7,8 +7,13 @@ import gc
 import os
 import secrets
 import socket
+import sys
+import tempfile
 import threading
-from contextlib import suppress
+import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssr.errors import InputError
@@ -32,26 +37,46 @@ def main(arguments: argparse.Namespace) -> int:
     from ssr.results import open_results
 
     token = secrets.token_urlsafe()
-    app = application(open_results(arguments.results), token)
+    app = application([open_results(folder) for folder in arguments.results], token)
     with suppress(KeyboardInterrupt):
-        _serve(app, token, listening)
+        _serve(app, token, listening, arguments.open)
     return 0
 
 
-def _serve(app: ASGIApp, token: str, listening: socket.socket) -> None:
+def _serve(app: ASGIApp, token: str, listening: socket.socket, open_: bool) -> None:
     """Print the address of the page, and serve it until Ctrl-C."""
     import uvicorn
 
     # The event loop does so for the sockets it opens itself; without it, answers wait 40 ms.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     port = listening.getsockname()[1]
-    print(f"open      http://{HOST}:{port}/{token}/")
+    address = f"http://{HOST}:{port}/{token}/"
+    print(f"open      {address}")
     print(f"from afar ssh -L {port}:{HOST}:{port} {socket.gethostname()}, then the same address")
     print("stop      Ctrl-C; who has the address can see these results", flush=True)
     threading.Thread(target=_import_the_slow, daemon=True).start()
     # The log of requests would print the token, the log of errors stays.
     config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off")
-    uvicorn.Server(config).run(sockets=[listening])
+    with _opened(address) if open_ else nullcontext():
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+@contextmanager
+def _opened(address: str) -> Iterator[None]:
+    """Have the browser open an address, which others would see among the arguments of its process.
+
+    So it is given a file that only its owner can read, and that leads to the address.
+    """
+    with tempfile.NamedTemporaryFile("w", prefix="ssr_inspect_", suffix=".html") as file:
+        file.write(f'<meta http-equiv="refresh" content="0; url={address}">')
+        file.flush()
+        threading.Thread(target=_open, args=(Path(file.name).as_uri(),), daemon=True).start()
+        yield
+
+
+def _open(address: str) -> None:
+    if not webbrowser.open(address):
+        print("warning: --open found no browser; open the address above", file=sys.stderr)
 
 
 def _listen(port: int) -> socket.socket:

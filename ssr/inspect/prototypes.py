@@ -93,12 +93,17 @@ def _cluster(
     """One cluster: its class, its counts by class, and what is nearest to its prototype."""
     images, texts = (cosines[index].argsort()[::-1] for cosines in (to_samples, to_texts))
     members = images[prototypes.image_clusters[images] == index][:_NEAREST_IMAGES]
+    counts = prototypes.cluster_table[index].tolist()
+
+    def sample(row: int) -> list[Any]:
+        """Image, text and cosine, and the class of the CAM that pooled it; 0: of no class."""
+        label = int(samples.labels[row])
+        shown = label + 1 if label < len(counts) else 0
+        return [str(samples.images[row]), names[label], float(to_samples[index, row]), shown]
+
     return {
         "class": int(prototypes.cluster_classes[index]),
-        "counts": prototypes.cluster_table[index].tolist(),
+        "counts": counts,
         "texts": [[names[i], float(to_texts[index, i])] for i in texts[:_NEAREST_TEXTS].tolist()],
-        "images": [
-            [str(samples.images[i]), names[samples.labels[i]], float(to_samples[index, i])]
-            for i in members.tolist()
-        ],
+        "images": [sample(row) for row in members.tolist()],
     }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,24 +25,41 @@ from ssr.inspect.affinity import Affinities
 from ssr.inspect.arrays import picture, stage_array
 from ssr.inspect.guard import Guard
 from ssr.inspect.overview import describe, images, scores
-from ssr.inspect.renewed import Renewed
+from ssr.inspect.renewed import Renewed, stamp
 from ssr.results import MissingError, Results
 
 _STATIC = Path(__file__).parent / "static"
+_MISSING = {"x-missing": "true"}
 
 
-def application(results: Results, token: str) -> ASGIApp:
-    """The page of `results` below /`token`/, as they are when it is asked for."""
-    pages = Renewed(results, lambda opened: _pages(opened, token))
+def application(opened: Sequence[Results], token: str) -> ASGIApp:
+    """The pages of results as they are when asked for: /`token`/, then /`token`/2/ and so on."""
+    paths = [f"/{token}/{place or ''}".rstrip("/") for place in (0, *range(2, len(opened) + 1))]
+    folders = dict(zip(paths, distinct_names([results.folder for results in opened]), strict=True))
+    pages = {
+        path: Renewed(results, partial(_pages, token=token, path=path, folders=folders))
+        for path, results in zip(paths, opened, strict=True)
+    }
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        await pages()(scope, receive, send)
+        asked = f"{scope.get('path', '')}/"
+        path = next((path for path in paths[1:] if asked.startswith(f"{path}/")), paths[0])
+        await pages[path]()(scope, receive, send)
 
     return answer
 
 
-def _pages(results: Results, token: str) -> Starlette:
-    """The page of results whose settings, images and masks stay what they are."""
+def distinct_names(folders: Sequence[Path]) -> list[str]:
+    """What tells folders of results apart: their paths from where these part."""
+    start = os.path.commonpath([folder.parent for folder in folders])
+    return [str(folder.relative_to(start)) for folder in folders]
+
+
+def _pages(results: Results, token: str, path: str, folders: dict[str, str]) -> Starlette:
+    """The page at `path` of results whose settings, images and masks stay what they are.
+
+    `folders`: the names of all that are served, by their paths.
+    """
     affinities = Affinities(results)
 
     def asked(request: Request) -> Image:
@@ -78,10 +96,12 @@ def _pages(results: Results, token: str) -> Starlette:
     def once(make: Callable[[], Any]) -> Callable[[Request], Response]:
         return lambda _: JSONResponse(make())
 
+    listed = {"path": f"{path}/", "folders": {f"{path}/": name for path, name in folders.items()}}
     routes = [
         Route("/", lambda _: FileResponse(_STATIC / "index.html")),
-        Route("/describe.json", once(partial(describe, results))),
+        Route("/describe.json", once(lambda: describe(results) | listed)),
         Route("/images.json", once(partial(images, results))),
+        Route("/stamp", lambda _: PlainTextResponse(stamp(results.folder))),
         Route("/scores/{stage}", image_scores),
         Route("/prototypes", prototypes),
         Route("/image/{id}", image_picture),
@@ -90,13 +110,14 @@ def _pages(results: Results, token: str) -> Starlette:
         Mount("/static", StaticFiles(directory=_STATIC)),
     ]
     return Starlette(
-        routes=[Mount(f"/{token}", routes=routes)],
+        routes=[Mount(path, routes=routes)],
         middleware=[
             Middleware(Guard, token=token),
             Middleware(GZipMiddleware, compresslevel=1),
         ],
         exception_handlers={
-            MissingError: lambda _, error: PlainTextResponse(error.why, 404),
+            # No failure, which a browser would print in its console: the page tells it.
+            MissingError: lambda _, error: PlainTextResponse(error.why, headers=_MISSING),
             InputError: lambda _, error: PlainTextResponse(str(error), 500),
         },
     )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from playwright.sync_api import ConsoleMessage, Page, expect, sync_playwright
 
 from ssr.alignment.heads import starting_heads
 from ssr.alignment.prototypes import make_prototypes
@@ -17,9 +20,12 @@ from ssr.backbones.text import TextEmbeddings
 from ssr.evaluation.evaluation import count, count_cams, count_labels, pair_with_masks
 from ssr.evaluation.image_scores import write_image_counts
 from ssr.results import Results, open_results
-from tests.made_up_results import make_results
+from tests.made_up_results import copy_with, make_results
+from workflow_scripts.draw_browser_pictures import FLAGS, served
 
 TOKEN = "a-token"
+CHROMIUM = shutil.which("chromium")
+WINDOW = {"width": 1280, "height": 800}
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +35,53 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     _write_scores(opened)
     _write_prototypes(opened)
     return opened
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Page]:
+    if not CHROMIUM:
+        pytest.skip("chromium is missing: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser.new_page(viewport=WINDOW)
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def address(results: Results) -> Iterator[str]:
+    """Of the results, then of the same once more."""
+    with served(results.folder, results.folder) as found:
+        yield found.rstrip("/")
+
+
+@pytest.fixture(scope="package")
+def other(results: Results, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Of these results, image a is one of train, to which no stage has come."""
+    train = {"split": "train", "shard": "train_0000"}
+    copy = copy_with(results.folder, tmp_path_factory.mktemp("other"), a=train)
+    with served(copy) as found:
+        yield found.rstrip("/")
+
+
+@pytest.fixture
+def page(chromium: Page, address: str) -> Iterator[Page]:
+    """The gallery; in the end no script has failed, and the console is clean."""
+    errors: list[object] = []
+
+    def note(error: object) -> None:
+        errors.append(error.text if isinstance(error, ConsoleMessage) else error)
+
+    chromium.goto("about:blank")  # what an earlier page printed is not noted
+    chromium.on("pageerror", note)
+    chromium.on("console", note)
+    chromium.goto(f"{address}/")
+    expect(chromium.locator(".card")).to_have_count(4)
+    yield chromium
+    chromium.set_viewport_size(WINDOW)
+    chromium.goto("about:blank")
+    chromium.remove_listener("pageerror", note)
+    chromium.remove_listener("console", note)
+    assert errors == []
 
 
 def _write_scores(results: Results) -> None:

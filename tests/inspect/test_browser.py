@@ -1,66 +1,27 @@
-"""The page in a real Chromium."""
+"""The page in a real Chromium: the gallery, the prototypes, and what all pages share."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
+import re
 from pathlib import Path
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Page, Route, expect, sync_playwright
+from playwright.sync_api import Page, Route, expect
 
 from ssr.results import Results
 from ssr.running.claims import claim, this_run
 from ssr.watching.jobs import Job
 from ssr.watching.journal import Journal
 from tests.made_up_results import copy_with
-from workflow_scripts.draw_browser_pictures import FLAGS, served
+from workflow_scripts.draw_browser_pictures import served
 
-CHROMIUM = shutil.which("chromium")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM, reason="chromium is missing: apt-get install chromium"),
-]
+pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def address(results: Results) -> Iterator[str]:
-    with served(results.folder) as found:
-        yield found.rstrip("/")
-
-
-@pytest.fixture(scope="module")
-def other(results: Results, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Of these results, image a is one of train, to which no stage has come."""
-    train = {"split": "train", "shard": "train_0000"}
-    copy = copy_with(results.folder, tmp_path_factory.mktemp("other"), a=train)
-    with served(copy) as found:
-        yield found.rstrip("/")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser.new_page(viewport={"width": 1280, "height": 800})
-        browser.close()
-
-
-@pytest.fixture
-def page(chromium: Page, address: str) -> Iterator[Page]:
-    """The gallery, of which no script has failed in the end."""
-    errors: list[object] = []
-
-    def note(error: object) -> None:
-        errors.append(error)
-
-    chromium.on("pageerror", note)
-    chromium.goto(f"{address}/")
-    expect(chromium.locator(".card")).to_have_count(4)
-    yield chromium
-    chromium.goto("about:blank")
-    chromium.remove_listener("pageerror", note)
-    assert errors == []
+def look_now(page: Page) -> None:
+    """Let the page look at once whether a run has made something."""
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
 
 def ids(page: Page) -> list[str]:
@@ -68,18 +29,122 @@ def ids(page: Page) -> list[str]:
 
 
 def test_the_gallery_is_filtered_by_class_and_id(page: Page) -> None:
-    page.get_by_label("Class").select_option("cat")
+    page.get_by_label("Class", exact=True).select_option("cat")
     expect(page.locator(".card")).to_have_count(2)
     assert ids(page) == ["a", "b"]
     page.keyboard.press("/")
-    page.keyboard.type("b")
-    page.keyboard.press("Enter")
+    page.keyboard.type("b")  # as one types
     expect(page.locator(".card")).to_have_count(1)
     address = page.url
     page.goto("about:blank")
     page.goto(address)  # a link shows the same again
     expect(page.locator(".card")).to_have_count(1)
     assert ids(page) == ["b"]
+
+
+def test_a_filter_that_nothing_passes_says_so_and_can_be_cleared(page: Page) -> None:
+    page.get_by_label("Split").select_option("val")
+    page.get_by_label("Search").fill("nothing like it")
+    expect(page.get_by_text("No image passes the filters.")).to_be_visible()
+    page.get_by_role("button", name="Clear filters").click()
+    expect(page.locator(".card")).to_have_count(4)
+    assert "split" not in page.url
+
+
+def test_links_to_pages_keep_the_filters(page: Page) -> None:
+    page.get_by_label("Search").fill("b")
+    expect(page.locator(".card")).to_have_count(1)
+    for name in ("Image", "Prototypes", "Gallery"):
+        page.get_by_role("navigation").get_by_role("link", name=name).click()
+        expect(page.locator("[aria-current]")).to_have_text(name)
+        assert "id=b" in page.url
+    expect(page.locator(".card")).to_have_count(1)
+
+
+@pytest.mark.parametrize("way", ["Escape", "back"])
+def test_the_gallery_is_found_again_as_it_was_left(page: Page, way: str) -> None:
+    page.set_viewport_size({"width": 420, "height": 460})
+    last, scroller = page.get_by_role("link", name="Image d"), page.locator(".scroller")
+    last.hover()
+    place = scroller.evaluate("one => one.scrollTop")
+    assert place > 0
+    last.click()
+    expect(page.locator("#which")).to_be_focused()
+    page.go_back() if way == "back" else page.keyboard.press(way)
+    expect(last).to_be_focused()
+    assert scroller.evaluate("one => one.scrollTop") == place
+
+
+def test_the_theme_outlives_a_reload(page: Page) -> None:
+    page.get_by_role("button", name="Dark / light").click()
+    page.reload()
+    expect(page.locator(":root")).to_have_attribute("data-theme", "dark")
+    page.get_by_role("button", name="Dark / light").click()
+    page.evaluate("localStorage.clear()")
+
+
+def test_thumbnails_show_stages_and_differences(page: Page) -> None:
+    for shown in ("Ground truth", "Refined CAM", "Difference: Pseudo-label"):
+        page.get_by_label("Show").select_option(shown)
+        pictures = page.locator(".card canvas")
+        expect(pictures).to_have_count(4)
+        expect(pictures.first).to_have_attribute("aria-label", f"{shown} of image a: cat, dog")
+    page.get_by_label("Show").select_option("Prediction")
+    page.get_by_label("Method").select_option("clip")
+    expect(page.locator(".card .notice").first).to_have_text("method clip trains no segmenter")
+
+
+def test_the_slider_sets_how_wide_pictures_are(page: Page) -> None:
+    page.get_by_label("Size").fill("300")
+    width = page.locator(".card").first.evaluate("one => one.offsetWidth")
+    assert width == 300
+    page.get_by_role("link", name="Image b").click()
+    expect(page.get_by_label("Size")).to_have_value("300")
+
+
+def test_cards_are_a_list_in_which_one_is_tabbed_to(page: Page) -> None:
+    cards = page.get_by_role("list", name="Images").get_by_role("listitem")
+    expect(cards).to_have_count(4)
+    expect(cards.nth(1)).to_have_attribute("aria-posinset", "2")
+    page.keyboard.press("ArrowRight")
+    expect(cards.nth(1).get_by_role("link")).to_be_focused()
+    assert page.locator(".card a[tabindex='0']").count() == 1
+
+
+def test_what_means_nothing_in_an_address_is_left_out_and_told(page: Page, address: str) -> None:
+    page.goto(f"{address}/#class=9&sort=iuo&opacity=x&clas=1&split=val")
+    notices = page.locator(".notice")
+    expect(notices).to_have_text(
+        [
+            "Left out of the address: clas: there is no such setting",
+            "Left out of the address: class=9: it is one of 1, 2, 3",
+            "Left out of the address: sort=iuo: it is one of index, iou, gain, pair",
+            "Left out of the address: opacity=x: it is a whole number from 0 to 100",
+        ]
+    )
+    expect(page.locator(".card")).to_have_count(4)
+    assert page.url.endswith("#split=val&method=ssr")
+
+
+def test_another_folder_shows_the_same_view(page: Page, address: str) -> None:
+    page.get_by_label("Search").fill("b")
+    expect(page.locator(".card")).to_have_count(1)
+    page.get_by_label("Results").select_option(index=1)
+    page.wait_for_url(f"{address}/2/#*id=b*")
+    expect(page.locator(".card")).to_have_count(1)
+
+
+def test_a_run_that_has_not_indexed_its_images_is_waited_for(
+    chromium: Page, results: Results, tmp_path: Path
+) -> None:
+    index = copy_with(results.folder, tmp_path) / "index/index.parquet"
+    hidden = index.rename(index.with_name("hidden"))
+    with served(index.parent.parent) as address:
+        chromium.goto(address)
+        expect(chromium.get_by_text("the index of the images: not run yet")).to_be_visible()
+        hidden.rename(index)
+        look_now(chromium)
+        expect(chromium.locator(".card")).to_have_count(4)
 
 
 def test_the_gallery_is_sorted_by_what_a_stage_gains(page: Page) -> None:
@@ -114,15 +179,6 @@ def test_a_split_without_scores_says_which_has_some(chromium: Page, other: str) 
     expect(chromium.get_by_text(text)).to_be_visible()
 
 
-def test_an_image_says_what_is_never_made_of_it(chromium: Page, other: str) -> None:
-    chromium.goto(f"{other}/#page=image&image=a&with=clip")
-    notices = chromium.locator("section", has_text="Method ssr").locator(".notice")
-    expect(notices).to_have_text(
-        ["not run yet"] * 4 + ["not made for split train"] * 2 + ["not run yet"]
-    )
-    expect(chromium.get_by_text("method clip has no alignment, method clip trains")).to_be_visible()
-
-
 def test_prototypes_of_a_method_without_alignment_are_not_waited_for(
     page: Page, address: str
 ) -> None:
@@ -145,7 +201,7 @@ def test_a_damaged_store_and_a_missing_image_say_so(
         expect(chromium.get_by_text("This can't be shown:")).to_contain_text("b.png")
 
 
-def test_a_reload_shows_what_became_of_a_job(
+def test_what_becomes_of_a_job_is_shown_without_a_reload(
     chromium: Page, results: Results, tmp_path: Path
 ) -> None:
     copy = copy_with(results.folder, tmp_path, a={"shard": "val_0001"})
@@ -160,10 +216,10 @@ def test_a_reload_shows_what_became_of_a_job(
         chromium.goto(f"{address}#page=image&image=a")
         expect(notice).to_have_text("not run yet")
         journal.started(job)
-        chromium.reload()
+        look_now(chromium)
         expect(notice).to_contain_text("under way since 20")
         journal.failed(job, "", [])
-        chromium.reload()
+        look_now(chromium)
         expect(notice).to_have_text(f"failed, log: {log}")
         assert notice.evaluate("one => one.scrollWidth <= one.clientWidth"), "the path is cut off"
 
@@ -176,79 +232,45 @@ def test_confusion_pairs_are_counted_and_chosen(page: Page) -> None:
     assert len({text.partition(":")[0] for text in page.locator(".score").all_inner_texts()}) == 1
 
 
-def test_a_click_on_a_patch_shows_its_affinities(page: Page) -> None:
-    page.locator(".card").first.click()
-    image = page.locator("[data-stage=image] .frame")
-    expect(image).to_be_visible()
-    box = image.bounding_box()
-    assert box
-    image.click(position={"x": box["width"] * 0.56, "y": box["height"] * 0.25})  # row 1, column 4
-    expect(page.get_by_role("heading", name="Affinity of patch 12")).to_be_visible()
-    expect(page.locator(".affinities canvas")).to_have_count(3)
-    page.get_by_role("button", name="Row: whom it listens to").click()
-    expect(page.get_by_role("button", name="Column: who listens to it")).to_be_visible()
-    assert "patch=12" in page.url
-    assert "mode=column" in page.url
-
-
-def test_two_methods_stand_side_by_side_and_what_is_missing_says_so(page: Page) -> None:
-    page.locator(".card").first.click()
-    page.get_by_label("Compare with").select_option("clip")
-    expect(page.get_by_role("heading", name="Method ssr")).to_be_visible()
-    expect(page.get_by_role("heading", name="Method clip")).to_be_visible()
-    missing = page.locator("figure.missing")
-    expect(missing.locator(".notice").first).to_have_text("not run yet")
-
-
-def test_all_pictures_zoom_together_and_show_the_value_under_the_pointer(page: Page) -> None:
-    page.locator(".card").first.click()
-    expect(page.locator("[data-stage=difference] b")).to_have_text("Difference: Prediction + CRF")
-    page.locator("[data-stage=refined_cam] .frame").hover()
-    expect(page.locator("[data-stage=truth] output")).not_to_be_empty()
-    page.mouse.wheel(0, -400)
-    scales = page.locator("[data-stage] canvas").evaluate_all(
-        "all => all.map(one => new DOMMatrix(getComputedStyle(one).transform).a)"
-    )
-    assert len(set(scales)) == 1
-    assert scales[0] > 2
-
-
-def test_keys_enlarge_stages_and_go_from_image_to_image(page: Page) -> None:
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("Enter")
-    expect(page.locator("#which")).to_have_text("b")
-    page.keyboard.press("6")
-    expect(page.locator("figure.large")).to_have_attribute("data-stage", "refined_cam")
-    page.keyboard.press("ArrowLeft")
-    expect(page.locator("#which")).to_have_text("a")
-    page.keyboard.press("?")
-    expect(page.get_by_role("dialog")).to_be_visible()
-    page.keyboard.press("Escape")
-    page.keyboard.press("Escape")
-    expect(page.locator(".card")).to_have_count(4)
-
-
-def test_the_threshold_is_drawn_at_once(page: Page) -> None:
-    page.locator(".card").first.click()
-    canvas = page.locator("[data-stage=refined_cam] canvas")
-    expect(page.locator("[data-stage=truth] canvas")).to_be_visible()
-    page.wait_for_load_state("networkidle")
-    before = canvas.evaluate("one => one.toDataURL()")
-    page.get_by_label("CAM threshold").fill("80")
-    assert canvas.evaluate("one => one.toDataURL()") != before
-
-
-def test_prototypes_have_images_texts_and_a_table(page: Page) -> None:
+def test_prototypes_have_a_table_then_texts_and_cams(page: Page) -> None:
     page.get_by_role("link", name="Prototypes").click()
     expect(page.locator("article")).to_have_count(3)
     expect(page.locator("article").first).to_contain_text("Nearest texts")
     expect(page.locator("tbody tr")).to_have_count(3)
+    assert page.evaluate("document.querySelector('table ~ *, .scroll ~ article') !== null")
+    first = page.locator(".nearest").first
+    expect(first.locator("canvas").first).to_have_attribute("aria-label", re.compile("Initial CAM"))
+    columns = first.evaluate("one => getComputedStyle(one).gridTemplateColumns.split(' ').length")
+    assert columns == 6
 
 
-def test_every_picture_has_a_text(page: Page) -> None:
-    page.locator(".card").first.click()
-    expect(page.locator("[data-stage=truth] canvas")).to_be_visible()
-    assert page.locator("canvas:not([aria-label]), img:not([alt])").count() == 0
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_numbers_in_the_table_stand_out(page: Page, scheme: Literal["light", "dark"]) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.get_by_role("link", name="Prototypes").click()
+    expect(page.locator("td").first).to_be_visible()
+    page.emulate_media(color_scheme=scheme)
+    assert page.evaluate(_LEAST_CONTRAST) >= 4.5
+
+
+# Of all cells of a table; a pixel of a canvas tells what a colour looks like on the page's.
+_LEAST_CONTRAST = """() => {
+  const context = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
+  const light = (...colours) => {
+    for (const colour of colours) { context.fillStyle = colour; context.fillRect(0, 0, 1, 1); }
+    const [red, green, blue] = [...context.getImageData(0, 0, 1, 1).data].map((value) => {
+      const share = value / 255;
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  };
+  const page = getComputedStyle(document.body).backgroundColor;
+  return Math.min(...[...document.querySelectorAll("td")].map((cell) => {
+    const {color, backgroundColor} = getComputedStyle(cell);
+    const [one, other] = [light(page, backgroundColor), light(color)].sort((a, b) => b - a);
+    return (one + 0.05) / (other + 0.05);
+  }));
+}"""
 
 
 @pytest.mark.parametrize(

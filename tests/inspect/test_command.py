@@ -51,7 +51,7 @@ def test_a_port_that_is_taken_is_named(results: Results) -> None:
 
 @pytest.mark.parametrize("port", [-1, 65536, 80000])
 def test_a_port_that_there_cannot_be_is_refused_before_anything_is_opened(port: int) -> None:
-    wrong = argparse.Namespace(results=None, port=port)
+    wrong = argparse.Namespace(results=[], port=port)
     with pytest.raises(InputError, match=f"--port is 1 to 65535, or 0 .*; came {port}"):
         main(wrong)
 

@@ -15,9 +15,10 @@ from ssr.config.methods import merge
 from ssr.config.settings import parse_config
 from ssr.data.index import Index
 from ssr.data.masks import Masks
+from ssr.evaluation.image_scores import write_image_counts
 from ssr.inspect.overview import describe
 from ssr.inspect.prototypes import clusters
-from ssr.inspect.server import application
+from ssr.inspect.server import application, distinct_names
 from ssr.results import Results, open_results
 from ssr.running.claims import claim, this_run
 from ssr.watching.jobs import Job
@@ -31,12 +32,19 @@ BASE = f"http://127.0.0.1:80/{TOKEN}/"
 
 @pytest.fixture(scope="module")
 def client(results: Results) -> TestClient:
-    return TestClient(application(results, TOKEN), base_url=BASE)
+    return TestClient(application([results], TOKEN), base_url=BASE)
 
 
 def values(answer: Response) -> np.ndarray:
     shape = tuple(map(int, answer.headers["x-shape"].split(",")))
     return np.frombuffer(answer.content, answer.headers["x-type"]).reshape(shape)
+
+
+def missing(client: TestClient, path: str) -> str:
+    """Why something is not there, which is no failure."""
+    answer = client.get(path)
+    assert answer.headers["x-missing"]
+    return answer.text
 
 
 @pytest.mark.parametrize(
@@ -78,14 +86,26 @@ def test_only_this_machines_own_names_are_served(
     "path",
     [
         *("image/z", "image/..%2Fa", "image/..%2F..%2Findex%2Findex.parquet", "image/../a"),
-        *("array/refined_cam/z", "array/nothing/a", "array/..%2Fcams/a", "affinity/..%2Fa"),
-        *("scores/nothing", "scores/..%2Fx", "static/..%2Fserver.py", "static/%2Fetc%2Fpasswd"),
-        *("affinity/a?patch=48", "affinity/a?patch=-1", "array/refined_cam/a?method=..%2Fx"),
-        *("prototypes?round=9", "prototypes?method=clip", "image/a?side=x"),
+        *("array/refined_cam/z", "array/..%2Fcams/a", "affinity/..%2Fa", "scores/..%2Fx"),
+        *("static/..%2Fserver.py", "static/%2Fetc%2Fpasswd", "affinity/a?patch=-1"),
+        *("array/refined_cam/a?method=..%2Fx", "image/a?side=x", "2/"),
     ],
 )
-def test_what_is_not_there_is_404(client: TestClient, path: str) -> None:
+def test_what_there_cannot_be_is_404(client: TestClient, path: str) -> None:
     assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("array/nothing/a", "no stage has this name"),
+        ("scores/nothing", "no stage has this name"),
+        ("affinity/a?patch=48", "the image has 48, from 0"),
+        ("array/target/d", "the image has no class"),
+    ],
+)
+def test_what_is_not_there_is_told(client: TestClient, path: str, why: str) -> None:
+    assert missing(client, path) == why
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +119,7 @@ def other(results: Results, tmp_path_factory: pytest.TempPathFactory) -> TestCli
         c={"shard": "val_0001"},
         d={"labels": (), "shard": "val_0001"},
     )
-    app = application(open_results(copy), TOKEN)
+    app = application([open_results(copy)], TOKEN)
     return TestClient(app, base_url=BASE)
 
 
@@ -129,9 +149,7 @@ def other(results: Results, tmp_path_factory: pytest.TempPathFactory) -> TestCli
 def test_what_will_never_be_is_told_from_what_is_to_come(
     other: TestClient, path: str, why: str
 ) -> None:
-    answer = other.get(path)
-    assert answer.status_code == 404
-    assert answer.text.startswith(why)
+    assert missing(other, path).startswith(why)
 
 
 @pytest.fixture
@@ -140,7 +158,7 @@ def watched(results: Results, tmp_path: Path) -> tuple[Path, Journal, TestClient
     copy = copy_with(results.folder, tmp_path, c={"shard": "val_0001"})
     run = this_run()
     claim(copy, run)
-    client = TestClient(application(open_results(copy), TOKEN), base_url=BASE)
+    client = TestClient(application([open_results(copy)], TOKEN), base_url=BASE)
     return copy, Journal(copy, run, []), client
 
 
@@ -174,10 +192,10 @@ def test_what_is_to_come_is_under_way_or_has_failed(
     journal.started(made)
     assert client.get(path).text.startswith(f"under way since {datetime.now():%Y-}")
     journal.failed(made, "", [])
-    answer = client.get(path)
-    assert (answer.status_code, answer.text) == (404, "failed, log: results/small/logs/x.log")
+    why = missing(client, path)
+    assert why == "failed, log: results/small/logs/x.log"
     told = states(folder)  # as `ssr status` asks
-    assert {str(told.of(Path(output))) for output in made.outputs} == {answer.text}
+    assert {str(told.of(Path(output))) for output in made.outputs} == {why}
 
 
 def test_what_is_never_made_has_not_failed(watched: tuple[Path, Journal, TestClient]) -> None:
@@ -233,7 +251,7 @@ def test_without_masks_nothing_is_compared(results: Results) -> None:
     bare = open_results(results.folder)
     without = {"data": {"masks": None}, "labels": {"threshold": 0.5}}
     bare.config = parse_config(merge(bare.config.model_dump(), without))
-    client = TestClient(application(bare, TOKEN), base_url=BASE)
+    client = TestClient(application([bare], TOKEN), base_url=BASE)
     assert client.get("array/truth/a").text == "the data set has no masks"
     assert client.get("scores/prediction").text == "nothing is evaluated without masks"
 
@@ -243,6 +261,41 @@ def test_methods_say_which_stages_they_do_without(client: TestClient) -> None:
     assert absent["ssr"] == {}
     assert set(absent["clip"]) == {"aligned_cam", "prediction", "prediction_crf"}
     assert absent["clip_attention"]["target"].startswith("method clip_attention refines without")
+
+
+def test_the_stamp_changes_when_something_was_made(
+    watched: tuple[Path, Journal, TestClient],
+) -> None:
+    folder, journal, client = watched
+    seen = [client.get("stamp").text]
+    assert client.get("stamp").text == seen[0]
+    scores = folder / "evaluation/refined_cam/ssr/val.images.parquet"
+    journal.started(job("any"))
+    seen.append(client.get("stamp").text)
+    write_image_counts(scores, {})
+    seen.append(client.get("stamp").text)
+    assert len(set(seen)) == 3
+
+
+def test_several_folders_lie_side_by_side(results: Results) -> None:
+    both = [results, open_results(results.folder)]
+    client = TestClient(application(both, TOKEN), base_url=BASE)
+    first, second = (client.get(f"{path}describe.json").json() for path in ("", "2/"))
+    assert first["folders"] == second["folders"]
+    assert [*first["folders"]] == [first["path"], second["path"]] == [f"/{TOKEN}/", f"/{TOKEN}/2/"]
+    assert client.get("2/image/a").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("folders", "names"),
+    [
+        (["x/results/a"], ["a"]),
+        (["x/results/a", "x/results/b"], ["a", "b"]),
+        (["x/results/a", "y/results/a"], ["x/results/a", "y/results/a"]),
+    ],
+)
+def test_folders_are_told_apart_by_their_paths(folders: list[str], names: list[str]) -> None:
+    assert distinct_names([Path("/data", folder) for folder in folders]) == names
 
 
 def test_the_page_may_load_nothing_from_elsewhere(client: TestClient) -> None:
@@ -280,7 +333,7 @@ def test_the_target_is_on_or_off_in_each_patch(client: TestClient) -> None:
     target = values(client.get("array/target/a"))
     assert target.shape == (2, 6, 8)
     assert set(np.unique(target)) == {0, 1}
-    assert client.get("array/target/a?method=clip_attention").status_code == 404
+    assert missing(client, "array/target/a?method=clip_attention").startswith("method clip_att")
 
 
 def test_affinity_rows_and_columns_are_those_of_the_stores(
@@ -300,7 +353,7 @@ def test_scores_say_what_each_image_is_worth(client: TestClient) -> None:
     assert table["id"] == ["a", "b", "c", "d"]
     assert all(0 < value <= 1 for value in table["miou"])
     assert set(table["iou"][1]) >= {"0", "1"}
-    assert client.get("scores/prediction").status_code == 404
+    assert missing(client, "scores/prediction") == "not run yet"
 
 
 def test_clusters_name_their_class_nearest_images_and_texts(client: TestClient) -> None:
@@ -310,7 +363,9 @@ def test_clusters_name_their_class_nearest_images_and_texts(client: TestClient) 
     for cluster in found["clusters"]:
         name = ["cat", "dog", "owl"][cluster["class"] - 1]
         assert cluster["texts"][0][0] == name
-        assert {label for _, label, _ in cluster["images"]} == {name}
+        assert {(label, shown) for _, label, _, shown in cluster["images"]} == {
+            (name, cluster["class"])
+        }
 
 
 def test_clusters_of_a_tuned_block_lie_in_clips_own_space(results: Results) -> None:
@@ -319,4 +374,4 @@ def test_clusters_of_a_tuned_block_lie_in_clips_own_space(results: Results) -> N
     tuned.config = results.config.model_copy(update={"alignment": alignment})
     for cluster in clusters(tuned, "ssr", 1)["clusters"]:
         name = ["cat", "dog", "owl"][cluster["class"] - 1]
-        assert {label for _, label, _ in cluster["images"]} == {name}
+        assert {label for _, label, *_ in cluster["images"]} == {name}

@@ -1,4 +1,4 @@
-// The affinity of a patch: whom it listens to, and who listens to it.
+// The affinity of a patch, docked beside the stages: whom it listens to, and who listens to it.
 
 import { affinity, missing } from "./api.js";
 import { drawMap, valueAt } from "./draw.js";
@@ -9,55 +9,113 @@ import { go, state } from "./state.js";
 
 const MODES = { row: "Row: whom it listens to", column: "Column: who listens to it" };
 const EXPLANATION = "bright: as strong as the strongest beside the patch itself";
+const KINDS = ["CLIP attention", "DINO attention", "Fused affinity"];
 
-/** Fill `section` for the patch in the address; returns the panels. */
-export function showAffinities(section, view, changed) {
-  if (state.patch === "") {
-    section.replaceChildren(notice("Click a patch: its affinity to all others appears here."));
-    return [];
+export class AffinityDock {
+  /** `workspace` holds all frames: they mark the patch by its properties. */
+  constructor(view, workspace) {
+    this.view = view;
+    this.workspace = workspace;
+    this.sources = view.methods.flatMap((method) => kindsOf(view, method));
+    this.panels = this.sources.map(({ title }) => new Panel({ title, explanation: EXPLANATION, spoken: title }, view.base));
+    this.heading = make("h2", { "aria-live": "polite" });
+    this.hint = notice("Click a patch: its affinity to all others appears here.");
+    this.turn = make("button", { type: "button", onclick: () => this.change({ mode: state.mode === "row" ? "column" : "row" }) });
+    const close = make("button", { type: "button", className: "close", "aria-label": "Close affinities", onclick: () => this.change({ patch: "" }) }, "×");
+    this.figures = make("div", { className: "figures" }, ...this.panels.map((panel) => panel.figure));
+    this.element = make("aside", { className: "affinities", "aria-label": "Affinity of a patch" },
+      this.heading, close, this.turn, this.hint, this.figures);
   }
-  const panels = view.methods.flatMap((method, place) => affinityPanels(view, method, place > 0));
-  const turn = make("button", { type: "button" }, MODES[state.mode]);
-  turn.onclick = () => {
-    go({ mode: state.mode === "row" ? "column" : "row" }, true);
-    changed();
-  };
-  section.replaceChildren(
-    make("h2", {}, `Affinity of patch ${state.patch} `, turn),
-    make("div", { className: "figures" }, ...panels.map((panel) => panel.figure)));
-  return panels;
+
+  change(changes) {
+    go(changes, true);
+    return this.refresh();
+  }
+
+  /** Show the patch in the address, or how to choose one. */
+  async refresh() {
+    const picked = state.patch !== "";
+    this.workspace.classList.toggle("picked", picked);
+    this.heading.textContent = picked ? `Affinity of patch ${state.patch}` : "Affinity of a patch";
+    this.turn.textContent = MODES[state.mode];
+    this.hint.hidden = picked;
+    this.turn.hidden = this.figures.hidden = !picked;
+    if (!picked) return;
+    this.mark().catch(() => this.workspace.classList.remove("picked")); // the panels say why
+    await Promise.all(this.sources.map((source, place) => {
+      this.panels[place].canvas.setAttribute("aria-label", `${source.title}, ${state.mode} of patch ${state.patch}, image ${this.view.id}`);
+      return this.panels[place].fill(this.content(source));
+    }));
+  }
+
+  /** Choose the patch at a place (u, v) in 0..1. */
+  async pick(u, v) {
+    const { rows, columns } = await this.grid(0).catch((error) => this.refuse(error));
+    await this.change({ patch: String(Math.floor(v * rows) * columns + Math.floor(u * columns)) });
+  }
+
+  /** Choose the neighbour of the patch, or the one in the middle if there is none. */
+  async step(right, down) {
+    if (state.patch === "") return this.pick(0.5, 0.5);
+    const { rows, columns } = await this.grid(0).catch((error) => this.refuse(error));
+    const within = (value, most) => Math.min(Math.max(value, 0), most - 1);
+    const column = within((state.patch % columns) + right, columns);
+    const row = within(Math.floor(state.patch / columns) + down, rows);
+    return this.change({ patch: String(row * columns + column) });
+  }
+
+  refuse(error) {
+    if (error.told) this.hint.textContent = `No patch can be chosen: ${error.message}`;
+    throw error;
+  }
+
+  async grid(place) {
+    return plane(await affinity(this.view.id, this.view.methods[place], 0, "row"));
+  }
+
+  /** Where the patch lies, in shares of the image: {u, v, rows, columns}. */
+  async where() {
+    const { rows, columns } = await this.grid(0);
+    return { u: (state.patch % columns) / columns, v: Math.floor(state.patch / columns) / rows, rows, columns };
+  }
+
+  async mark() {
+    const { u, v, rows, columns } = await this.where();
+    const set = (name, value) => this.workspace.style.setProperty(name, value);
+    set("--column", u);
+    set("--row", v);
+    set("--patch-width", `${100 / columns}%`);
+    set("--patch-height", `${100 / rows}%`);
+  }
+
+  /** The patch at the same place in the grid of another method. */
+  async patchOf(method) {
+    const place = this.view.methods.indexOf(method);
+    if (!place) return Number(state.patch);
+    const { u, v, rows, columns } = await this.where();
+    const own = await this.grid(place);
+    const [across, down] = [u + 0.5 / columns, v + 0.5 / rows];
+    return Math.floor(down * own.rows) * own.columns + Math.floor(across * own.columns);
+  }
+
+  async content({ method, index }) {
+    const patch = await this.patchOf(method);
+    const map = plane(await affinity(this.view.id, method, patch, state.mode), index);
+    const own = map.values.subarray(map.offset, map.offset + map.rows * map.columns);
+    // Attention to oneself outshines all else.
+    const most = own.reduce((a, b, place) => (place === patch ? a : Math.max(a, b)), 0);
+    if (!most) throw missing("this method does not refine");
+    return {
+      draw: (canvas) => drawMap(canvas, this.view.base, map, { ...look(this.view), threshold: 0, scale: 1 / most }),
+      read: (u, v) => valueAt(map, u, v).toPrecision(3),
+    };
+  }
 }
 
-/** CLIP, DINO and the fused affinity of a method, or only the last, for the others are shared. */
-function affinityPanels(view, method, onlyFused) {
-  const found = affinity(view.id, method, state.patch, state.mode);
-  const titles = ["CLIP attention", "DINO attention", `Fused affinity of ${method}`];
-  return titles.map((title, index) => ({ title, index })).slice(onlyFused ? 2 : 0).map(({ title, index }) => {
-    const spoken = `${title}, ${state.mode} of patch ${state.patch}, image ${view.id}`;
-    const panel = new Panel({ title, explanation: EXPLANATION, spoken }, view.base);
-    panel.fill(found.then((lines) => content(view, plane(lines, index), panel)));
-    return panel;
-  });
-}
-
-function content(view, map, panel) {
-  const patch = Number(state.patch);
-  const own = map.values.subarray(map.offset, map.offset + map.rows * map.columns);
-  // Attention to oneself outshines all else.
-  const most = own.reduce((a, b, place) => (place === patch ? a : Math.max(a, b)), 0);
-  if (!most) throw missing("this method does not refine");
-  panel.frame.append(marker(patch, map));
-  return {
-    draw: (canvas) => drawMap(canvas, view.base, map, { ...look(view), threshold: 0, scale: 1 / most }),
-    read: (u, v) => valueAt(map, u, v).toPrecision(3),
-  };
-}
-
-function marker(patch, { rows, columns }) {
-  const mark = make("i", { className: "patch" });
-  mark.style.setProperty("--column", (patch % columns) / columns);
-  mark.style.setProperty("--row", Math.floor(patch / columns) / rows);
-  mark.style.width = `calc(var(--zoom) * ${100 / columns}%)`;
-  mark.style.height = `calc(var(--zoom) * ${100 / rows}%)`;
-  return mark;
+/** What is shown of a method: only the fused affinity if its features are those of the first. */
+function kindsOf({ run, methods }, method) {
+  const features = (name) => run.owners[name].features;
+  const shared = method !== methods[0] && features(method) === features(methods[0]);
+  return KINDS.map((title, index) => ({ title, index, method })).slice(shared ? 2 : 0)
+    .map((kind) => ({ ...kind, title: kind.index === 2 || method !== methods[0] ? `${kind.title} of ${method}` : kind.title }));
 }

@@ -9,8 +9,9 @@ export const missing = (message) => Object.assign(new Error(message), { told: tr
 
 async function ask(path) {
   const answer = await fetch(path);
-  if (answer.ok) return answer;
-  throw Object.assign(new Error(await answer.text()), { told: true, missing: answer.status === 404 });
+  const isMissing = answer.headers.has("x-missing"); // which is no failure
+  if (answer.ok && !isMissing) return answer;
+  throw Object.assign(new Error(await answer.text()), { told: true, missing: isMissing });
 }
 
 /** What `make` promises for `path`, of which the last few are kept. */
@@ -23,6 +24,12 @@ function once(path, make) {
   }
   return kept.get(path);
 }
+
+/** Ask anew for everything: something may have changed. */
+export const forget = () => kept.clear();
+
+/** What changes whenever a run has made something. */
+export const stamp = async () => (await ask("stamp")).text();
 
 export const json = (path) => once(path, async () => (await ask(path)).json());
 

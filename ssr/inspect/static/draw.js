@@ -65,6 +65,20 @@ export function drawMap(canvas, base, map, { colours, opacity, threshold, scale 
   });
 }
 
+/** Each pixel in the colour of the class whose map is strongest there, over the image in grey. */
+export function drawCams(canvas, base, maps, labels, { colourOf, opacity, threshold }) {
+  const large = maps.map((map) => enlarge(map, base.width, base.height));
+  const colours = labels.map((label) => colourOf(label));
+  paint(canvas, base, (x, y, red, green, blue, grey) => {
+    const at = y * base.width + x;
+    let best = 0;
+    for (let index = 1; index < large.length; index++) if (large[index][at] > large[best][at]) best = index;
+    const value = large[best][at];
+    const share = value < threshold ? 0 : opacity * value;
+    return colours[best].map((channel) => mix(0.7 * grey, channel, share));
+  });
+}
+
 /** The image where a mask is on, dark where it is off. */
 export function drawMask(canvas, base, map) {
   paint(canvas, base, (x, y, red, green, blue, grey) =>
@@ -106,11 +120,11 @@ export function drawLabels(canvas, base, map, { colourOf, opacity }) {
   });
 }
 
-/** Kinds of mistakes and their colours (Okabe and Ito). */
+/** Kinds of mistakes; their colours are far from those of classes, also for the colour-blind. */
 export const MISTAKES = {
-  missed: [86, 180, 233],
-  invented: [230, 159, 0],
-  confused: [204, 121, 167],
+  missed: [91, 44, 255],
+  invented: [255, 0, 102],
+  confused: [168, 255, 96],
   right: [240, 240, 240],
 };
 

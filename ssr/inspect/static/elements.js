@@ -1,5 +1,7 @@
 // Small helpers that make elements.
 
+import { go, state } from "./state.js";
+
 /** An element with properties and children; names with a dash become attributes. */
 export function make(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
@@ -19,11 +21,39 @@ export function choice(text, options, value, change) {
   return make("label", {}, text, select);
 }
 
-/** A labelled slider from 0 to 100 that calls `change` while it moves. */
-export function slider(text, value, change) {
-  const input = make("input", { type: "range", "aria-label": text, min: 0, max: 100, value });
+/** A labelled slider that calls `change` while it moves. */
+export function slider(text, value, change, [min, max] = [0, 100]) {
+  const input = make("input", { type: "range", "aria-label": text, min, max, value });
   input.oninput = () => change(input.value);
   return make("label", {}, text, input);
+}
+
+export const SIZES = [100, 400];
+
+/** How wide pictures are, of all pages. */
+export function sizeSlider(changed = () => {}) {
+  return slider("Size", state.size, (value) => {
+    go({ size: value }, true);
+    setSize();
+    changed();
+  }, SIZES);
+}
+
+export const setSize = () => document.documentElement.style.setProperty("--size", `${state.size}px`);
+
+let unfolded = false;
+
+/** A bar: what always stands there, and what a button unfolds where the window is narrow. */
+export function controls(first, others) {
+  const folded = make("div", { className: "folded", id: "folded" }, ...others);
+  const button = make("button", { type: "button", className: "fold", "aria-controls": "folded" }, "Filters and view");
+  const show = () => {
+    folded.classList.toggle("unfolded", unfolded);
+    button.setAttribute("aria-expanded", unfolded);
+  };
+  button.onclick = () => { unfolded = !unfolded; show(); };
+  show();
+  return make("form", { className: "controls", onsubmit: (event) => event.preventDefault() }, ...first, button, folded);
 }
 
 export const notice = (text) => make("p", { className: "notice", role: "status" }, text);

@@ -1,8 +1,9 @@
 // The prototypes of a round: nearest images and texts, and which classes each cluster holds.
 
-import { imagePath, prototypes } from "./api.js";
-import { choice, make, notice } from "./elements.js";
+import { prototypes } from "./api.js";
+import { choice, controls, make, notice } from "./elements.js";
 import { go, link, state } from "./state.js";
+import { thumbnail } from "./thumbnails.js";
 
 function table(run, clusters) {
   const used = run.classes.slice(1).map((_, index) => index);
@@ -24,8 +25,8 @@ const name = (run, cluster, number) => `${number + 1}: ${cluster.class ? run.cla
 
 function show(run, cluster, number) {
   const texts = cluster.texts.map(([text, cosine]) => `${text} ${cosine.toFixed(3)}`).join(", ");
-  const images = cluster.images.map(([id, label, cosine]) => make("a", { href: link({ page: "image", image: id, patch: "" }) },
-    make("img", { src: imagePath(id, 120), alt: `Image ${id}, sample of ${label}`, loading: "lazy" }),
+  const images = cluster.images.map(([id, label, cosine, index]) => make("a", { href: link({ page: "image", image: id, patch: "", shown: index || "" }) },
+    make("div", { className: "picture" }, thumbnail(run, run.images.id.indexOf(id), index ? "initial_cam" : "", index).element),
     make("small", {}, `${label} ${cosine.toFixed(3)}`)));
   return make("article", {}, make("h2", {}, name(run, cluster, number)), make("p", {}, `Nearest texts: ${texts}`),
     make("div", { className: "nearest" }, ...(images.length ? images : [notice("an empty cluster")])));
@@ -33,16 +34,21 @@ function show(run, cluster, number) {
 
 export async function showPrototypes(page, run) {
   const rounds = Array.from({ length: run.rounds[state.method] }, (_, index) => [index + 1, index + 1]);
-  const bar = make("form", { className: "controls" },
+  const bar = controls([], [
     choice("Method", run.methods.map((one) => [one, run.titles[one]]), state.method, (method) => go({ method, round: 0 })),
-    choice("Round", [[0, "last"], ...rounds], state.round, (round) => go({ round })));
+    choice("Round", [[0, "last"], ...rounds], state.round, (round) => go({ round })),
+  ]);
   try {
     const found = await prototypes(state.method, state.round);
-    page.replaceChildren(bar, make("p", { className: "count" }, `Round ${found.round}, purity ${found.purity.toFixed(3)}`),
-      ...found.clusters.map((cluster, number) => show(run, cluster, number)), table(run, found.clusters));
+    const summary = `Round ${found.round}, purity ${found.purity.toFixed(3)}. Pictures show the initial CAM under which a sample was pooled.`;
+    page.replaceChildren(bar, make("p", { className: "count" }, summary), table(run, found.clusters),
+      ...found.clusters.map((cluster, number) => show(run, cluster, number)));
   } catch (error) {
     if (!error.told) throw error;
     page.replaceChildren(bar, notice(error.message));
   }
-  return { Escape: () => go({ page: "gallery" }) };
+  return {
+    keys: { Escape: () => go({ page: "gallery" }) },
+    refresh: (fresh) => fresh.rounds[state.method] === run.rounds[state.method],
+  };
 }

@@ -1,15 +1,15 @@
 // How each stage of an image is drawn and read.
 
-import { missing, stageArray } from "./api.js";
-import { drawDifference, drawImage, drawLabels, drawMap, drawMask, drawParts, IGNORE, mistake, rgb, valueAt } from "./draw.js";
+import { missing, scores, stageArray } from "./api.js";
+import { drawCams, drawDifference, drawImage, drawLabels, drawMap, drawMask, drawParts, IGNORE, mistake, rgb, valueAt } from "./draw.js";
 import { Panel, plane } from "./panel.js";
 import { state } from "./state.js";
 
-export const SHARED = ["image", "truth", "superpixels", "regions", "initial_cam"];
 export const LABELS = ["pseudo_label", "prediction", "prediction_crf"];
-export const OF_METHOD = ["aligned_cam", "target", "refined_cam", ...LABELS, "difference"];
-/** Those of the keys 1 to 9. */
-export const NUMBERED = ["image", "initial_cam", "aligned_cam", "regions", "target", "refined_cam", ...LABELS];
+const ORDER = [
+  "image", "truth", "superpixels", "regions", "initial_cam", "aligned_cam", "target", "refined_cam",
+  ...LABELS, "difference",
+];
 const PER_CLASS = ["initial_cam", "aligned_cam", "target", "refined_cam"];
 const MORE = {
   superpixels: ["Superpixels", "SLIC, each in its mean colour"],
@@ -28,34 +28,60 @@ export function classColours(run, labels) {
 
 /** The sliders and choices of the moment. */
 export const look = ({ run, colourOf }) => ({
-  colours: run.maps[state.map] ?? run.maps.inferno,
-  opacity: state.opacity / 100, threshold: state.threshold / 100, colourOf,
+  colours: run.maps[state.map], opacity: state.opacity / 100, threshold: state.threshold / 100, colourOf,
 });
 
-/** The panel of a stage of the image in `view` ({run, id, labels, shownClass, base, colourOf}). */
-export function stagePanel(view, stage, method) {
+/** [{title, tiles: [{stage, method}]}]: what the methods share, then what each has, in the same columns. */
+export function stageGroups({ run, methods }) {
+  const [first] = methods;
+  const group = (title, stages, method) => ({ title, tiles: stages.map((stage) => ({ stage, method })) });
+  if (methods.length === 1) {
+    return [group(`Method ${run.titles[first]}`, ORDER.filter((stage) => !(stage in run.absent[first])), first)];
+  }
+  const made = ORDER.filter((stage) => methods.some((method) => !(stage in run.absent[method])));
+  const isShared = (stage) => stage !== "difference" && new Set(methods.map((method) => run.owners[method][stage])).size === 1;
+  return [
+    group("The same in both methods", made.filter(isShared), first),
+    ...methods.map((method) => group(`Method ${run.titles[method]}`, made.filter((stage) => !isShared(stage)), method)),
+  ];
+}
+
+/** The panel of a stage of the image in `view` ({run, id, labels, shownClass, methods, base, colourOf}). */
+export function stagePanel(view, { stage, method }) {
   const [title, explanation] = { ...view.run.panels, ...MORE }[stage];
-  const of = PER_CLASS.includes(stage) && view.shownClass ? ` of ${view.run.classes[view.shownClass]}` : "";
-  const number = NUMBERED.indexOf(stage) + 1;
+  const shown = view.shownClass ? view.run.classes[view.shownClass] : "all classes";
+  const of = PER_CLASS.includes(stage) && view.labels.length ? ` of ${shown}` : "";
   const spoken = `${title}${of}, image ${view.id}, method ${method}`;
-  const panel = new Panel({ title: title + of, explanation, number, spoken }, view.base);
+  const panel = new Panel({ title: title + of, explanation, spoken }, view.base);
   panel.figure.dataset.stage = stage;
-  panel.figure.classList.toggle("large", state.large === stage);
-  panel.fill(content(view, stage, method));
+  panel.refresh = () => Promise.all([panel.fill(content(view, stage, method)), score(view, stage, method, panel)]);
+  panel.refresh();
   return panel;
 }
 
-async function content(view, stage, method) {
-  const { base, id } = view;
+/** The mean IoU of the image at a stage, where it was evaluated. */
+async function score({ run, id }, stage, method, panel) {
+  if (!(stage in run.stages) || stage in run.absent[method]) return;
+  const table = await scores(stage, method).catch((error) => {
+    if (!error.told) throw error;
+  });
+  const value = table?.miou[table.id.indexOf(id)] ?? null;
+  panel.score.textContent = value === null ? "" : `IoU ${(100 * value).toFixed(1)}`;
+}
+
+/** {draw, read} of a stage, and `named` where its title tells more. */
+export async function content(view, stage, method) {
+  const { base, id, run } = view;
+  if (stage in run.absent[method]) throw missing(run.absent[method][stage]);
   if (stage === "image") return { draw: (canvas) => drawImage(canvas, base) };
-  if (stage === "difference") return difference(view, method);
+  if (stage === "difference") return difference(view, await comparedStage(view), method);
   const found = await stageArray(stage, id, method);
   if (PER_CLASS.includes(stage)) return perClass(view, stage, found);
   const map = plane(found);
   if (stage === "superpixels" || stage === "regions") {
     return { draw: (canvas) => drawParts(canvas, base, map), read: (u, v) => `no. ${valueAt(map, u, v)}` };
   }
-  const name = (label) => (label === IGNORE ? "ignored" : view.run.classes[label]);
+  const name = (label) => (label === IGNORE ? "ignored" : run.classes[label]);
   return {
     draw: (canvas) => drawLabels(canvas, base, map, look(view)),
     read: (u, v) => name(valueAt(map, u, v)),
@@ -63,38 +89,38 @@ async function content(view, stage, method) {
 }
 
 function perClass(view, stage, found) {
-  if (!view.labels.length) throw missing("the image has no class");
-  const map = plane(found, view.labels.indexOf(view.shownClass));
-  if (stage === "target") {
-    return {
-      grid: map,
-      draw: (canvas) => drawMask(canvas, view.base, map),
-      read: (u, v) => (valueAt(map, u, v) ? "on" : "off"),
-    };
+  const { base, labels, shownClass, run } = view;
+  if (!labels.length) throw missing("the image has no class");
+  const maps = labels.map((_, index) => plane(found, index));
+  if (!shownClass) {
+    const word = stage === "target" ? (value) => (value ? "on" : "off") : (value) => value.toFixed(2);
+    const each = (u, v) => labels.map((label, index) => `${run.classes[label]} ${word(valueAt(maps[index], u, v))}`);
+    return { draw: (canvas) => drawCams(canvas, base, maps, labels, look(view)), read: (u, v) => each(u, v).join(", ") };
   }
-  return {
-    grid: map,
-    draw: (canvas) => drawMap(canvas, view.base, map, look(view)),
-    read: (u, v) => valueAt(map, u, v).toFixed(3),
-  };
+  const map = maps[labels.indexOf(shownClass)];
+  if (stage === "target") {
+    return { draw: (canvas) => drawMask(canvas, base, map), read: (u, v) => (valueAt(map, u, v) ? "on" : "off") };
+  }
+  return { draw: (canvas) => drawMap(canvas, base, map, look(view)), read: (u, v) => valueAt(map, u, v).toFixed(3) };
 }
 
-/** The ground truth against the stage chosen, or else the last that has run. */
-async function difference({ run, base, id }, method) {
-  const truth = plane(await stageArray("truth", id, method));
-  let why;
-  for (const stage of state.of ? [state.of] : LABELS.toReversed()) {
-    const found = await stageArray(stage, id, method).catch((error) => {
-      if (!error.missing) throw error;
-      why = error;
-    });
-    if (!found) continue;
-    const map = plane(found);
-    return {
-      named: `Difference: ${run.stages[stage]}`,
-      draw: (canvas) => drawDifference(canvas, base, truth, map),
-      read: (u, v) => mistake(valueAt(truth, u, v), valueAt(map, u, v)),
-    };
+/** The stage that is chosen, or else the last that all methods in view have made of the image. */
+async function comparedStage({ id, methods }) {
+  if (state.of) return state.of;
+  for (const stage of LABELS.toReversed()) {
+    const found = await Promise.allSettled(methods.map((method) => stageArray(stage, id, method)));
+    // What can't be read is told, not passed over.
+    if (found.every(({ reason }) => !reason) || found.some(({ reason }) => reason && !reason.missing)) return stage;
   }
-  throw why;
+  return LABELS[0];
+}
+
+/** Where the labels of a stage are not the ground truth. */
+export async function difference({ run, base, id }, stage, method) {
+  const [truth, map] = (await Promise.all([stageArray("truth", id, method), stageArray(stage, id, method)])).map((found) => plane(found));
+  return {
+    named: `Difference: ${run.stages[stage]}`,
+    draw: (canvas) => drawDifference(canvas, base, truth, map),
+    read: (u, v) => mistake(valueAt(truth, u, v), valueAt(map, u, v)),
+  };
 }

@@ -1,17 +1,19 @@
 // What is shown lies in the address behind the #, so that a link shows the same again.
 
-const DEFAULTS = {
+export const DEFAULTS = {
   page: "gallery", split: "", class: "", id: "", sort: "index", stage: "refined_cam",
-  from: "aligned_cam", pair: "", descending: "", method: "", image: "", with: "", shown: "",
-  large: "", patch: "", mode: "row", of: "", map: "inferno", opacity: "70", threshold: "0",
+  from: "aligned_cam", pair: "", descending: "", thumb: "", size: "168", method: "", image: "", with: "",
+  shown: "", large: "", patch: "", mode: "row", of: "", map: "inferno", opacity: "70", threshold: "0",
   round: "0",
 };
 
 export const state = { ...DEFAULTS };
 
+/** Take over the address; returns the names in it that mean nothing. */
 export function readState() {
   const given = new URLSearchParams(location.hash.slice(1));
   for (const name in DEFAULTS) state[name] = given.get(name) ?? DEFAULTS[name];
+  return [...given.keys()].filter((name) => !(name in DEFAULTS));
 }
 
 /** The address of the present view with some changes. */
@@ -23,11 +25,11 @@ export function link(changes) {
 
 /** Change the view; `silently` neither draws anew nor adds to the history. */
 export function go(changes, silently = false) {
-  const address = link(changes);
+  Object.assign(state, changes);
   if (!silently) {
-    location.hash = address;
+    location.hash = link({});
     return;
   }
-  Object.assign(state, changes);
-  history.replaceState(null, "", address);
+  history.replaceState(null, "", link({}));
+  dispatchEvent(new Event("addresschange"));
 }

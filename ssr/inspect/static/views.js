@@ -36,6 +36,8 @@ export function linkViews(views, { hover, pick }) {
     event.preventDefault();
     zoomAt(at, Math.exp(-event.deltaY / 400));
   }, { passive: false });
+  // A click chooses a patch; it leaves the keyboard where it was.
+  views.addEventListener("mousedown", (event) => place(event) && event.preventDefault());
   views.addEventListener("pointerdown", (event) => {
     if (place(event)) fingers.set(event.pointerId, event);
     moved = fingers.size > 1;
