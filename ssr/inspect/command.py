@@ -57,12 +57,12 @@ def _serve(app: ASGIApp, token: str, listening: socket.socket, open_: bool) -> N
     threading.Thread(target=_import_the_slow, daemon=True).start()
     # The log of requests would print the token, the log of errors stays.
     config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off")
-    with _opened(address) if open_ else nullcontext():
+    with opened(address) if open_ else nullcontext():
         uvicorn.Server(config).run(sockets=[listening])
 
 
 @contextmanager
-def _opened(address: str) -> Iterator[None]:
+def opened(address: str) -> Iterator[None]:
     """Have the browser open an address, which others would see among the arguments of its process.
 
     So it is given a file that only its owner can read, and that leads to the address.
@@ -70,11 +70,12 @@ def _opened(address: str) -> Iterator[None]:
     with tempfile.NamedTemporaryFile("w", prefix="ssr_inspect_", suffix=".html") as file:
         file.write(f'<meta http-equiv="refresh" content="0; url={address}">')
         file.flush()
-        threading.Thread(target=_open, args=(Path(file.name).as_uri(),), daemon=True).start()
+        threading.Thread(target=ask_browser, args=(Path(file.name).as_uri(),), daemon=True).start()
         yield
 
 
-def _open(address: str) -> None:
+def ask_browser(address: str) -> None:
+    """Open an address in a browser, if there is any."""
     if not webbrowser.open(address):
         print("warning: --open found no browser; open the address above", file=sys.stderr)
 

@@ -215,6 +215,7 @@ def test_what_becomes_of_a_job_is_shown_without_a_reload(
     with served(copy) as address:
         chromium.goto(f"{address}#page=image&image=a")
         expect(notice).to_have_text("not run yet")
+        chromium.evaluate("document.querySelector('[data-stage=image] canvas').id = 'kept'")
         journal.started(job)
         look_now(chromium)
         expect(notice).to_contain_text("under way since 20")
@@ -222,6 +223,7 @@ def test_what_becomes_of_a_job_is_shown_without_a_reload(
         look_now(chromium)
         expect(notice).to_have_text(f"failed, log: {log}")
         assert notice.evaluate("one => one.scrollWidth <= one.clientWidth"), "the path is cut off"
+        expect(chromium.locator("#kept")).to_be_visible()  # pictures don't flicker
 
 
 def test_confusion_pairs_are_counted_and_chosen(page: Page) -> None:

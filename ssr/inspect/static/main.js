@@ -102,4 +102,7 @@ window.addEventListener("keydown", (event) => {
 window.addEventListener("hashchange", showSafely);
 window.addEventListener("addresschange", linkPages);
 document.getElementById("help").onclick = help;
-watch(showSafely, () => renew().catch(fail));
+watch(showSafely, () => renew().catch((error) => {
+  if (!error.told) throw error; // what is shown stays
+  fail(error);
+}));

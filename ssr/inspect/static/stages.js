@@ -89,19 +89,28 @@ export async function content(view, stage, method) {
 }
 
 function perClass(view, stage, found) {
-  const { base, labels, shownClass, run } = view;
+  const { base, labels, shownClass } = view;
   if (!labels.length) throw missing("the image has no class");
   const maps = labels.map((_, index) => plane(found, index));
-  if (!shownClass) {
-    const word = stage === "target" ? (value) => (value ? "on" : "off") : (value) => value.toFixed(2);
-    const each = (u, v) => labels.map((label, index) => `${run.classes[label]} ${word(valueAt(maps[index], u, v))}`);
-    return { draw: (canvas) => drawCams(canvas, base, maps, labels, look(view)), read: (u, v) => each(u, v).join(", ") };
-  }
+  if (!shownClass) return allClasses(view, stage, maps);
   const map = maps[labels.indexOf(shownClass)];
   if (stage === "target") {
     return { draw: (canvas) => drawMask(canvas, base, map), read: (u, v) => (valueAt(map, u, v) ? "on" : "off") };
   }
   return { draw: (canvas) => drawMap(canvas, base, map, look(view)), read: (u, v) => valueAt(map, u, v).toFixed(3) };
+}
+
+/** The maps of all classes at once, in the colours of these. */
+function allClasses(view, stage, maps) {
+  const { base, labels, run } = view;
+  const isMask = stage === "target";
+  const word = (value) => (isMask ? (value ? "on" : "off") : value.toFixed(2));
+  const read = (u, v) => labels.map((label, index) => `${run.classes[label]} ${word(valueAt(maps[index], u, v))}`).join(", ");
+  if (!isMask) return { draw: (canvas) => drawCams(canvas, base, maps, labels, look(view)), read };
+  const [{ rows, columns }] = maps;
+  const on = (patch) => labels.find((_, index) => maps[index].values[maps[index].offset + patch]) ?? 0;
+  const first = { rows, columns, values: Uint8Array.from({ length: rows * columns }, (_, patch) => on(patch)) };
+  return { draw: (canvas) => drawLabels(canvas, base, first, look(view)), read };
 }
 
 /** The stage that is chosen, or else the last that all methods in view have made of the image. */
