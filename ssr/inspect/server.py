@@ -50,7 +50,10 @@ def application(opened: Sequence[Results], token: str) -> ASGIApp:
 
 
 def distinct_names(folders: Sequence[Path]) -> list[str]:
-    """What tells folders of results apart: their paths from where these part."""
+    """What tells folders of results apart: their names, or paths from where these part."""
+    names = [folder.name for folder in folders]
+    if len(set(names)) == len(names):
+        return names
     start = os.path.commonpath([folder.parent for folder in folders])
     return [str(folder.relative_to(start)) for folder in folders]
 

@@ -71,7 +71,6 @@ def page(chromium: Page, address: str) -> Iterator[Page]:
     def note(error: object) -> None:
         errors.append(error.text if isinstance(error, ConsoleMessage) else error)
 
-    chromium.goto("about:blank")  # what an earlier page printed is not noted
     chromium.on("pageerror", note)
     chromium.on("console", note)
     chromium.goto(f"{address}/")

@@ -290,7 +290,7 @@ def test_several_folders_lie_side_by_side(results: Results) -> None:
     ("folders", "names"),
     [
         (["x/results/a"], ["a"]),
-        (["x/results/a", "x/results/b"], ["a", "b"]),
+        (["x/results/a", "y/results/b"], ["a", "b"]),
         (["x/results/a", "y/results/a"], ["x/results/a", "y/results/a"]),
     ],
 )

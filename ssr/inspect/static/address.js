@@ -2,10 +2,11 @@
 
 import { SIZES } from "./elements.js";
 import { SORTS } from "./selection.js";
-import { LABELS } from "./stages.js";
+import { LABELS, ORDER } from "./stages.js";
 import { DEFAULTS, go, readState, state } from "./state.js";
 import { thumbnailChoices } from "./thumbnails.js";
 
+const MOST_TOLD = 24;
 const PAGES = ["gallery", "image", "prototypes"];
 const SHARE = [0, 100];
 const RANGES = { opacity: SHARE, threshold: SHARE, size: SIZES, round: [0, Infinity], patch: [0, Infinity] };
@@ -14,11 +15,12 @@ const RANGES = { opacity: SHARE, threshold: SHARE, size: SIZES, round: [0, Infin
 function words(run) {
   const classes = run.classes.slice(1).map((_, index) => String(index + 1));
   const stages = Object.keys(run.stages);
+  const pairs = (first, second, between) => first.flatMap((one) => second.map((other) => one + between + other));
   return {
     page: PAGES, split: [...new Set(run.images.split)], class: classes, sort: SORTS.map(([name]) => name),
     stage: stages, from: stages, descending: ["1"], thumb: thumbnailChoices(run).map(([name]) => name),
     method: run.methods, with: run.methods, shown: ["all", ...classes], mode: ["row", "column"], of: LABELS,
-    map: Object.keys(run.maps),
+    map: Object.keys(run.maps), pair: pairs(["0", ...classes], ["0", ...classes], ","), large: pairs(ORDER, run.methods, "@"),
   };
 }
 
@@ -39,7 +41,10 @@ export function readAddress(run) {
 }
 
 function whyWrong(value, allowed, range) {
-  if (allowed && !allowed.includes(value)) return `it is one of ${allowed.filter(Boolean).join(", ")}`;
+  if (allowed && !allowed.includes(value)) {
+    const told = allowed.filter(Boolean);
+    return `it is one of ${told.slice(0, MOST_TOLD).join(", ")}${told.length > MOST_TOLD ? ", …" : ""}`;
+  }
   if (range && !(/^\d+$/.test(value) && value >= range[0] && value <= range[1])) {
     return `it is a whole number from ${range[0]}${range[1] < Infinity ? ` to ${range[1]}` : ""}`;
   }

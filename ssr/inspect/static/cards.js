@@ -2,7 +2,7 @@
 
 import { make } from "./elements.js";
 import { link, state } from "./state.js";
-import { thumbnail } from "./thumbnails.js";
+import { classNames, thumbnail } from "./thumbnails.js";
 
 const CAPTIONS = { index: 44, iou: 60, gain: 60, pair: 78 }; // by what is sorted by
 const GAP = 8;
@@ -79,11 +79,11 @@ export class Cards {
 
   card(row) {
     const id = this.run.images.id[row];
-    const names = this.run.images.labels[row].map((index) => this.run.classes[index]).join(", ");
+    const names = classNames(this.run, row, state.thumb);
     const picture = thumbnail(this.run, row, state.thumb, Number(state.class));
     const score = make("span", { className: "score" });
     const anchor = make("a", {},
-      make("div", { className: "picture" }, picture.element), make("b", {}, id), score, make("small", {}, names || this.run.images.split[row]));
+      make("div", { className: "picture" }, picture.element), make("b", {}, id), score, make("small", {}, ...(names.length ? names : [this.run.images.split[row]])));
     return { item: make("li", { className: "card" }, anchor), anchor, score, picture };
   }
 

@@ -56,4 +56,11 @@ export function controls(first, others) {
   return make("form", { className: "controls", onsubmit: (event) => event.preventDefault() }, ...first, button, folded);
 }
 
+/** A patch of a colour [red, green, blue] and what it stands for. */
+export function chip(colour, text) {
+  const mark = make("i", { className: "chip" });
+  mark.style.background = `rgb(${colour})`;
+  return make("span", {}, mark, text);
+}
+
 export const notice = (text) => make("p", { className: "notice", role: "status" }, text);

@@ -1,10 +1,11 @@
 // All images: filtered, sorted, and where one left them.
 
 import { Cards } from "./cards.js";
-import { choice, controls, make, notice, sizeSlider } from "./elements.js";
+import { MISTAKES } from "./draw.js";
+import { chip, choice, controls, make, notice, sizeSlider } from "./elements.js";
 import { pairName, selection, SORTS } from "./selection.js";
 import { go, state } from "./state.js";
-import { thumbnailChoices } from "./thumbnails.js";
+import { isDifference, thumbnailChoices } from "./thumbnails.js";
 
 const FILTERS = { split: "", class: "", id: "", pair: "" };
 const TYPING = 150; // milliseconds
@@ -56,7 +57,7 @@ const nothingFound = () =>
 /** Show the gallery; returns its keys, and what is done once it is shown. */
 export async function showGallery(page, run) {
   const cards = new Cards(run, () => places.set(nameOfSelection(), { top: cards.scroller.scrollTop, id: cards.id }));
-  const count = make("p", { className: "count", role: "status" });
+  const count = make("span", { className: "count", role: "status" });
   const told = make("div");
   let turn = 0;
   let pairs;
@@ -75,7 +76,9 @@ export async function showGallery(page, run) {
     cards.update(found.rows, found.text, found.rows.findIndex((row) => run.images.id[row] === id));
   }
   await update();
-  page.replaceChildren(controls([searchInput(update)], [bar]), count, told, cards.scroller);
+  const mistakes = isDifference(state.thumb) ? Object.entries(MISTAKES).map(([kind, colour]) => chip(colour, kind)) : [];
+  const legend = make("p", { className: "legend" }, count, ...mistakes);
+  page.replaceChildren(controls([searchInput(update)], [bar]), legend, told, cards.scroller);
   return {
     keys: {
       ArrowLeft: () => cards.move(-1), ArrowRight: () => cards.move(1),

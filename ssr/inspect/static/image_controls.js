@@ -1,7 +1,7 @@
 // What stands above the pictures of an image: choices, sliders and the meaning of colours.
 
 import { MISTAKES } from "./draw.js";
-import { choice, controls, make, sizeSlider, slider } from "./elements.js";
+import { chip, choice, controls, make, sizeSlider, slider } from "./elements.js";
 import { LABELS } from "./stages.js";
 import { go, link, state } from "./state.js";
 
@@ -28,11 +28,6 @@ export function imageControls({ run, id, labels, shownClass }, step, redraw) {
 }
 
 export function legend({ run, methods, labels, colourOf }) {
-  const chip = (colour, text) => {
-    const mark = make("i", { className: "chip" });
-    mark.style.background = `rgb(${colour})`;
-    return make("span", {}, mark, text);
-  };
   const absent = methods.length > 1 ? [] : new Set(Object.values(run.absent[methods[0]]));
   return make("p", { className: "legend" },
     ...labels.map((label) => chip(colourOf(label), run.classes[label])),

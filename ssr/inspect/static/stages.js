@@ -6,7 +6,7 @@ import { Panel, plane } from "./panel.js";
 import { state } from "./state.js";
 
 export const LABELS = ["pseudo_label", "prediction", "prediction_crf"];
-const ORDER = [
+export const ORDER = [
   "image", "truth", "superpixels", "regions", "initial_cam", "aligned_cam", "target", "refined_cam",
   ...LABELS, "difference",
 ];

@@ -1,7 +1,7 @@
 // The picture on a card: the photo, or what a stage made of it.
 
 import { imagePath } from "./api.js";
-import { make } from "./elements.js";
+import { chip, make } from "./elements.js";
 import { loadPixels, Panel } from "./panel.js";
 import { classColours, content, difference, LABELS } from "./stages.js";
 import { state } from "./state.js";
@@ -14,6 +14,17 @@ export const thumbnailChoices = (run) => [
   ["", "photo"], ["truth", "Ground truth"], ...Object.entries(run.stages),
   ...LABELS.map((stage) => [DIFFERENCE + stage, `Difference: ${run.stages[stage]}`]),
 ];
+
+export const isDifference = (what) => what.startsWith(DIFFERENCE);
+
+/** The classes of an image, with the colours that these have in its thumbnail. */
+export function classNames(run, row, what) {
+  const labels = run.images.labels[row];
+  const colourOf = classColours(run, labels);
+  const hasColours = what && !isDifference(what);
+  const names = labels.map((label) => (hasColours ? chip(colourOf(label), run.classes[label]) : run.classes[label]));
+  return names.flatMap((name, place) => (place ? [", ", name] : [name]));
+}
 
 /** {element, refresh} of an image; CAMs are those of `shownClass`, or of all classes. */
 export function thumbnail(run, row, what, shownClass) {
@@ -37,6 +48,6 @@ async function draw(run, id, labels, what, shownClass) {
     run, id, labels, base, methods: [state.method], colourOf: classColours(run, labels),
     shownClass: labels.includes(shownClass) ? shownClass : 0,
   };
-  if (what.startsWith(DIFFERENCE)) return difference(view, what.slice(DIFFERENCE.length), state.method);
+  if (isDifference(what)) return difference(view, what.slice(DIFFERENCE.length), state.method);
   return content(view, what, state.method);
 }
