@@ -22,7 +22,7 @@ FLAGS = (
 # The images that refinement harms most; one image with all its stages; the prototypes.
 _VIEWS = {
     "inspect_gallery.png": ("#sort=gain&split=val", (1280, 700)),
-    "inspect_image.png": ("#page=image&image={}&patch=150&with=clip", (1280, 1180)),
+    "inspect_image.png": ("#page=image&image={}&patch=150&with=clip", (1280, 900)),
     "inspect_prototypes.png": ("#page=prototypes", (1280, 700)),
 }
 

@@ -40,7 +40,7 @@ export async function showPrototypes(page, run) {
   ]);
   try {
     const found = await prototypes(state.method, state.round);
-    const summary = `Round ${found.round}, purity ${found.purity.toFixed(3)}. Pictures show the initial CAM under which a sample was pooled.`;
+    const summary = `Round ${found.round}, purity ${found.purity.toFixed(3)}. Pictures show the initial CAM that a sample was pooled under.`;
     page.replaceChildren(bar, make("p", { className: "count" }, summary), table(run, found.clusters),
       ...found.clusters.map((cluster, number) => show(run, cluster, number)));
   } catch (error) {
