@@ -263,6 +263,18 @@ def test_methods_say_which_stages_they_do_without(client: TestClient) -> None:
     assert absent["clip_attention"]["target"].startswith("method clip_attention refines without")
 
 
+def test_what_methods_share_has_one_owner(results: Results) -> None:
+    other = copy.copy(results)
+    values = results.config.model_dump()
+    values["methods"]["fine"] = {"superpixels": {"segments": 50}}
+    other.config = parse_config(values)
+    owners = describe(other)["owners"]
+    assert "aligned_cam" not in owners["clip"]
+    assert {owners["clip"][stage] for stage in ("features", "regions", "initial_cam")} == {"ssr"}
+    assert {owners["fine"][stage] for stage in ("regions", "target")} == {"fine"}
+    assert owners["fine"]["aligned_cam"] == "ssr"
+
+
 def test_the_stamp_changes_when_something_was_made(
     watched: tuple[Path, Journal, TestClient],
 ) -> None:

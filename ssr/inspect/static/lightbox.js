@@ -46,7 +46,7 @@ export class Lightbox {
 
   press(event) {
     const place = { ArrowLeft: this.place - 1, ArrowRight: this.place + 1 }[event.key] ?? event.key - 1;
-    if (!this.tiles[place] || event.key === " ") return;
+    if (!this.tiles[place]) return;
     event.preventDefault();
     this.show(place);
   }

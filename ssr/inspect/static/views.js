@@ -43,6 +43,7 @@ export function linkViews(views, { hover, pick }) {
     moved = fingers.size > 1;
   });
   views.addEventListener("pointermove", (event) => {
+    if (!event.buttons) fingers.delete(event.pointerId); // released elsewhere
     const before = fingers.get(event.pointerId);
     const at = place(event);
     if (before && at) {
@@ -65,7 +66,7 @@ export function linkViews(views, { hover, pick }) {
   });
   views.addEventListener("pointerleave", () => { set("--u", "-10%"); hover(null, null); });
   for (const end of ["pointerup", "pointercancel"]) {
-    window.addEventListener(end, (event) => fingers.delete(event.pointerId));
+    views.addEventListener(end, (event) => fingers.delete(event.pointerId));
   }
   views.addEventListener("click", (event) => {
     const at = place(event);
