@@ -126,7 +126,7 @@ def measure(browser: Browser) -> None:
     stages = ["initial_cam", "refined_cam", "target", "superpixels", "regions", "pseudo_label"]
     stages += ["prediction", "prediction_crf", "truth"]
     tiles = {f"array/{stage}/{{}}": stage for stage in stages}
-    tiles |= {"image/{}?side=256": "thumbnail", "image/{}": "image"}
+    tiles |= {"image/{}?side=192": "thumbnail", "image/{}": "image"}
     for path, name in tiles.items():
         show(name, [browser.ask(path.format(image)) for image in chosen])
     first = [browser.ask(f"affinity/{n:06d}?patch=0") for n in range(WITH_FEATURES)]

@@ -178,3 +178,5 @@ def test_an_image_says_what_is_never_made_of_it(chromium: Page, other: str) -> N
             "not made for split train",
         ]
     )
+    chromium.locator("[data-stage=image] .frame").click()
+    expect(chromium.get_by_text("No patch can be chosen: not run yet")).to_be_visible()

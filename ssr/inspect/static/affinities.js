@@ -2,7 +2,7 @@
 
 import { affinity, missing } from "./api.js";
 import { drawMap, valueAt } from "./draw.js";
-import { make, notice } from "./elements.js";
+import { make, notice, say } from "./elements.js";
 import { Panel, plane } from "./panel.js";
 import { look } from "./stages.js";
 import { go, state } from "./state.js";
@@ -10,6 +10,7 @@ import { go, state } from "./state.js";
 const MODES = { row: "Row: whom it listens to", column: "Column: who listens to it" };
 const EXPLANATION = "bright: as strong as the strongest beside the patch itself";
 const KINDS = ["CLIP attention", "DINO attention", "Fused affinity"];
+const FUSED = 2; // CLIP's and DINO's are of the features
 
 export class AffinityDock {
   /** `workspace` holds all frames: they mark the patch by its properties. */
@@ -36,7 +37,8 @@ export class AffinityDock {
   async refresh() {
     const picked = state.patch !== "";
     this.workspace.classList.toggle("picked", picked);
-    this.heading.textContent = picked ? `Affinity of patch ${state.patch}` : "Affinity of a patch";
+    this.element.classList.toggle("open", picked); // where the window is narrow
+    say(this.heading, picked ? `Affinity of patch ${state.patch}` : "Affinity of a patch");
     this.turn.textContent = MODES[state.mode];
     this.hint.hidden = picked;
     this.turn.hidden = this.figures.hidden = !picked;
@@ -49,24 +51,27 @@ export class AffinityDock {
   }
 
   /** Choose the patch at a place (u, v) in 0..1. */
-  async pick(u, v) {
-    const { rows, columns } = await this.grid(0).catch((error) => this.refuse(error));
-    await this.change({ patch: String(Math.floor(v * rows) * columns + Math.floor(u * columns)) });
+  pick(u, v) {
+    return this.choose(({ rows, columns }) => Math.floor(v * rows) * columns + Math.floor(u * columns));
   }
 
   /** Choose the neighbour of the patch, or the one in the middle if there is none. */
-  async step(right, down) {
+  step(right, down) {
     if (state.patch === "") return this.pick(0.5, 0.5);
-    const { rows, columns } = await this.grid(0).catch((error) => this.refuse(error));
     const within = (value, most) => Math.min(Math.max(value, 0), most - 1);
-    const column = within((state.patch % columns) + right, columns);
-    const row = within(Math.floor(state.patch / columns) + down, rows);
-    return this.change({ patch: String(row * columns + column) });
+    return this.choose(({ rows, columns }) =>
+      within(Math.floor(state.patch / columns) + down, rows) * columns + within((state.patch % columns) + right, columns));
   }
 
-  refuse(error) {
-    if (error.told) this.hint.textContent = `No patch can be chosen: ${error.message}`;
-    throw error;
+  /** Choose the patch that `find` gives for a grid, or say why there is none. */
+  async choose(find) {
+    try {
+      await this.change({ patch: String(find(await this.grid(0))) });
+    } catch (error) {
+      if (!error.told) throw error;
+      this.hint.textContent = `No patch can be chosen: ${error.message}`;
+      this.element.classList.add("open");
+    }
   }
 
   async grid(place) {
@@ -113,9 +118,7 @@ export class AffinityDock {
 }
 
 /** What is shown of a method: only the fused affinity if its features are those of the first. */
-function kindsOf({ run, methods }, method) {
-  const features = (name) => run.owners[name].features;
-  const shared = method !== methods[0] && features(method) === features(methods[0]);
-  return KINDS.map((title, index) => ({ title, index, method })).slice(shared ? 2 : 0)
-    .map((kind) => ({ ...kind, title: kind.index === 2 || method !== methods[0] ? `${kind.title} of ${method}` : kind.title }));
+function kindsOf({ run, methods: [first] }, method) {
+  const kinds = KINDS.map((kind, index) => ({ method, index, title: method === first && index < FUSED ? kind : `${kind} of ${method}` }));
+  return method !== first && run.owners[method].features === run.owners[first].features ? kinds.slice(FUSED) : kinds;
 }

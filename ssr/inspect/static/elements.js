@@ -63,4 +63,9 @@ export function chip(colour, text) {
   return make("span", {}, mark, text);
 }
 
+/** Set a text that is read aloud when it changes. */
+export function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
 export const notice = (text) => make("p", { className: "notice", role: "status" }, text);

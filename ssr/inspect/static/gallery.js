@@ -2,7 +2,7 @@
 
 import { Cards } from "./cards.js";
 import { MISTAKES } from "./draw.js";
-import { chip, choice, controls, make, notice, sizeSlider } from "./elements.js";
+import { chip, choice, controls, make, notice, say, sizeSlider } from "./elements.js";
 import { pairName, selection, SORTS } from "./selection.js";
 import { go, state } from "./state.js";
 import { isDifference, thumbnailChoices } from "./thumbnails.js";
@@ -71,7 +71,7 @@ export async function showGallery(page, run) {
       bar.replaceChildren(...choices(run, found.pairs), sizeSlider(() => cards.fill()));
     }
     const id = state.image || places.get(nameOfSelection())?.id;
-    count.textContent = `${found.rows.length} of ${run.images.id.length} images`;
+    say(count, `${found.rows.length} of ${run.images.id.length} images`);
     told.replaceChildren(...(found.why ? [notice(`${found.why}, so there is nothing to sort by`)] : []), ...(found.rows.length ? [] : [nothingFound()]));
     cards.update(found.rows, found.text, found.rows.findIndex((row) => run.images.id[row] === id));
   }

@@ -67,7 +67,8 @@ function linkPages() {
 
 function fail(error) {
   shown = { keys: {} };
-  page.replaceChildren(notice(`This can't be shown: ${error.message}`));
+  const words = error.missing ? "Not there yet; this page looks again by itself" : "This can't be shown";
+  page.replaceChildren(notice(`${words}: ${error.message}`));
   if (!error.told) throw error;
 }
 
