@@ -13,8 +13,8 @@ from ssr.inspect.arrays import why_no_target
 from ssr.report.stages import PANELS, STAGES
 from ssr.results import MissingError, Results
 
-# Drawn of other stages: where these are shared, it is the same.
-_TARGET = {"target": "refined_cam"}
+# Where a stage is shared, what is drawn of it is the same.
+_DRAWN_OF = {"regions": "superpixels", "target": "refined_cam"}
 _COLOUR_MAPS = ("inferno", "viridis", "cividis", "gray")
 
 
@@ -39,7 +39,7 @@ def describe(results: Results) -> dict[str, Any]:
             name: (255 * colours(np.arange(256))[:, :3]).round().astype(int).ravel().tolist()
             for name, colours in maps.items()
         },
-        "absent": {method: _absent(results, method) for method in results.config.methods},
+        "absent": {method: _absent(results.config, method) for method in results.config.methods},
         "owners": {method: _owners(results.config, method) for method in results.config.methods},
         "rounds": {method: len(rounds(results, method)) for method in results.config.methods},
     }
@@ -50,20 +50,18 @@ def _title(config: Config, method: str) -> str:
     return f"{method} (learned from masks)" if learned else method
 
 
-def _absent(results: Results, method: str) -> dict[str, str]:
+def _absent(config: Config, method: str) -> dict[str, str]:
     """The stages that a method does without, and why."""
-    config = results.config
-    never = {stage: coverage.why_never(config, method, stage) for stage in STAGES}
-    never["target"] = why_no_target(config, method)
+    never = {stage: coverage.why_never(config, method, stage) for stage in coverage.FOLDERS}
+    never |= {"regions": never["superpixels"], "target": why_no_target(config, method)}
     return {stage: reason for stage, reason in never.items() if reason}
 
 
 def _owners(config: Config, method: str) -> dict[str, str]:
     """Of each stage that a method has, the method that made it: what is shared has one maker."""
-    made = [stage for stage in coverage.FOLDERS if not coverage.why_never(config, method, stage)]
-    owners = {stage: owner(config, method, stage) for stage in made}
-    shown = {"regions": "superpixels"} | ({} if why_no_target(config, method) else _TARGET)
-    return owners | {name: owners[stage] for name, stage in shown.items() if stage in owners}
+    made = {stage: stage for stage in coverage.FOLDERS} | _DRAWN_OF
+    absent = _absent(config, method)
+    return {name: owner(config, method, made[name]) for name in made if name not in absent}
 
 
 def images(results: Results) -> dict[str, list[Any]]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from ssr.config.coverage import FOLDERS
+from ssr.config.coverage import FOLDERS, IMPORTED
 from ssr.errors import InputError
 from ssr.results import Results, open_results
 
@@ -17,7 +17,7 @@ Made = TypeVar("Made")
 # A run records its settings when it starts, and makes these tables when their files changed.
 _READ_ONCE = ("logs/config.json", "index/index.parquet", "index/masks.parquet")
 # A folder changes when a file appears in it, or takes the place of another.
-_MAKING = (*(f"{name}/*" for name in FOLDERS.values()), "evaluation/*/*", "prototypes/*")
+_STAGES = (*FOLDERS.values(), IMPORTED, "evaluation/*", "prototypes")
 _JOURNALS = "logs/runs/*"
 
 
@@ -48,7 +48,8 @@ class Renewed(Generic[Made]):
 
 def stamp(folder: Path) -> str:
     """A text that is another whenever a run began, made or failed to make something in `folder`."""
-    made = [path for pattern in (*_MAKING, _JOURNALS) for path in sorted(folder.glob(pattern))]
+    patterns = (*(f"{name}/*" for name in _STAGES), _JOURNALS)
+    made = [path for pattern in patterns for path in sorted(folder.glob(pattern))]
     told = [(str(path), written(path)) for path in (*made, *(folder / name for name in _READ_ONCE))]
     return hashlib.sha256(repr(told).encode()).hexdigest()
 

@@ -275,6 +275,16 @@ def test_what_methods_share_has_one_owner(results: Results) -> None:
     assert owners["fine"]["aligned_cam"] == "ssr"
 
 
+def test_predictions_of_another_system_have_nothing_before_them(results: Results) -> None:
+    peer = copy.copy(results)
+    values = results.config.model_dump()
+    values["foreign"] = {"peer": {"path": "peer", "format": "predictions"}}
+    peer.config = parse_config(values)
+    told = describe(peer)
+    assert told["owners"]["peer"] == {"prediction": "peer"}
+    assert {"features", "regions", "refined_cam", "prediction_crf"} <= told["absent"]["peer"].keys()
+
+
 def test_the_stamp_changes_when_something_was_made(
     watched: tuple[Path, Journal, TestClient],
 ) -> None:

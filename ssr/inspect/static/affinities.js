@@ -119,6 +119,7 @@ export class AffinityDock {
 
 /** What is shown of a method: only the fused affinity if its features are those of the first. */
 function kindsOf({ run, methods: [first] }, method) {
+  if ("features" in run.absent[method]) return [];
   const kinds = KINDS.map((kind, index) => ({ method, index, title: method === first && index < FUSED ? kind : `${kind} of ${method}` }));
   return method !== first && run.owners[method].features === run.owners[first].features ? kinds.slice(FUSED) : kinds;
 }
