@@ -8,6 +8,7 @@ import { look } from "./stages.js";
 import { go, state } from "./state.js";
 
 const MODES = { row: "Row: whom it listens to", column: "Column: who listens to it" };
+const HINT = "Click a patch: its affinity to all others appears here.";
 const EXPLANATION = "bright: as strong as the strongest beside the patch itself";
 const KINDS = ["CLIP attention", "DINO attention", "Fused affinity"];
 const FUSED = 2; // CLIP's and DINO's are of the features
@@ -17,10 +18,11 @@ export class AffinityDock {
   constructor(view, workspace) {
     this.view = view;
     this.workspace = workspace;
-    this.sources = view.methods.flatMap((method) => kindsOf(view, method));
+    this.methods = view.methods.filter((method) => !("features" in view.run.absent[method]));
+    this.sources = this.methods.flatMap((method) => kindsOf(view.run, this.methods[0], method));
     this.panels = this.sources.map(({ title }) => new Panel({ title, explanation: EXPLANATION, spoken: title }, view.base));
     this.heading = make("h2", { "aria-live": "polite" });
-    this.hint = notice("Click a patch: its affinity to all others appears here.");
+    this.hint = notice(this.methods.length ? HINT : view.run.absent[view.methods[0]].features);
     this.turn = make("button", { type: "button", onclick: () => this.change({ mode: state.mode === "row" ? "column" : "row" }) });
     const close = make("button", { type: "button", className: "close", "aria-label": "Close affinities", onclick: () => this.change({ patch: "" }) }, "×");
     this.figures = make("div", { className: "figures" }, ...this.panels.map((panel) => panel.figure));
@@ -35,7 +37,7 @@ export class AffinityDock {
 
   /** Show the patch in the address, or how to choose one. */
   async refresh() {
-    const picked = state.patch !== "";
+    const picked = state.patch !== "" && this.methods.length > 0;
     this.workspace.classList.toggle("picked", picked);
     this.element.classList.toggle("open", picked); // where the window is narrow
     say(this.heading, picked ? `Affinity of patch ${state.patch}` : "Affinity of a patch");
@@ -65,6 +67,7 @@ export class AffinityDock {
 
   /** Choose the patch that `find` gives for a grid, or say why there is none. */
   async choose(find) {
+    if (!this.methods.length) return;
     try {
       await this.change({ patch: String(find(await this.grid(0))) });
     } catch (error) {
@@ -75,7 +78,7 @@ export class AffinityDock {
   }
 
   async grid(place) {
-    return plane(await affinity(this.view.id, this.view.methods[place], 0, "row"));
+    return plane(await affinity(this.view.id, this.methods[place], 0, "row"));
   }
 
   /** Where the patch lies, in shares of the image: {u, v, rows, columns}. */
@@ -95,7 +98,7 @@ export class AffinityDock {
 
   /** The patch at the same place in the grid of another method. */
   async patchOf(method) {
-    const place = this.view.methods.indexOf(method);
+    const place = this.methods.indexOf(method);
     if (!place) return Number(state.patch);
     const { u, v, rows, columns } = await this.where();
     const own = await this.grid(place);
@@ -118,8 +121,7 @@ export class AffinityDock {
 }
 
 /** What is shown of a method: only the fused affinity if its features are those of the first. */
-function kindsOf({ run, methods: [first] }, method) {
-  if ("features" in run.absent[method]) return [];
+function kindsOf(run, first, method) {
   const kinds = KINDS.map((kind, index) => ({ method, index, title: method === first && index < FUSED ? kind : `${kind} of ${method}` }));
   return method !== first && run.owners[method].features === run.owners[first].features ? kinds.slice(FUSED) : kinds;
 }
