@@ -15,6 +15,7 @@ export class Lightbox {
     this.panels = [];
     this.dialog = make("dialog", { className: "lightbox", "aria-label": "Enlarged picture" });
     this.dialog.onclose = () => {
+      if (this.dialog.open) return; // opened again since
       this.panels = [];
       this.dialog.replaceChildren();
       go({ large: "" }, true);
@@ -45,6 +46,7 @@ export class Lightbox {
   }
 
   press(event) {
+    if (!this.dialog.open) return; // it has the focus a moment longer
     const place = { ArrowLeft: this.place - 1, ArrowRight: this.place + 1 }[event.key] ?? event.key - 1;
     if (!this.tiles[place]) return;
     event.preventDefault();
