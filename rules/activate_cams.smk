@@ -14,7 +14,7 @@ rule activate_initial_cams:
     benchmark:
         benchmark_file("activate_initial_cams", "method", "shard")
     wildcard_constraints:
-        method=one_of(name for name in METHODS if name not in FOREIGN),
+        method=one_of(name for name in METHODS if name not in FOREIGN + TAUGHT),
     conda:
         "../envs/ssr.yaml"
     threads: 1
@@ -24,7 +24,7 @@ rule activate_initial_cams:
         gpu=1,
     params:
         backbone=backbone("clip"),
-        cams=of_method("cams", without=("foreign",)),
+        cams=of_method("cams", without=("foreign", "segmenter")),
         code=code_hash("workflow_scripts.activate_cams"),
     shell:
         """

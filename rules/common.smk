@@ -20,7 +20,12 @@ from ssr.config.coverage import (
     stages_of,
 )
 from ssr.config.duplicates import repeated_keys, repeated_options
-from ssr.config.methods import method_config, owner, rows_of_methods
+from ssr.config.methods import (
+    method_config,
+    owner,
+    rows_of_methods,
+    teacher,
+)
 from ssr.config.settings import (
     config_hash,
     freeze,
@@ -270,6 +275,10 @@ PREDICTED_ELSEWHERE = [
 
 # Those with pseudo-labels.
 LABELLING = [method for method in METHODS if "pseudo_label" in scored_stages(method)]
+
+
+# Those whose initial CAMs are what the segmenter of another method says.
+TAUGHT = [method for method in METHODS if resolved(method).cams.segmenter]
 
 
 # Those whose segmenter learns from masks: what the others are held against, never one of them.

@@ -63,6 +63,12 @@ def foreign_state(wildcards):
     return state_of(made, *list_files(source, CONFIG.data.classes, ids))
 
 
+def logits_of_teacher(wildcards):
+    """What the segmenter of the method's teacher says of the shard."""
+    name = owner_of(teacher(CONFIG, wildcards.method), "prediction")
+    return expand(store("prediction"), shard=wildcards.shard, method=name)
+
+
 def model_of(network):
     """A params function: the model of clip or dino, a name or a JSON file."""
     return lambda wildcards: getattr(

@@ -14,6 +14,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from ssr.config.ablations import DEFAULT_METHODS, FULLY_SUPERVISED, Ablation, with_ablations
 from ssr.config.data import Data, Demo, Images, Splits
+from ssr.config.feedback import DEFAULT_SEGMENTERS, with_feedback
 from ssr.config.foreign import OWN_METHODS, Foreign, with_foreign
 from ssr.config.networks import (
     DEFAULT_BACKGROUNDS,
@@ -23,7 +24,7 @@ from ssr.config.networks import (
     Pretraining,
     Text,
 )
-from ssr.config.section import NULL, Name, Section, Seeds
+from ssr.config.section import NULL, Name, Rounds, Section, Seeds
 from ssr.config.seeds import own_seeds, row_name, with_seeds
 from ssr.config.stages import (
     MMSEG,
@@ -120,7 +121,12 @@ class Config(Section):
         "docs/foreign_cams.md",
     )
     segmenter_methods: tuple[Name, ...] = Field(
-        ("ssr",), validate_default=True, description="methods that go on to a segmenter"
+        DEFAULT_SEGMENTERS, validate_default=True, description="methods that go on to a segmenter"
+    )
+    feedback: Rounds = Field(
+        0,
+        description="rounds of those, a row each: what a segmenter says becomes the CAMs of "
+        "NAME_round1, what that says those of NAME_round2; docs/feedback.md",
     )
 
     @property
@@ -147,7 +153,9 @@ class Config(Section):
     @model_validator(mode="before")
     @classmethod
     def _add_rows(cls, values: Any) -> Any:
-        return with_foreign(with_ablations(values)) if isinstance(values, Mapping) else values
+        if not isinstance(values, Mapping):
+            return values
+        return with_feedback(with_foreign(with_ablations(values)))
 
     @field_validator("methods", mode="before")
     @classmethod

@@ -7,7 +7,7 @@ is not there.
 from __future__ import annotations
 
 from ssr.config import Config
-from ssr.config.methods import method_config, owner
+from ssr.config.methods import method_config, owner, teacher
 
 STAGES = (
     *("initial_cam", "aligned_cam", "refined_cam", "pseudo_label"),
@@ -93,7 +93,9 @@ def _own_splits(config: Config, method: str, stage: str) -> set[str]:
     if method_config(config, method).prediction.foreign:
         return splits
     if stage in _PREDICTIONS:
-        return splits | {"test"}
+        taught = [name for name in config.methods if teacher(config, name) == method]
+        used = [splits_of(config, name, "initial_cam") for name in taught]
+        return splits.union({"test"}, *(used if stage == "prediction" else []))
     if is_evaluated(config) and stage != "pseudo_label":
         splits.add("tune")
     # The first method has targets of its own. Prototypes are of the initial CAMs.

@@ -72,7 +72,7 @@ def method_config(config: Config, method: str) -> Config:
     """`config` with the overrides of one method, and what follows from them.
 
     Without masks no heads are chosen by them; where CLIP's last block is trained, samples are
-    pooled behind it; CAMs of another system are not aligned, nor is what has none.
+    pooled behind it; CAMs of another system or a segmenter are not aligned, nor is what has none.
     """
     return _resolved(config.model_dump_json(), method)
 
@@ -88,6 +88,11 @@ def rows_of_methods(config: Config) -> dict[str, dict[int, str]]:
         found[method] = {seed: row_name(method, seeds, seed) for seed in seeds}
     further = {row for each in found.values() for row in list(each.values())[1:]}
     return {method: each for method, each in found.items() if method not in further}
+
+
+def teacher(config: Config, method: str) -> str | None:
+    """The method, of the same seed, whose segmenter makes the initial CAMs of `method`, if any."""
+    return _teacher(config.model_dump_json(), method)
 
 
 def owner(config: Config, method: str, made: str) -> str:
@@ -118,7 +123,8 @@ def _resolved(settings: str, method: str) -> Config:
         chosen = _with(chosen, "alignment", stop="last")
     if chosen.pools_behind:
         chosen = _with(chosen, "prototypes", pooling="after")
-    if chosen.cams.foreign or chosen.prediction.foreign or chosen.learns_from_masks:
+    own_cams = not (chosen.cams.foreign or chosen.cams.segmenter or chosen.prediction.foreign)
+    if not own_cams or chosen.learns_from_masks:
         chosen = _with(chosen, "alignment", enabled=False)
     return chosen
 
@@ -131,20 +137,39 @@ def _with(config: Config, section: str, **values: object) -> Config:
 def _owners(settings: str, made: str) -> dict[str, str]:
     """The owner of what each method makes."""
     first: dict[tuple[str, ...], str] = {}
-    owners = {}
-    for method in json.loads(settings)["methods"]:
-        config = _resolved(settings, method)
-        entering = tuple(text for path in _paths(config, made) for text in _texts(config, path))
-        owners[method] = first.setdefault(entering, method)
-    return owners
+    return {
+        method: first.setdefault(_entering(settings, method, made), method)
+        for method in json.loads(settings)["methods"]
+    }
+
+
+@cache
+def _entering(settings: str, method: str, made: str) -> tuple[str, ...]:
+    """What stands for all on which something depends that a method makes, or its teacher."""
+    config, taught_by = _resolved(settings, method), _teacher(settings, method)
+    paths = _paths(config, made)
+    own = tuple(text for path in paths for text in _texts(config, path))
+    if taught_by and any(path.startswith("cams") for path in paths):
+        return own + _entering(settings, taught_by, "prediction")
+    return own
+
+
+@cache
+def _teacher(settings: str, method: str) -> str | None:
+    config = _resolved(settings, method)
+    if (named := config.cams.segmenter) is None:
+        return None
+    return row_name(named, _resolved(settings, named).seeds, config.seed)
 
 
 def _paths(config: Config, made: str) -> tuple[str, ...]:
     if config.learns_from_masks:
         return ENTERING_FROM_MASKS[made]
-    # Files of another system depend on nothing of ours.
+    # Files of another system depend on nothing of ours, and what a segmenter says on it alone.
     if made == "initial_cam" and config.cams.foreign:
         return ("cams.foreign",)
+    if made == "initial_cam" and config.cams.segmenter:
+        return ("cams.segmenter",)
     if made == "prediction" and config.prediction.foreign:
         return ("prediction.foreign",)
     return ENTERING[made]

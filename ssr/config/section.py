@@ -21,6 +21,7 @@ def _tidy(path: str) -> str:
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+Rounds = Annotated[int, Field(ge=0)]
 # Names become folder and file names below results/.
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
 Colour = Annotated[str, Field(pattern="^#[0-9a-fA-F]{6}$")]

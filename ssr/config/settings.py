@@ -19,6 +19,7 @@ from ssr.config import Config, Section
 from ssr.config.ablations import with_ablations
 from ssr.config.architectures import names_file
 from ssr.config.consistency import contradictions
+from ssr.config.feedback import with_feedback
 from ssr.config.foreign import with_foreign
 from ssr.config.methods import METHOD_SECTIONS, merge
 from ssr.config.section import unusable_texts
@@ -107,9 +108,11 @@ def parse_config(values: Mapping[str, Any], found: Iterable[str] = ()) -> Config
     unsound = {section for section, _ in (*texts, *wrong)}
     against = list(contradictions(config, unsound))
     findings = [*found, *(line for _, line in (*texts, *wrong)), *against]
-    methods = with_foreign(with_ablations(values)).get("methods", config.methods)
+    given = with_foreign(with_ablations(values))
+    methods = with_feedback(given).get("methods", config.methods)
     for method, overrides in (methods if isinstance(methods, Mapping) else {}).items():
-        if isinstance(overrides, Mapping):
+        # What is wrong with a round is wrong with its method.
+        if isinstance(overrides, Mapping) and method in given.get("methods", methods):
             own = _judge_method(config, unsound, method, overrides)
             findings += [f"methods.{method}.{line}" for line in own if line not in against]
     if findings:

@@ -49,10 +49,13 @@ class Activation(Section):
 
 
 class Cams(Activation):
-    """Class activation maps of CLIP as it is, or of another system."""
+    """Class activation maps of CLIP as it is, of another system, or of a segmenter."""
 
     foreign: str | None = Field(
         None, description="name of another system, among foreign, whose CAMs stand in for CLIP's"
+    )
+    segmenter: str | None = Field(
+        None, description="method whose segmenter's probabilities stand in for them; feedback"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from ssr.config import Crf
 from ssr.data.images import load_image
 from ssr.data.index import Image
 from ssr.labelling.crf import dense_crf
+from ssr.labels import BACKGROUND
 from ssr.maps import upsample
 
 
@@ -40,3 +42,16 @@ def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     """Probabilities over the first axis, however large the logits are."""
     powers = np.exp(logits - logits.max(axis=0))
     return powers / powers.sum(axis=0)
+
+
+def given_labels(logits: NDArray, labels: Sequence[int]) -> NDArray[np.float32]:
+    """How probable each class of an image is, where it is known which ones it shows.
+
+    Args:
+        logits: (C + 1, h, w) floats, background first.
+        labels: its K classes, 1..C.
+
+    Returns:
+        (K, h, w): the softmax over these classes and the background, without the latter.
+    """
+    return softmax(logits[[BACKGROUND, *labels]].astype(np.float32))[1:]

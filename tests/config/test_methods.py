@@ -91,7 +91,7 @@ def test_a_network_that_is_trained_here_depends_on_its_training(
 
 def test_every_section_that_a_method_may_override_enters_something() -> None:
     entering = {path.partition(".")[0] for paths in ENTERING.values() for path in paths}
-    assert entering | {"pretraining"} == set(METHOD_SECTIONS)
+    assert entering | {"pretraining", "feedback"} == set(METHOD_SECTIONS)
     assert not {"data", "dataset", "evaluation", "methods"} & set(METHOD_SECTIONS)
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 
 from ssr.config import Crf
-from ssr.labelling.predictions import refine_logits, softmax
+from ssr.labelling.predictions import given_labels, refine_logits, softmax
 from ssr.maps import upsample
 
 
@@ -25,3 +25,13 @@ def test_coarse_logits_snap_to_the_edge_in_the_image() -> None:
     assert (before[:, 10] == 0).all(), "the CRF has nothing to correct"
     assert labels.dtype == np.uint8
     np.testing.assert_array_equal(labels, np.where(np.arange(32) < 10, 0, 2)[None].repeat(24, 0))
+
+
+def test_probabilities_given_the_labels_of_an_image_leave_out_all_other_classes() -> None:
+    logits = np.random.default_rng(0).normal(0, 5, (6, 3, 4)).astype(np.float16)
+    found = given_labels(logits, (5, 2))
+    everything = softmax(logits.astype(np.float32))
+    share = everything[[5, 2]] / everything[[0, 2, 5]].sum(0)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, share, rtol=1e-5)
+    assert given_labels(logits, ()).shape == (0, 3, 4)

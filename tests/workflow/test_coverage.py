@@ -62,6 +62,7 @@ def stores_of(config: Config) -> set[tuple[str, str]]:
         {"methods": ONLY_CLIP, "segmenter_methods": ["clip"]},
         {"methods": {"again": {}}, "segmenter_methods": ["again"]},
         FOREIGN,
+        {"feedback": 2, "segmenter_methods": ["ssr", "clip"], "evaluation": {"cam_split": "train"}},
         {"ablations": ["table_6"], "methods": ONLY_CLIP, "segmenter_methods": []},
         {"methods": EARLY, "segmenter_methods": ["dino", "fine"]},
         NO_MASKS,

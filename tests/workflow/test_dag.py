@@ -166,6 +166,34 @@ def test_each_seed_learns_by_itself_and_reads_what_the_first_has_made(clone: Run
     }
 
 
+# Jobs of a round of feedback; the segmenter before it predicts train and tune, too.
+OF_A_ROUND = {
+    "predict_logits": 3 + 1,
+    "feed_back_logits": 4,
+    "refine_cams": 4,
+    "choose_threshold": 2,
+    "evaluate_cams": 2,
+    "label_pixels": 3,
+    "evaluate_labels": 1,
+    "train_segmenter": 1,
+    "evaluate_logits": 1,
+    "refine_predictions": 1,
+    "evaluate_predictions": 1,
+}
+
+
+def test_a_round_of_feedback_learns_from_what_the_segmenter_before_it_says(clone: Run) -> None:
+    printed = [clone("-n", *given).stdout for given in ((), ("--config", "feedback=2"))]
+    jobs = [Counter(re.findall(r"^rule (\w+):", each, re.MULTILINE)) for each in printed]
+    assert jobs[1] - jobs[0] == {rule: 2 * count for rule, count in OF_A_ROUND.items()}
+    assert not jobs[0] - jobs[1]
+    fed = r"/(logits/\S+)\n    output: .*/(cams/initial/\S+train_0001\S+)"
+    assert dict(re.findall(fed, printed[1])) == {
+        f"logits/{before}/train_0001.zarr.zip": f"cams/initial/{row}/train_0001.zarr.zip"
+        for before, row in (("ssr", "ssr_round1"), ("ssr_round1", "ssr_round2"))
+    }
+
+
 def test_a_segmenter_is_of_the_clip_and_the_texts_of_its_method(clone: Run) -> None:
     methods = {"row": {"backbones": {"clip": {"weights": "random"}}}}
     given = (f"methods={json.dumps(methods)}", "segmenter_methods=['row']")
@@ -181,7 +209,8 @@ def test_a_segmenter_is_of_the_clip_and_the_texts_of_its_method(clone: Run) -> N
 def test_only_evaluation_and_report_can_reach_a_mask_and_full_supervision(
     clone: Run, fully: bool
 ) -> None:
-    printed = clone("-n", "--config", f"ablations={['table_6'] if fully else []}").stdout
+    given = (f"ablations={['table_6'] if fully else []}", "feedback=1")
+    printed = clone("-n", "--config", *given).stdout
     job = r"^(?:local)?rule (\w+):\n    input: (.*)\n    output: (.*)$"
     readers: dict[str, set[str]] = {}
     for rule, inputs, output in re.findall(job, printed, re.MULTILINE):
@@ -357,6 +386,8 @@ def test_a_folder_without_masks_needs_a_threshold(clone: Run, tmp_path: Path) ->
         "refine_cams",
         "label_pixels",
         "train_segmenter",
+        "predict_logits",
+        "feed_back_logits",
         "pretrain_clip",
         "pretrain_dino",
     ],

@@ -52,6 +52,11 @@ def test_every_group_has_a_size_and_rules_that_need_no_gpu() -> None:
     assert set(groups.values()) == {each.partition("=")[0] for each in PROFILE["group-components"]}
 
 
+def test_no_group_waits_for_itself_however_often_a_segmenter_is_fed_back(clone: Run) -> None:
+    many_shards = "data={'shard_size': 25}"
+    clone("-n", "--profile", "slurm", "--config", "feedback=2", "seeds=[0, 1]", many_shards)
+
+
 def test_what_is_asked_for_follows_the_size_of_the_shards(clone: Run) -> None:
     few, many = (
         {"demo": {"train": 400, "tune": 100, "val": 200}, "shard_size": n} for n in (20, 400)

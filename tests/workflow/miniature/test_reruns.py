@@ -194,6 +194,7 @@ OTHER: dict[str, Any] = {
     "ablations": ["table_4"],
     "foreign": {"peer": {"path": "peer", "format": "npy"}},
     "segmenter_methods": ["ssr", "box_mask"],
+    "feedback": 1,
 }
 
 # Where only some jobs of a rule are touched, and so not everything behind it.
@@ -207,6 +208,9 @@ EXACT: dict[str, set[str]] = {
     "evaluation.cam_split": {"refine_cams", "label_pixels", "evaluate_cams", "evaluate_labels"},
     "segmenter_methods": {"refine_cams", "label_pixels", "train_segmenter", "predict_logits"}
     | {"refine_predictions", "evaluate_logits", "evaluate_predictions"},
+    "feedback": {"predict_logits", "feed_back_logits", "refine_cams", "label_pixels"}
+    | {"choose_threshold", "train_segmenter", "refine_predictions"}
+    | EVALUATIONS,
     "alignment.enabled": {"refine_cams", "choose_threshold", "evaluate_cams", "label_pixels"}
     | {"train_segmenter", "predict_logits", "refine_predictions"}
     | EVALUATIONS,
@@ -260,9 +264,9 @@ def another(key: str, value: Any) -> Any:
 
 # Another list has no images here.
 LISTS = tuple(f"data.splits.{split}" for split in SPLITS)
-# Refused alone: the patch is CLIP's, CAMs and predictions are those of a system that `foreign`
-# names, and one method alone may learn from masks.
-BOUND = ("images.patch", "cams.foreign", "prediction.foreign", "labels.source")
+# Refused alone: the patch is CLIP's, CAMs and predictions are those of a system that `foreign` names
+# or of a method's segmenter, and one method alone may learn from masks.
+BOUND = ("images.patch", "cams.foreign", "cams.segmenter", "prediction.foreign", "labels.source")
 SETTINGS = [(key, value) for key, value in leaves(Config()) if key not in (*LISTS, *BOUND)]
 
 
