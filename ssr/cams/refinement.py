@@ -8,15 +8,34 @@ without the border, which may be empty.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ssr.cams.affinity import Matrix, fuse, propagate, sinkhorn, symmetric_affinity
 from ssr.config import Refinement
-from ssr.maps import min_max, upsample
+from ssr.maps import min_max, on_grid, upsample
 
 Maps = NDArray[np.float32]
 Mask = NDArray[np.bool_]
+Stored = Callable[[str], NDArray[Any]]
+"""Reads an array of an image from a store, by its name."""
+
+
+def refine_image(cams: Maps, features: Stored, superpixels: Stored, settings: Refinement) -> Maps:
+    """SGC of one image: raw cams (K, ., .) on any grid to (K, h, w) in 0..1 on that of the patches.
+
+    Without affinity the cams stay on theirs, and nothing that is stored is read.
+    """
+    if settings.affinity == "none":
+        return min_max(cams)
+    affinity = image_affinity(features("clip_attention"), features("dino_attention"), settings)
+    rows, columns = features("grid")
+    maps = min_max(on_grid(cams, (int(rows), int(columns))))
+    regions = superpixels("regions")[superpixels("labels")]
+    return refine(maps, affinity, patch_mask(maps, regions, settings), settings.power)
 
 
 def image_affinity(
