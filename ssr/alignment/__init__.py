@@ -10,6 +10,7 @@ __all__ = [
     "aligner",
     "heads",
     "image_labels",
+    "online",
     "patches",
     "prototypes",
     "samples",

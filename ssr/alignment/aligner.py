@@ -66,6 +66,11 @@ class Aligner(nn.Module, ABC):
         """
 
     @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self.log_temperature.device
+
+    @property
     def temperature(self) -> Tensor:
         """Tau, a positive scalar; kept above 0.01 as CLIP keeps its own."""
         return _bounded(self.log_temperature)

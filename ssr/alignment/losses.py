@@ -59,7 +59,7 @@ def feature_loss(batch: Batch) -> Tensor:
     Other samples of the same class count as negatives, as in CLIP's own training.
     """
     logits = batch.image @ batch.text.T / batch.temperature
-    own = torch.arange(len(logits))
+    own = torch.arange(len(logits), device=logits.device)
     return (F.cross_entropy(logits, own) + F.cross_entropy(logits.T, own)) / 2
 
 

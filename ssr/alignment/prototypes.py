@@ -53,8 +53,8 @@ def make_prototypes(
     texts: (C+B, D), the first C = `classes` of classes; every label of `samples` is a row of it.
     clusters: K. There are at most as many text clusters as classes that occur.
     """
-    image = samples.aligned(aligner).numpy()
-    text = aligner.text(torch.from_numpy(texts)).numpy()
+    image = samples.aligned(aligner).cpu().numpy()
+    text = aligner.text(torch.from_numpy(texts).to(aligner.device)).cpu().numpy()
     is_class = samples.labels < classes
     labels = samples.labels[is_class]
     image_centres = cluster(image[is_class], clusters, seed)

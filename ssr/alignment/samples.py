@@ -37,7 +37,7 @@ class Samples:
     def aligned(self, aligner: Aligner, rows: NDArray[np.int64] | None = None) -> Tensor:
         """Aligned unit vectors (n, d) of the samples `rows`, or of all."""
         features = self.features if rows is None else self.features[rows]
-        return aligner.image(torch.from_numpy(features))
+        return aligner.image(torch.from_numpy(features).to(aligner.device))
 
     def foreground(self, classes: int) -> Samples:
         """The samples of classes alone, without those of backgrounds."""

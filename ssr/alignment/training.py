@@ -19,7 +19,7 @@ from torch import Tensor
 
 from ssr.alignment.aligner import Aligner
 from ssr.alignment.losses import LOSSES, Batch
-from ssr.alignment.prototypes import Indices, Prototypes
+from ssr.alignment.prototypes import Indices, Prototypes, Vectors
 from ssr.alignment.samples import Samples
 from ssr.artefacts.files import replacing
 from ssr.config import Alignment
@@ -148,15 +148,18 @@ def batch_rows(iteration: int, samples: int, size: int, seed: int) -> Indices:
 
 def make_batch(aligner: Aligner, data: LabelledSamples, rows: Indices) -> Batch:
     """Forward the samples `rows`; every text is aligned once, however often it occurs."""
-    labels = data.samples.labels[rows]
-    text = aligner.text(torch.from_numpy(data.prototypes.texts))
+    labels, prototypes = data.samples.labels[rows], data.prototypes
+
+    def tensor(values: Vectors | Indices) -> Tensor:
+        return torch.from_numpy(values).to(aligner.device)
+
     return Batch(
         image=data.samples.aligned(aligner, rows),
-        text=text[torch.from_numpy(labels)],
-        image_prototypes=torch.from_numpy(data.prototypes.image_prototypes),
-        text_prototypes=torch.from_numpy(data.prototypes.text_prototypes),
-        image_clusters=torch.from_numpy(data.prototypes.image_clusters[rows]),
-        text_clusters=torch.from_numpy(data.prototypes.text_clusters[labels]),
+        text=aligner.text(tensor(prototypes.texts))[tensor(labels)],
+        image_prototypes=tensor(prototypes.image_prototypes),
+        text_prototypes=tensor(prototypes.text_prototypes),
+        image_clusters=tensor(prototypes.image_clusters[rows]),
+        text_clusters=tensor(prototypes.text_clusters[labels]),
         temperature=aligner.temperature,
     )
 

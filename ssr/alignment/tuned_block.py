@@ -49,8 +49,8 @@ class TunedBlock(Aligner):
 
     def patches(self, entering: Sequence[Tensor]) -> list[Tensor]:
         """Unit vectors (N, D) of the patches of each image, of the tokens (N+1, W) entering it."""
-        device = self.log_temperature.device
-        return [unit(patches_of_image(self.block, tokens.to(device))).cpu() for tokens in entering]
+        entered = (tokens.to(self.device) for tokens in entering)
+        return [unit(patches_of_image(self.block, tokens)).cpu() for tokens in entered]
 
 
 class _Unit(nn.Module):
