@@ -175,7 +175,7 @@ def _bare_step(bench: Bench, kind: str) -> float:
     from ssr.data.pngs import open_pngs
     from ssr.segmenter import model as models
     from ssr.segmenter.dataset import SegmentationDataset, augmentation
-    from ssr.segmenter.training import make_optimiser
+    from ssr.segmenter.optimisation import make_optimiser
 
     settings, texts = bench.segmenter, TextEmbeddings.read(bench.folder / "texts.npz")
     config = models.model_config(

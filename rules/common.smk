@@ -281,6 +281,10 @@ LABELLING = [method for method in METHODS if "pseudo_label" in scored_stages(met
 TAUGHT = [method for method in METHODS if resolved(method).cams.segmenter]
 
 
+# Those whose segmenter is trained jointly with CMPA.
+JOINT = [method for method in METHODS if resolved(method).segmenter.joint]
+
+
 # Those whose segmenter learns from masks: what the others are held against, never one of them.
 TAUGHT_BY_MASKS = [method for method in METHODS if resolved(method).learns_from_masks]
 

@@ -130,6 +130,11 @@ def in_first_round(found):
     )
 
 
+def samples_of_method(wildcards):
+    """The samples of CMPA, with the prototypes from which the method's heads start."""
+    return result(f"prototypes/{owner_of(wildcards.method, 'heads')}/1.npz")
+
+
 def first_prototypes(wildcards):
     """Where later rounds find the samples."""
     later = wildcards.round != "1"

@@ -33,7 +33,7 @@ rule train_fully_supervised:
         root=CONFIG.data.root,
         classes=list(CONFIG.data.classes),
         backbone=backbone("clip"),
-        segmenter=of_method("segmenter"),
+        segmenter=of_method("segmenter", without=("joint", "gamma")),
         seed=seed_of_method,
         work=result("segmenter/{method}/work"),
         code=code_hash("workflow_scripts.train_fully_supervised"),

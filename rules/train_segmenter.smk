@@ -16,7 +16,7 @@ rule train_segmenter:
     benchmark:
         benchmark_file("train_segmenter", "method")
     wildcard_constraints:
-        method=one_of(name for name in METHODS if name not in TAUGHT_BY_MASKS),
+        method=one_of(name for name in METHODS if name not in TAUGHT_BY_MASKS + JOINT),
     conda:
         "../envs/ssr.yaml"
     threads: 8
@@ -29,7 +29,7 @@ rule train_segmenter:
         root=CONFIG.data.root,
         classes=list(CONFIG.data.classes),
         backbone=backbone("clip"),
-        segmenter=of_method("segmenter"),
+        segmenter=of_method("segmenter", without=("joint", "gamma")),
         seed=seed_of_method,
         work=result("segmenter/{method}/work"),
         code=code_hash("workflow_scripts.train_segmenter"),

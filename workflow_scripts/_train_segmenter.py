@@ -23,6 +23,7 @@ from ssr.running.provenance import code_hash
 if TYPE_CHECKING:
     import numpy as np
 
+    from ssr.alignment.online import OnlineAlignment
     from ssr.backbones.text import TextEmbeddings
     from ssr.data.index import Image
     from ssr.running.distributed import Resources
@@ -37,11 +38,15 @@ class Lessons:
         images: all of them.
         read_labels: from an image's id to the labels of its pixels.
         files: on which those rest.
+        parameters: settings on which they rest.
+        alignment: CMPA, where it is trained jointly with the segmenter and makes the labels.
     """
 
     images: Sequence[Image]
     read_labels: Callable[[str], np.ndarray]
     files: Sequence[Path]
+    parameters: Sequence[str] = ()
+    alignment: OnlineAlignment | None = None
 
 
 def segmenter_parser(description: str | None) -> ArgumentParser:
@@ -127,15 +132,18 @@ def _train(
     settings: Segmenter = arguments.segmenter
     classes = ["background", *arguments.classes]
     torch.manual_seed(arguments.seed)
+    heads = lessons.alignment.heads if lessons.alignment else None
     config = model.model_config(
-        settings, arguments.backbone, len(classes), len(texts.names) if texts else 0
+        settings, arguments.backbone, len(classes), len(texts.names) if texts else 0, heads
     )
     work = arguments.work / _fingerprint(lessons, arguments, program, classes)
-    workers = own.threads - 1 if own.device.type == "cuda" else 0
+    # Labels that are made as heads learn are made in this process.
+    workers = own.threads - 1 if own.device.type == "cuda" and heads is None else 0
     place = Place(work, own.device, workers)
     dataset = _dataset(lessons, arguments)
     with without_compiler():
-        trained = train(model.build(config, texts), dataset, settings, arguments.seed, place)
+        built = model.build(config, texts, heads)
+        trained = train(built, dataset, settings, arguments.seed, place, lessons.alignment)
     if is_main_process():
         shutil.copyfile(work / "history.csv", arguments.output.with_name("history.csv"))
         model.export(trained, config, classes, arguments.output, arguments.description)
@@ -154,6 +162,7 @@ def _fingerprint(
         backbone.canonical(),
         settings.canonical(),
         str(arguments.seed),
+        *lessons.parameters,
     ]
     named = [backbone.model, backbone.weights, settings.config or ""]
     texts = [arguments.text] if settings.reads_text else []

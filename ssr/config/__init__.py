@@ -26,8 +26,8 @@ from ssr.config.networks import (
 )
 from ssr.config.section import NULL, Name, Rounds, Section, Seeds
 from ssr.config.seeds import own_seeds, row_name, with_seeds
+from ssr.config.segmenter import MMSEG, Segmenter
 from ssr.config.stages import (
-    MMSEG,
     AlignedCams,
     Alignment,
     Cams,
@@ -38,7 +38,6 @@ from ssr.config.stages import (
     Prototypes,
     Refinement,
     Report,
-    Segmenter,
     Superpixels,
 )
 

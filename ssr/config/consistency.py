@@ -11,8 +11,12 @@ from ssr.config import FULLY_SUPERVISED, Backbones, Config, Text
 from ssr.config.architectures import clip_architecture, dino_architecture
 from ssr.config.duplicates import repeated_keys
 from ssr.config.methods import ENTERING_FROM_MASKS, method_config, rows_of_methods
+from ssr.config.objective import (
+    joint_training_has_heads,
+    rounds_have_a_segmenter,
+    teachers_come_first,
+)
 from ssr.config.seeds import method_of_row
-from ssr.config.teachers import rounds_have_a_segmenter, teachers_come_first
 from ssr.demo.vocabulary import CLASSES, STUFF
 
 # All words that the demo's CLIP has seen, besides the names of what is drawn.
@@ -72,14 +76,6 @@ def _foreign_files_are_named(config: Config) -> Iterator[str]:
         offered = [name for name, own in config.foreign.items() if own.stands_in_for == section]
         if (named := getattr(config, section).foreign) not in (None, *offered):
             yield f"{section}.foreign: one of foreign with {what}, {offered}; came {named}"
-
-
-def _cams_have_one_source(config: Config) -> Iterator[str]:
-    if config.cams.foreign and config.cams.segmenter:
-        yield (
-            f"cams.segmenter: null where cams.foreign is {config.cams.foreign}; "
-            f"came {config.cams.segmenter}"
-        )
 
 
 def _backbones_fit(config: Config) -> Iterator[str]:
@@ -178,7 +174,6 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[[Config], Iterator[str]]], ...] = 
     (("text", "data"), _prompts_name_classes),
     (("segmenter_methods", "methods"), _segmenters_name_methods),
     (("cams", "prediction", "foreign"), _foreign_files_are_named),
-    (("cams",), _cams_have_one_source),
     (("backbones", "images", "features", "segmenter", "segmenter_methods"), _backbones_fit),
     (("backbones",), _model_files_are_clear),
     (("data", "labels"), _threshold_has_a_source),
@@ -186,6 +181,7 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[[Config], Iterator[str]]], ...] = 
     (("methods",), _weakly_supervised_come_first),
     (("prototypes", "alignment"), _pooling_has_samples),
     (("alignment", "aligned_cams"), _backgrounds_have_a_judge),
+    (("segmenter", "alignment", "prototypes"), joint_training_has_heads),
     (("backbones", "data", "text"), _demo_knows_the_words),
 )
 _RULES_OF_METHODS: tuple[tuple[tuple[str, ...], Callable[[Config], Iterator[str]]], ...] = (

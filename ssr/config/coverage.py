@@ -99,9 +99,17 @@ def _own_splits(config: Config, method: str, stage: str) -> set[str]:
     if is_evaluated(config) and stage != "pseudo_label":
         splits.add("tune")
     # The first method has targets of its own. Prototypes are of the initial CAMs.
-    learns = method in (next(iter(config.methods)), *config.segmenter_methods)
+    first = method == next(iter(config.methods))
     clusters = stage == "initial_cam" and method_config(config, method).alignment.enabled
-    return splits | {"train"} if learns or clusters else splits
+    return splits | {"train"} if first or clusters or _learns(config, method, stage) else splits
+
+
+def _learns(config: Config, method: str, stage: str) -> bool:
+    """Whether the segmenter of a method needs what a stage makes of train."""
+    if method not in config.segmenter_methods:
+        return False
+    # Joint training makes CAMs and labels by itself.
+    return not method_config(config, method).segmenter.joint or stage not in OF_LABELS
 
 
 def _splits_of_features(config: Config, method: str) -> set[str]:
@@ -114,6 +122,8 @@ def _splits_of_features(config: Config, method: str) -> set[str]:
     ]
     splits = set().union(*(splits_of(config, method, stage) for stage in own))
     if method_config(config, method).alignment.enabled and owner(config, method, "heads") == method:
+        splits.add("train")
+    if method_config(config, method).segmenter.joint and method in config.segmenter_methods:
         splits.add("train")
     return splits | splits_of(config, method, "refined_cam")
 

@@ -72,7 +72,8 @@ def method_config(config: Config, method: str) -> Config:
     """`config` with the overrides of one method, and what follows from them.
 
     Without masks no heads are chosen by them; where CLIP's last block is trained, samples are
-    pooled behind it; CAMs of another system or a segmenter are not aligned, nor is what has none.
+    pooled behind it; CAMs of another system or a segmenter are not aligned, nor is what has none,
+    and where nothing is aligned no segmenter is trained jointly with it.
     """
     return _resolved(config.model_dump_json(), method)
 
@@ -125,7 +126,7 @@ def _resolved(settings: str, method: str) -> Config:
         chosen = _with(chosen, "prototypes", pooling="after")
     own_cams = not (chosen.cams.foreign or chosen.cams.segmenter or chosen.prediction.foreign)
     if not own_cams or chosen.learns_from_masks:
-        chosen = _with(chosen, "alignment", enabled=False)
+        chosen = _with(_with(chosen, "alignment", enabled=False), "segmenter", joint=False)
     return chosen
 
 

@@ -1,13 +1,38 @@
-"""Which methods teach others: their segmenter has seen no masks, and comes first."""
+"""What the readings of Eq. 12, feedback and joint training, ask of other settings."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ssr.config import Config
 from ssr.config.section import NULL
 from ssr.config.seeds import method_of_row, own_seeds
+
+
+def joint_training_has_heads(config: Config) -> Iterator[str]:
+    """A line for each setting without which there are no heads that both losses reach."""
+    segmenter, alignment = config.segmenter, config.alignment
+    if not segmenter.joint or not config.segmenter_methods:
+        return
+    for key, came, wanted in (
+        ("segmenter.config", segmenter.config, None),
+        ("segmenter.text", segmenter.text, True),
+        ("segmenter.micro_batch", segmenter.micro_batch, None),
+        ("alignment.enabled", alignment.enabled, True),
+        ("alignment.trains", alignment.trains, "heads"),
+        ("prototypes.pooling", config.prototypes.pooling, "before"),
+    ):
+        if came != wanted:
+            yield f"{key}: {_written(wanted)} where segmenter.joint is true; came {_written(came)}"
+    if alignment.looks_at_images:
+        yield "alignment.loss: of samples where segmenter.joint is true; came image_labels"
+
+
+def _written(value: object) -> str:
+    """As in a file of settings."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def rounds_have_a_segmenter(config: Config) -> Iterator[str]:
@@ -29,9 +54,12 @@ def teachers_come_first(config: Config) -> Iterator[str]:
         yield f"cams.segmenter: of a method, not of all; came {config.cams.segmenter}"
     able, named = _teachers(config), _named(config)
     for number, (method, own) in enumerate(named.items()):
-        key, teacher = f"methods.{method}.cams.segmenter", _given(own, "cams").get("segmenter")
+        key, cams = f"methods.{method}.cams.segmenter", _given(own, "cams")
+        teacher, foreign = cams.get("segmenter"), cams.get("foreign", config.cams.foreign)
         if teacher in (None, NULL):
             continue
+        if foreign not in (None, NULL):
+            yield f"{key}: null where cams.foreign is {foreign}; came {teacher}"
         allowed = [name for name in [*named][:number] if name in able]
         if teacher not in allowed:
             yield (

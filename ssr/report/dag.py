@@ -54,11 +54,11 @@ _RULES = (
     _Rule("build_report", "report/index.html", "evaluation", 8),
 )
 # Where data and weights come from, what alignment.stop: tune adds, what other systems made, CAMs of
-# segmenters, full supervision, and where predictions go.
+# segmenters, joint training, full supervision, and where predictions go.
 OCCASIONAL = (
     *("derive_coco_labels", "derive_coco_masks", "fetch_weights", "pretrain_clip"),
     *("pretrain_dino", "choose_heads", "import_cams", "import_predictions", "feed_back_logits"),
-    *("train_fully_supervised", "evaluate_foreign", "archive_predictions"),
+    *("train_jointly", "train_fully_supervised", "evaluate_foreign", "archive_predictions"),
 )
 _PLACES = {rule.name: rule for rule in _RULES}
 

@@ -8,6 +8,7 @@ __all__ = [
     "clip_backbone",
     "dataset",
     "description",
+    "joint",
     "mmseg_import",
     "model",
     "prediction",

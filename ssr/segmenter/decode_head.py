@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ssr.alignment.heads import AlignmentHeads, HeadOptions
 from ssr.backbones.text import TextEmbeddings
 from ssr.segmenter.mmseg_import import MODELS, BaseDecodeHead
 
@@ -77,10 +78,39 @@ class PatchText(nn.Module):
         make the rounding of cosines one of whole logits.
         """
         with torch.autocast(patches.device.type, enabled=False):
-            directions = F.normalize(patches.float(), dim=1)
-            logits = self.scale * torch.einsum("td,bdhw->bthw", self.texts, directions)
+            logits = self._logits(patches.float())
         background = logits[:, self.classes :].logsumexp(1, keepdim=True)
         return torch.cat([background, logits[:, : self.classes]], 1).log_softmax(1)
+
+    def _logits(self, patches: Tensor) -> Tensor:
+        """How well each text fits each patch: (B, T, h, w) of (B, D, h, w)."""
+        directions = F.normalize(patches, dim=1)
+        return self.scale * torch.einsum("td,bdhw->bthw", self.texts, directions)
+
+
+class AlignedPatchText(PatchText):
+    """The same through heads of CMPA, which learn from the segmenter's loss in joint training.
+
+    Their batch normalisation is in evaluation mode: its statistics are those of CMPA's samples.
+
+    Args:
+        classes, texts, width: as for `PatchText`.
+        heads: the fields of `HeadOptions`.
+    """
+
+    def __init__(self, classes: int, texts: int, width: int, heads: Mapping[str, Any]) -> None:
+        super().__init__(classes, texts, width)
+        self.heads = AlignmentHeads(HeadOptions(**heads))
+
+    def train(self, mode: bool = True) -> Self:
+        """Leave the heads in evaluation mode."""
+        super().train(mode)
+        self.heads.eval()
+        return self
+
+    def _logits(self, patches: Tensor) -> Tensor:
+        aligned = self.heads.image(patches.movedim(1, -1)) @ self.heads.text(self.texts).T
+        return self.scale * self.heads.sharpening * aligned.movedim(-1, 1)
 
 
 @MODELS.register_module()
@@ -92,7 +122,8 @@ class TransformerFusionHead(BaseDecodeHead):
     1x1 convolution to the classes follow.
 
     With `texts`, the last map that comes in holds patches in the joint space. What CLIP says of
-    them (`PatchText`) takes its place, and the decoder learns what to add to it.
+    them (`PatchText`), with `aligned` through heads of CMPA, takes its place, and the decoder
+    learns what to add to it.
 
     Args:
         in_channels: width of each feature map.
@@ -100,6 +131,7 @@ class TransformerFusionHead(BaseDecodeHead):
         layers: transformer blocks.
         heads: attention heads of each.
         texts: arguments `texts` and `width` of `PatchText`; None: without.
+        aligned: argument `heads` of `AlignedPatchText`; None: CLIP as it is.
         **options: of mmsegmentation's BaseDecodeHead.
     """
 
@@ -110,6 +142,7 @@ class TransformerFusionHead(BaseDecodeHead):
         layers: int,
         heads: int,
         texts: tuple[int, int] | None = None,
+        aligned: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> None:
         super().__init__(
@@ -122,7 +155,11 @@ class TransformerFusionHead(BaseDecodeHead):
         self.projections = nn.ModuleList(_projection(width, channels) for width in in_channels)
         self.fusion = nn.Linear(channels * len(in_channels), channels)
         self.transformer = nn.Sequential(*(_block(channels, heads) for _ in range(layers)))
-        self.patch_text = PatchText(self.num_classes - 1, *texts) if texts else None
+        self.patch_text: PatchText | None = None
+        if texts and aligned:
+            self.patch_text = AlignedPatchText(self.num_classes - 1, *texts, aligned)
+        elif texts:
+            self.patch_text = PatchText(self.num_classes - 1, *texts)
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
         """Logits (B, C+1, h, w) of feature maps (B, W, h, w)."""

@@ -17,6 +17,7 @@ from mmengine.registry import DefaultScope
 from mmengine.runner import CheckpointLoader
 from torch import nn
 
+from ssr.alignment.heads import AlignmentHeads
 from ssr.artefacts.files import replacing
 from ssr.artefacts.seals import BLANK, seal
 from ssr.artefacts.tensors import write_tensors
@@ -47,7 +48,11 @@ _log = logging.getLogger(__name__)
 
 
 def model_config(
-    settings: Segmenter, backbone: Backbone, classes: int, texts: int = 0
+    settings: Segmenter,
+    backbone: Backbone,
+    classes: int,
+    texts: int = 0,
+    heads: AlignmentHeads | None = None,
 ) -> ModelConfig:
     """The mmsegmentation config of the model that `settings` ask for.
 
@@ -56,22 +61,32 @@ def model_config(
         backbone: CLIP, for our own model.
         classes: with background.
         texts: how many CLIP compares patches with, where `settings.reads_text`.
+        heads: of CMPA, through which it does so.
     """
     if settings.config is None:
-        return _clip_config(settings, backbone, classes, texts)
+        config = _clip_config(settings, backbone, classes, texts)
+        if heads:
+            config["decode_head"]["aligned"] = vars(heads.options)
+        return config
     return _library_config(settings.config, settings.crop_size, classes)
 
 
-def build(config: ModelConfig, texts: TextEmbeddings | None = None) -> nn.Module:
+def build(
+    config: ModelConfig, texts: TextEmbeddings | None = None, heads: AlignmentHeads | None = None
+) -> nn.Module:
     """Build a model, which has the `texts` if it reads any; batch normalisation is of one process.
 
-    Without them they come with the weights that are loaded into it.
+    Without them they come with the weights that are loaded into it, and so do `heads` of CMPA. If
+    given, these are part of the model.
     """
     with DefaultScope.overwrite_default_scope("mmseg"), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="``build_loss``")  # mmsegmentation's own call
         model: nn.Module = MODELS.build(Config({"model": config}).model)
     if texts:
-        cast(decode_head.PatchText, model.get_submodule("decode_head.patch_text")).fill(texts)
+        patch_text = cast(decode_head.PatchText, model.get_submodule("decode_head.patch_text"))
+        patch_text.fill(texts)
+        if heads:
+            patch_text.heads = heads
     return revert_sync_batchnorm(model)
 
 

@@ -27,6 +27,7 @@ from mmengine.runner import BaseLoop, Runner
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
+from ssr.alignment.online import OnlineAlignment
 from ssr.artefacts.files import replacing
 from ssr.config import Segmenter
 from ssr.running.checkpoints import Termination
@@ -36,13 +37,12 @@ from ssr.segmenter.checkpoints import Checkpoints, Rows, newest_of_all, restore
 from ssr.segmenter.micro_batches import (
     Positions,
     RunningStatistics,
-    SharedOptimiser,
     own_numbers,
     seed_micro_batch,
 )
+from ssr.segmenter.optimisation import LearningRate, optimiser_of, scheduled
 
 COLUMNS = ("iteration", "loss", "learning_rate")
-HEADS = ("decode_head.", "auxiliary_head.")
 
 
 @dataclass(frozen=True)
@@ -53,46 +53,6 @@ class Place:
     device: torch.device
     workers: int = 0
     """Processes that load images; 0 loads in between the iterations."""
-
-
-def rate_factor(iteration: int, settings: Segmenter) -> float:
-    """Share of the learning rate at an iteration: linear warm-up, then polynomial decay to zero."""
-    if iteration < settings.warmup:
-        return (iteration + 1) / (settings.warmup + 1)
-    return float((1 - iteration / settings.iterations) ** settings.power)
-
-
-def make_optimiser(model: nn.Module, settings: Segmenter) -> torch.optim.Optimizer:
-    """AdamW with a multiple of the learning rate on the decoder; frozen weights are left out."""
-    rate = settings.learning_rate
-    groups: dict[float, list[nn.Parameter]] = {rate: [], rate * settings.decoder_multiplier: []}
-    for name, parameter in model.named_parameters():
-        if parameter.requires_grad:
-            multiplier = settings.decoder_multiplier if name.startswith(HEADS) else 1.0
-            groups[rate * multiplier].append(parameter)
-    return torch.optim.AdamW(
-        [
-            {"params": parameters, "lr": lr, "base_lr": lr}
-            for lr, parameters in groups.items()
-            if parameters
-        ],
-        weight_decay=settings.weight_decay,
-    )
-
-
-class LearningRate(Hook):
-    """Set the learning rate of the iteration."""
-
-    priority = "HIGHEST"
-
-    def __init__(self, settings: Segmenter) -> None:
-        self.settings = settings
-
-    def before_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
-        """Called in front of the first micro-batch."""
-        factor = rate_factor(runner.iter, self.settings)
-        for group in runner.optim_wrapper.optimizer.param_groups:
-            group["lr"] = group["base_lr"] * factor
 
 
 class History(Hook):
@@ -123,7 +83,7 @@ class History(Hook):
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
         """Add a row."""
-        rate = max(group["lr"] for group in runner.optim_wrapper.optimizer.param_groups)
+        rate = max(group["lr"] for group in scheduled(runner))
         row = [f"{runner.iter + 1}", f"{outputs['loss']:.6g}", f"{rate:.6g}"]
         self.rows.append(row)
         self._writer.writerow(row)
@@ -219,8 +179,11 @@ def train(
     settings: Segmenter,
     seed: int,
     place: Place,
+    alignment: OnlineAlignment | None = None,
 ) -> nn.Module:
     """Train `model`, from the newest checkpoint in `place.work` if there is one.
+
+    With `alignment`, whose heads are part of the model, jointly with CMPA.
 
     With torch.distributed initialised, on all its processes alike; the first one writes.
 
@@ -248,7 +211,7 @@ def train(
         work_dir=str(place.work),
         train_dataloader=_loader(dataset, settings, start, place.workers),
         train_cfg={"type": RemainingLoop, "settings": settings, "seed": seed, "start": start},
-        optim_wrapper=SharedOptimiser(make_optimiser(model, settings), settings, place.device),
+        optim_wrapper=optimiser_of(model, settings, place.device, alignment),
         default_hooks=dict.fromkeys(
             ("timer", "sampler_seed", "logger", "param_scheduler", "checkpoint")
         ),

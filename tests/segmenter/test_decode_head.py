@@ -7,7 +7,12 @@ import torch.nn.functional as F
 from torch import nn
 
 from ssr.backbones.text import TextEmbeddings
-from ssr.segmenter.decode_head import ForegroundBackgroundLoss, PatchText, TransformerFusionHead
+from ssr.segmenter.decode_head import (
+    AlignedPatchText,
+    ForegroundBackgroundLoss,
+    PatchText,
+    TransformerFusionHead,
+)
 
 LABELS = torch.tensor([[[0, 0, 0, 1], [2, 255, 0, 255]]])
 
@@ -87,6 +92,26 @@ def test_clips_opinion_is_the_same_in_mixed_precision(texts):
     with torch.autocast("cpu", torch.bfloat16):
         mixed = said(patches)
     assert torch.equal(mixed, said(patches))
+
+
+def test_heads_that_start_at_clip_say_what_clip_says_and_learn_from_the_loss(texts):
+    plain, aligned = PatchText(2, 4, 5), AlignedPatchText(2, 4, 5, {"dimension": 5, "layers": 1})
+    for said in (plain, aligned):
+        said.fill(texts)
+    patches = torch.randn(2, 5, 3, 4)
+    torch.testing.assert_close(aligned(patches), plain(patches))
+    aligned(patches)[:, 1].sum().backward()
+    for head in (aligned.heads.image, aligned.heads.text):
+        assert head.layers[-1].weight.grad.abs().sum() > 0
+
+
+def test_the_heads_of_the_decoder_judge_a_patch_alike_in_training(texts):
+    head = make_head(in_channels=[6, 3], texts=(4, 5), aligned={"dimension": 5}).train()
+    assert head.training
+    assert not any(module.training for module in head.patch_text.heads.modules())
+    head.patch_text.fill(texts)
+    patches = torch.randn(2, 5, 3, 4)
+    assert torch.equal(head.patch_text(patches), head.eval().patch_text(patches))
 
 
 def test_the_decoder_adds_to_what_clip_says(texts):

@@ -6,8 +6,8 @@ import signal
 import pytest
 import torch
 
-from ssr.segmenter.model import build, model_config
-from ssr.segmenter.training import COLUMNS, make_optimiser, rate_factor
+from ssr.segmenter.optimisation import rate_factor
+from ssr.segmenter.training import COLUMNS
 from tests.event_curves import curves
 
 
@@ -125,29 +125,6 @@ def test_the_history_has_a_row_per_iteration(fit, settings, folder):
     peak = settings.learning_rate * settings.decoder_multiplier
     wanted = [peak * rate_factor(iteration, settings) for iteration in range(6)]
     assert [float(row[2]) for row in rows[1:]] == pytest.approx(wanted, rel=1e-4)
-
-
-def test_the_rate_warms_up_and_decays_to_zero(settings):
-    settings = settings.model_copy(update={"iterations": 100, "warmup": 10, "power": 2.0})
-    rates = [rate_factor(iteration, settings) for iteration in range(101)]
-    assert rates[0] == pytest.approx(1 / 11)
-    assert max(rates) == rates[9] == pytest.approx(10 / 11)
-    assert rates[10] == pytest.approx(0.9**2)
-    assert rates[10:] == sorted(rates[10:], reverse=True)
-    assert rates[100] == 0
-
-
-def test_the_decoder_learns_faster(settings, backbone, library_config):
-    settings = settings.model_copy(update={"config": library_config})
-    model = build(model_config(settings, backbone, 3))
-    rates = {
-        id(parameter): group["base_lr"]
-        for group in make_optimiser(model, settings).param_groups
-        for parameter in group["params"]
-    }
-    for name, parameter in model.named_parameters():
-        multiplier = 10 if "head" in name else 1
-        assert rates[id(parameter)] == pytest.approx(2e-4 * multiplier), name
 
 
 def test_a_loss_that_is_no_number_stops_the_training(fit, settings, interrupt):

@@ -34,6 +34,13 @@ FOREIGN = {
     "methods": {"peer_box": {"cams": {"foreign": "peer"}, "refinement": {"mask": "box"}}},
     "segmenter_methods": ["peer"],
 }
+JOINT = {
+    "joint": {
+        "segmenter": {"joint": True},
+        "superpixels": {"segments": 50},
+        "features": {"dino_attention_blocks": 2},
+    }
+}
 NO_MASKS = {
     "data": {"masks": None, "splits": {"tune": None, "val": None}},
     "labels": {"threshold": 0.5},
@@ -63,6 +70,7 @@ def stores_of(config: Config) -> set[tuple[str, str]]:
         {"methods": {"again": {}}, "segmenter_methods": ["again"]},
         FOREIGN,
         {"feedback": 2, "segmenter_methods": ["ssr", "clip"], "evaluation": {"cam_split": "train"}},
+        {"methods": JOINT, "segmenter_methods": ["joint"]},
         {"ablations": ["table_6"], "methods": ONLY_CLIP, "segmenter_methods": []},
         {"methods": EARLY, "segmenter_methods": ["dino", "fine"]},
         NO_MASKS,

@@ -194,6 +194,23 @@ def test_a_round_of_feedback_learns_from_what_the_segmenter_before_it_says(clone
     }
 
 
+def test_joint_training_takes_the_samples_of_cmpa_and_makes_its_labels_itself(clone: Run) -> None:
+    more = ("methods={'joint': {'segmenter': {'joint': true}}}", "segmenter_methods=[ssr, joint]")
+    printed = [clone("-n", *given).stdout for given in ((), ("--config", *more))]
+    jobs = [Counter(re.findall(r"^rule (\w+):", each, re.MULTILINE)) for each in printed]
+    assert jobs[1] - jobs[0] == {
+        "train_jointly": 1,
+        "predict_logits": 1,
+        "evaluate_logits": 1,
+        "refine_predictions": 1,
+        "evaluate_predictions": 1,
+    }
+    (inputs,) = re.findall(r"^rule train_jointly:\n    input: (.*)$", printed[1], re.MULTILINE)
+    for path in ("prototypes/ssr/1.npz", "refined_cam/ssr/tune.json", "superpixels/ssr/train_0001"):
+        assert path in inputs
+    assert "pseudo_labels" not in inputs
+
+
 def test_a_segmenter_is_of_the_clip_and_the_texts_of_its_method(clone: Run) -> None:
     methods = {"row": {"backbones": {"clip": {"weights": "random"}}}}
     given = (f"methods={json.dumps(methods)}", "segmenter_methods=['row']")
@@ -209,7 +226,8 @@ def test_a_segmenter_is_of_the_clip_and_the_texts_of_its_method(clone: Run) -> N
 def test_only_evaluation_and_report_can_reach_a_mask_and_full_supervision(
     clone: Run, fully: bool
 ) -> None:
-    given = (f"ablations={['table_6'] if fully else []}", "feedback=1")
+    joint = ("methods={'joint': {'segmenter': {'joint': true}}}", "segmenter_methods=[ssr, joint]")
+    given = (f"ablations={['table_6'] if fully else []}", "feedback=1", *joint)
     printed = clone("-n", "--config", *given).stdout
     job = r"^(?:local)?rule (\w+):\n    input: (.*)\n    output: (.*)$"
     readers: dict[str, set[str]] = {}
@@ -386,6 +404,7 @@ def test_a_folder_without_masks_needs_a_threshold(clone: Run, tmp_path: Path) ->
         "refine_cams",
         "label_pixels",
         "train_segmenter",
+        "train_jointly",
         "predict_logits",
         "feed_back_logits",
         "pretrain_clip",

@@ -34,6 +34,7 @@ NEEDED = {
     "pretrain_dino": NETWORKS | {"skimage"},
     "segment_superpixels": {"skimage"},
     "train_fully_supervised": SEGMENTER,
+    "train_jointly": SEGMENTER,
     "train_segmenter": SEGMENTER,
 }
 RULES = "".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))

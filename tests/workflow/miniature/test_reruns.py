@@ -125,6 +125,7 @@ USERS: dict[str, set[str]] = {
     "refinement": {"refine_cams"},
     "labels": {"label_pixels"},
     "segmenter": {"train_segmenter"},
+    "segmenter.gamma": set(),  # of joint training
     "prediction": {"predict_logits"},
     "crf": {"refine_predictions"},
     "evaluation.cam_split": {"evaluate_cams", "evaluate_labels"},
@@ -211,6 +212,8 @@ EXACT: dict[str, set[str]] = {
     "feedback": {"predict_logits", "feed_back_logits", "refine_cams", "label_pixels"}
     | {"choose_threshold", "train_segmenter", "refine_predictions"}
     | EVALUATIONS,
+    "segmenter.joint": {"train_jointly", "predict_logits", "refine_predictions"}
+    | {"evaluate_logits", "evaluate_predictions"},
     "alignment.enabled": {"refine_cams", "choose_threshold", "evaluate_cams", "label_pixels"}
     | {"train_segmenter", "predict_logits", "refine_predictions"}
     | EVALUATIONS,
