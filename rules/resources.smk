@@ -27,6 +27,7 @@ DEMO_SECONDS = {
     "activate_aligned_cams": 12,
     "refine_cams": 7,
     "train_segmenter": 800,
+    "train_jointly": 1100,
     "train_fully_supervised": 800,
     "predict_logits": 51,
     "refine_predictions": 15,

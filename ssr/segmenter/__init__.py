@@ -11,6 +11,7 @@ __all__ = [
     "joint",
     "mmseg_import",
     "model",
+    "optimisation",
     "prediction",
     "training",
 ]
