@@ -1,5 +1,5 @@
-# Samples of CMPA, images and what is stored of them, texts → heads and segmenter, trained in one loop
-# (Eq. 12), on labels that the heads make as they learn.
+# Samples of CMPA, images and what is stored of them, texts → segmenter and heads, trained in one loop
+# (Eq. 12), on labels that the heads make as they learn. The heads are part of the model.
 
 
 rule train_jointly:
@@ -14,7 +14,6 @@ rule train_jointly:
     output:
         model=result("segmenter/{method}/model.safetensors"),
         description=result("segmenter/{method}/model.json"),
-        heads=result("segmenter/{method}/heads.safetensors"),
     log:
         log_file("train_jointly", "method"),
     benchmark:
@@ -61,7 +60,6 @@ rule train_jointly:
             --work {params.work:q} \
             --output {output.model:q} \
             --description {output.description:q} \
-            --heads {output.heads:q} \
             --threads {threads} \
             2>&1 | tee {log:q}
         """

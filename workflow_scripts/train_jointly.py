@@ -1,4 +1,4 @@
-"""Samples, what is stored of images, and texts in; heads and a segmenter, trained jointly, out.
+"""Samples, what is stored of images, and texts in; a segmenter, trained jointly with CMPA, out.
 
 The labels of a crop are made when it is drawn: CAMs of its image as the heads see it then, refined.
 Continues from the newest checkpoint.
@@ -7,7 +7,6 @@ Continues from the newest checkpoint.
 from __future__ import annotations
 
 from argparse import Namespace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssr.artefacts.store import open_shards
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Namespace) -> None:
-    """Train, and keep the heads, too."""
-    from ssr.alignment.trained import save_aligner
+    """Train on labels that are made as the heads learn."""
     from ssr.segmenter.dataset import learned_from
 
     stored = open_shards(arguments.features)
@@ -42,7 +40,6 @@ def main(arguments: Namespace) -> None:
         alignment,
     )
     train_on(lessons, arguments, "workflow_scripts.train_jointly")
-    save_aligner(arguments.heads, alignment.heads.cpu(), {"iterations": alignment.iteration})
 
 
 def _alignment(arguments: Namespace) -> OnlineAlignment:
@@ -99,5 +96,4 @@ if __name__ == "__main__":
     flags.add_argument(
         "--threshold-from", type=existing, nargs="?", help="evaluation on tune; else a setting"
     )
-    flags.add_argument("--heads", type=Path, required=True, help="those at the end")
     run(main, flags)
