@@ -16,10 +16,11 @@ def joint_training_has_heads(config: Config) -> Iterator[str]:
     segmenter, alignment = config.segmenter, config.alignment
     if not segmenter.joint or not config.segmenter_methods:
         return
+    whole = None if segmenter.micro_batch is None else segmenter.batch_size
     for key, came, wanted in (
         ("segmenter.config", segmenter.config, None),
         ("segmenter.text", segmenter.text, True),
-        ("segmenter.micro_batch", segmenter.micro_batch, None),
+        ("segmenter.micro_batch", segmenter.micro_batch, whole),
         ("alignment.enabled", alignment.enabled, True),
         ("alignment.trains", alignment.trains, "heads"),
         ("prototypes.pooling", config.prototypes.pooling, "before"),

@@ -29,7 +29,7 @@ def parse(**values: Any) -> Config:
         ({"segmenter": {"joint": True, "text": False}}, "segmenter.text: true {}; came false"),
         (
             {"segmenter": {"joint": True, "micro_batch": 2}},
-            "segmenter.micro_batch: null {}; came 2",
+            "segmenter.micro_batch: 8 {}; came 2",
         ),
         (
             {"segmenter": {"joint": True, "config": "mmseg::fcn"}},
