@@ -11,12 +11,13 @@ from ssr.cams.refinement import (
     image_affinity,
     patch_mask,
     refine,
+    refine_image,
     region_sums,
     superpixel_mask,
     target_regions,
 )
 from ssr.config import Refinement
-from ssr.maps import upsample
+from ssr.maps import min_max, on_grid, upsample
 
 GRID, PATCH = (4, 5), 3
 SIZE = (GRID[0] * PATCH, GRID[1] * PATCH)
@@ -259,3 +260,21 @@ def test_with_one_network_alone_it_is_the_same(weights: tuple[float, float]) -> 
         image_affinity(clip, dino, settings(normalised="each", **alone)),
         image_affinity(clip, dino, settings(normalised="fused", **alone)),
     )
+
+
+def test_an_image_is_refined_on_the_grid_from_what_is_stored_of_it() -> None:
+    cams = np.random.default_rng(3).random((2, 8, 10), np.float32)
+    clip, dino, regions = random_affinity(1), random_affinity(2), random_regions()
+    features = {"clip_attention": clip, "dino_attention": dino, "grid": np.array(GRID)}
+    superpixels = {"labels": regions, "regions": np.arange(6)[::-1]}
+    found = refine_image(cams, features.__getitem__, superpixels.__getitem__, settings(power=2))
+    maps = min_max(on_grid(cams, GRID))
+    mask = patch_mask(maps, 5 - regions, settings())
+    wanted = refine(maps, image_affinity(clip, dino, settings()), mask, power=2)
+    np.testing.assert_array_equal(found, wanted)
+
+
+def test_without_affinity_nothing_that_is_stored_is_read() -> None:
+    cams = np.random.default_rng(3).random((2, 8, 10), np.float32)
+    found = refine_image(cams, {}.__getitem__, {}.__getitem__, settings(affinity="none"))
+    np.testing.assert_array_equal(found, min_max(cams))
