@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
+import yaml
 
 from ssr.config import Config
 from ssr.config.coverage import splits_of, stages_of
 from ssr.config.methods import ENTERING, owner, rows_of_methods, teacher
 from ssr.config.settings import parse_config
 from ssr.errors import InputError
+from tests import ROOT
 
 CLIP = {"alignment": {"enabled": False}}
 BOX = {"refinement": {"mask": "box"}}
@@ -150,3 +153,15 @@ def test_cams_have_one_source() -> None:
     both = {"ssr": {}, "row": {"cams": {"segmenter": "ssr", "foreign": "peer"}}}
     with pytest.raises(InputError, match=r"row\.cams\.segmenter: null where cams\.foreign is p"):
         parse(methods=both, foreign={"peer": {"path": "cams", "format": "npy"}})
+
+
+def test_what_the_page_shows_is_understood() -> None:
+    page = (ROOT / "docs/feedback.md").read_text()
+    fed_back, joint = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    rows = parse_config(yaml.safe_load(fed_back)).methods
+    assert {"ssr_round1", "box_mask_round2", "fed_back_box"} <= {*rows}
+    both = yaml.safe_load(joint)
+    assert parse_config(both | {"methods": {"ssr": {}} | both["methods"]}).methods.keys() == {
+        "ssr",
+        "joint",
+    }
