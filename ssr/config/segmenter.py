@@ -25,7 +25,6 @@ Blocks = Annotated[
     Literal["all", "all_but_last"] | tuple[int, ...], BeforeValidator(_named_or_listed)
 ]
 
-
 MMSEG = "mmseg::"  # before the name of one of mmsegmentation's own configs
 
 
