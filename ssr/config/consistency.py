@@ -11,11 +11,7 @@ from ssr.config import FULLY_SUPERVISED, Backbones, Config, Text
 from ssr.config.architectures import clip_architecture, dino_architecture
 from ssr.config.duplicates import repeated_keys
 from ssr.config.methods import ENTERING_FROM_MASKS, method_config, rows_of_methods
-from ssr.config.objective import (
-    joint_training_has_heads,
-    rounds_have_a_segmenter,
-    teachers_come_first,
-)
+from ssr.config.objective import RULES_OF_METHODS, joint_training_has_heads
 from ssr.config.seeds import method_of_row
 from ssr.demo.vocabulary import CLASSES, STUFF
 
@@ -39,7 +35,7 @@ def contradictions(
         unsound: sections that are not what the user gave; what rests on them is not judged.
         method: whose settings they are; None: those of all methods.
     """
-    for sections, rule in _RULES if method else (*_RULES, *_RULES_OF_METHODS):
+    for sections, rule in _RULES if method else (*_RULES, *RULES_OF_METHODS):
         if not set(sections) & set(unsound):
             yield from rule(config)
     if "labels" not in unsound:
@@ -64,11 +60,6 @@ def _predictions_of_others_stand_alone(config: Config, method: str | None) -> It
 def _prompts_name_classes(config: Config) -> Iterator[str]:
     if unknown := sorted(set(config.text.prompts) - set(config.data.classes)):
         yield f"text.prompts names {unknown}, not among data.classes"
-
-
-def _segmenters_name_methods(config: Config) -> Iterator[str]:
-    if unknown := sorted(set(config.segmenter_methods) - set(config.methods)):
-        yield f"segmenter_methods names {unknown}, allowed: {list(config.methods)}"
 
 
 def _foreign_files_are_named(config: Config) -> Iterator[str]:
@@ -172,7 +163,6 @@ def _instead(form: str) -> str:
 
 _RULES: tuple[tuple[tuple[str, ...], Callable[[Config], Iterator[str]]], ...] = (
     (("text", "data"), _prompts_name_classes),
-    (("segmenter_methods", "methods"), _segmenters_name_methods),
     (("cams", "prediction", "foreign"), _foreign_files_are_named),
     (("backbones", "images", "features", "segmenter", "segmenter_methods"), _backbones_fit),
     (("backbones",), _model_files_are_clear),
@@ -183,10 +173,6 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[[Config], Iterator[str]]], ...] = 
     (("alignment", "aligned_cams"), _backgrounds_have_a_judge),
     (("segmenter", "alignment", "prototypes"), joint_training_has_heads),
     (("backbones", "data", "text"), _demo_knows_the_words),
-)
-_RULES_OF_METHODS: tuple[tuple[tuple[str, ...], Callable[[Config], Iterator[str]]], ...] = (
-    (("feedback", "methods", "segmenter_methods"), rounds_have_a_segmenter),
-    (("seeds", "cams", "methods", "segmenter_methods"), teachers_come_first),
 )
 
 

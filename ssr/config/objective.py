@@ -1,4 +1,4 @@
-"""What the readings of Eq. 12, feedback and joint training, ask of other settings."""
+"""What segmenters, feedback and joint training (Eq. 12) ask of other settings."""
 
 from __future__ import annotations
 
@@ -34,6 +34,12 @@ def joint_training_has_heads(config: Config) -> Iterator[str]:
 def _written(value: object) -> str:
     """As in a file of settings."""
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def segmenters_name_methods(config: Config) -> Iterator[str]:
+    """A line, if what goes on to a segmenter is no method."""
+    if unknown := sorted(set(config.segmenter_methods) - set(config.methods)):
+        yield f"segmenter_methods names {unknown}, allowed: {list(config.methods)}"
 
 
 def rounds_have_a_segmenter(config: Config) -> Iterator[str]:
@@ -98,3 +104,11 @@ def _given(overrides: Mapping[str, Any], section: str) -> Mapping[str, Any]:
     """What a method says of a section; nothing, where that is refused elsewhere."""
     given = overrides.get(section, {})
     return given if isinstance(given, Mapping) else {}
+
+
+RULES_OF_METHODS = (
+    (("segmenter_methods", "methods"), segmenters_name_methods),
+    (("feedback", "methods", "segmenter_methods"), rounds_have_a_segmenter),
+    (("seeds", "cams", "methods", "segmenter_methods"), teachers_come_first),
+)
+"""What is asked of all methods together: of sections that must be sound, each by a function."""

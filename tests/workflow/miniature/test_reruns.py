@@ -267,10 +267,11 @@ def another(key: str, value: Any) -> Any:
 
 # Another list has no images here.
 LISTS = tuple(f"data.splits.{split}" for split in SPLITS)
-# Refused alone: the patch is CLIP's, CAMs and predictions are those of a system that `foreign` names
-# or of a method's segmenter, and one method alone may learn from masks.
+# Refused alone: the patch is CLIP's, CAMs and predictions are those of a system that `foreign`
+# names, or of a method's segmenter, and one method alone may learn from masks.
 BOUND = (
-    *("images.patch", "cams.foreign", "cams.segmenter", "prediction.foreign", "labels.source"),
+    *("images.patch", "cams.foreign", "cams.segmenter", "prediction.foreign"),
+    "labels.source",
 )
 SETTINGS = [(key, value) for key, value in leaves(Config()) if key not in (*LISTS, *BOUND)]
 
