@@ -98,8 +98,9 @@ def _stages(evaluations: Evaluations, methods: Sequence[str]) -> Chart:
         "stages",
         lambda: curves.draw_stages(evaluations, methods),
         f"mIoU in per cent along the stages; {methods[0]}: {', '.join(values)}",
-        f"mIoU after every stage, a line per method; the figures are those of {methods[0]}. Bars, "
-        "where there are several seeds: the standard deviation over them.",
+        f"mIoU after every stage, a line per method; the figures are those of {methods[0]}. "
+        "Predictions, unlike the stages before them, don't know the labels of their image: no line "
+        "leads to them. Bars, where there are several seeds: the standard deviation over them.",
     )
 
 

@@ -14,6 +14,7 @@ from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ssr.config.coverage import OF_LABELS
 from ssr.errors import InputError
 from ssr.report.evaluations import Evaluations
 from ssr.report.files import COLUMN_INCHES, PAGE_INCHES
@@ -54,7 +55,8 @@ def theme(dark: bool) -> Iterator[None]:
 def draw_stages(evaluations: Evaluations, methods: Sequence[str]) -> Figure:
     """mIoU of every stage, one line per method; the first method's values are written out.
 
-    Over seeds, bars as long as the standard deviation stand on both sides of the mean.
+    Lines break where predictions begin, which don't know the labels of the image. Over seeds, bars
+    as long as the standard deviation stand on both sides of the mean.
     """
     figure, axes = _axes(3.1)
     places = {stage: place for place, stage in enumerate(STAGES)}
@@ -64,7 +66,9 @@ def draw_stages(evaluations: Evaluations, methods: Sequence[str]) -> Figure:
         values = [_miou(evaluations, method, stage) for stage in stages]
         across = [places[stage] for stage in stages]
         spreads = [_spread(evaluations, method, stage) for stage in stages]
-        (line,) = axes.plot(across, values, label=method, zorder=3 - 0.1 * number, **_look(number))
+        gap = sum(stage in OF_LABELS for stage in stages)
+        points = (np.insert(np.array(these, float), gap, np.nan) for these in (across, values))
+        (line,) = axes.plot(*points, label=method, zorder=3 - 0.1 * number, **_look(number))
         if any(spreads):
             axes.errorbar(across, values, spreads, ls="", capsize=3, ecolor=line.get_color())
         if number == 0:
@@ -74,6 +78,8 @@ def draw_stages(evaluations: Evaluations, methods: Sequence[str]) -> Figure:
     axes.set_xticks([places[stage] for stage in shown], [STAGES[stage] for stage in shown])
     axes.set_ylabel("mIoU, %")
     axes.margins(y=0.15)
+    if seen.intersection(OF_LABELS) and seen.difference(OF_LABELS):
+        _part_at(axes, len(OF_LABELS) - 0.5, "image labels known", "not known")
     _legend(axes, reverse=True)
     return figure
 
@@ -204,6 +210,14 @@ def running_mean(values: np.ndarray) -> np.ndarray:
 def _axes(height: float, width: float = PAGE_INCHES) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.subplots()
+
+
+def _part_at(axes: Axes, x: float, left: str, right: str) -> None:
+    """A dotted line between two groups of places, and above them what each is."""
+    axes.axvline(x, color="grey", lw=0.8, ls=":")
+    above = axes.get_xaxis_transform()
+    for text, shift, side in ((left, -6, "right"), (right, 6, "left")):
+        axes.annotate(text, (x, 1), (shift, 2), above, "offset points", ha=side, va="bottom")
 
 
 def _write_value(axes: Axes, x: float, y: float, spread: float) -> None:

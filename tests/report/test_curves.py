@@ -22,9 +22,22 @@ def test_stages_are_a_line_per_method(evaluations: Evaluations) -> None:
     figures = evaluations.of("ssr", "refined_cam")
     assert figures is not None
     assert line(axes, "ssr")[2].tolist() == [2, 100 * figures["miou"]]
-    assert line(axes, "clip")[:, 0].tolist() == [0, 2, 3], "no aligned CAM, no segmenter"
+    assert line(axes, "clip")[:3, 0].tolist() == [0, 2, 3], "no aligned CAM"
+    assert np.isnan(line(axes, "clip")[3:]).all(), "no segmenter"
     assert [text.get_text() for text in axes.get_xticklabels()] == list(STAGES.values())
     assert f"{100 * figures['miou']:.1f}" in {text.get_text() for text in axes.texts}
+
+
+def test_no_line_leads_from_stages_that_know_the_labels_to_predictions(
+    evaluations: Evaluations,
+) -> None:
+    (axes,) = curves.draw_stages(evaluations, ["ssr", "clip"]).axes
+    assert line(axes, "ssr")[:, 0].tolist() == pytest.approx(
+        [0, 1, 2, 3, np.nan, 4, 5], nan_ok=True
+    )
+    assert {"image labels known", "not known"} <= {text.get_text() for text in axes.texts}
+    (axes,) = curves.draw_stages(evaluations, ["clip"]).axes
+    assert "not known" not in {text.get_text() for text in axes.texts}, "it has no predictions"
 
 
 def test_over_seeds_bars_are_as_long_as_the_deviation(
