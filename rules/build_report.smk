@@ -2,6 +2,8 @@
 # Beside the page lie figures and tables; declared are only those that every evaluated run has and
 # Snakemake's own report shows.
 
+from ssr.report.look import state_of_templates
+
 CHARTS = {
     "stages": "mIoU along the stages",
     "thresholds": "mIoU over the threshold",
@@ -108,6 +110,7 @@ rule build_report:
         foreign_cams=list(shown_foreign("initial_cam")),
         foreign_predictions=list(shown_foreign("prediction")),
         code=code_hash("workflow_scripts.build_report"),
+        templates=state_of_templates(),
     shell:
         """
         python -m workflow_scripts.build_report \

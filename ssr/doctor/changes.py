@@ -12,7 +12,11 @@ from typing import Any
 # is of use to people.
 _DIGEST = re.compile(r"(?:(\w+) )?[0-9a-f]{12}")
 _CODE = "its code"
-_MEANT = {"files": "files of the data set", "splits": "the division into splits"}
+_MEANT = {
+    "files": "files of the data set",
+    "splits": "the division into splits",
+    "templates": "templates of the page",
+}
 # Of rules whose digests stand for something else.
 _OWN = {
     ("summarise", _CODE): "settings or code",  # the summary records the hash of all settings, too

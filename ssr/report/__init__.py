@@ -16,6 +16,7 @@ __all__ = [
     "figures",
     "files",
     "histories",
+    "look",
     "page",
     "provenance",
     "sheet",

@@ -1,95 +1,86 @@
-"""Images × stages as an HTML table: a body per image, a row per class present."""
+"""Images × stages as a table: a body per image, a row per class present."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from html import escape
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from ssr.labels import BACKGROUND, IGNORE
 from ssr.report.figures import Panel, class_colours, panels
-from ssr.report.html import picture, picture_png
 from ssr.report.shown import ShownImage
 from ssr.report.stages import in_order, titled
 
+_BACKGROUND_COLOUR = "#666"
 
-def gallery(images: Sequence[ShownImage], names: Sequence[str]) -> str:
-    """The table; stages that none of the images has are no column.
 
-    Args:
-        images: what to show.
-        names: of all classes, background first.
+@dataclass(frozen=True)
+class Body:
+    """What the table shows of an image.
+
+    Attributes:
+        id: of the image.
+        legend: colours of its label maps and what they stand for; None: hatched.
+        rows: pictures and over how many rows they stretch; None: the image has no such picture.
+    """
+
+    id: str
+    legend: Sequence[tuple[str | None, str]]
+    rows: Sequence[Sequence[tuple[Panel | None, int]]]
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """The table.
+
+    Attributes:
+        columns: title and explanation of every column, by the name of its pictures.
+        images: a body each.
+        class_names: of all classes, background first.
+    """
+
+    columns: Mapping[str, tuple[str, str]]
+    images: Sequence[Body]
+    class_names: Sequence[str]
+
+
+def gallery(images: Sequence[ShownImage], names: Sequence[str]) -> Gallery:
+    """The table of these images; stages that none of them has are no column.
+
+    names: of all classes, background first.
     """
     drawn = [panels(image) for image in images]
     columns = in_order(panel.name for row in drawn for panel in row)
-    head = "".join(f'<th scope="col">{escape(titled(name)[0])}</th>' for name in columns)
-    pairs = zip(images, drawn, strict=True)
-    bodies = "\n".join(_body(image, own, columns, names) for image, own in pairs)
-    return (
-        f'<dl class="panels">{_explanations(columns)}</dl>\n'
-        f'<div class="scroll"><table class="gallery"><thead><tr>{head}</tr></thead>\n'
-        f"{bodies}</table></div>"
-    )
-
-
-def _explanations(columns: Sequence[str]) -> str:
-    return "".join(
-        f"<div><dt>{escape(title)}</dt><dd>{escape(what)}</dd></div>"
-        for title, what in map(titled, columns)
-    )
-
-
-def _body(
-    image: ShownImage, drawn: Sequence[Panel], columns: Sequence[str], names: Sequence[str]
-) -> str:
-    rows = "\n".join(_rows(image, drawn, columns, names))
-    legend = f'<tr><th class="legend" colspan="{len(columns)}">{_legend(image, names)}</th></tr>'
-    return f"<tbody>{legend}\n{rows}</tbody>"
+    bodies = [
+        Body(image.image.id, [*_legend(image, names)], [*_rows(image, own, columns)])
+        for image, own in zip(images, drawn, strict=True)
+    ]
+    return Gallery({name: titled(name) for name in columns}, bodies, names)
 
 
 def _rows(
-    image: ShownImage, drawn: Sequence[Panel], columns: Sequence[str], names: Sequence[str]
-) -> Iterator[str]:
+    image: ShownImage, drawn: Sequence[Panel], columns: Sequence[str]
+) -> Iterator[list[tuple[Panel | None, int]]]:
+    """A row per class; what shows all classes at once stretches over them all."""
     cells = {(panel.name, panel.class_index): panel for panel in drawn}
     per_class = {panel.name for panel in drawn if panel.class_index is not None}
     classes = image.classes or (None,)
     for number, index in enumerate(classes):
-        row = []
+        row: list[tuple[Panel | None, int]] = []
         for name in columns:
             if name in per_class:
-                row.append(_cell(cells.get((name, index)), image, names))
+                row.append((cells.get((name, index)), 1))
             elif number == 0:
-                row.append(_cell(cells.get((name, None)), image, names, span=len(classes)))
-        yield f"<tr>{''.join(row)}</tr>"
+                row.append((cells.get((name, None)), len(classes)))
+        yield row
 
 
-def _cell(panel: Panel | None, image: ShownImage, names: Sequence[str], span: int = 1) -> str:
-    rows = f' rowspan="{span}"' if span > 1 else ""
-    if panel is None:
-        return f"<td{rows}></td>"
-    what, _ = titled(panel.name)
-    below = ""
-    if panel.class_index is not None:
-        name = names[panel.class_index]
-        what += f" of {name}"
-        below = f'<span class="of">{escape(name)}</span>'
-    alt = f"{what}, image {image.image.id}"
-    return f"<td{rows}>{picture(picture_png(panel.picture), alt)}{below}</td>"
-
-
-def _legend(image: ShownImage, names: Sequence[str]) -> str:
-    """Id of the image and the colours of its label maps."""
+def _legend(image: ShownImage, names: Sequence[str]) -> Iterator[tuple[str | None, str]]:
     labels = image.image.labels
-    chips = [f"<b>{escape(image.image.id)}</b>"]
     for index, colour in class_colours(image).items():
         wrong = " (not in the image)" if labels and index not in labels else ""
-        chips.append(_chip(f'style="background: {colour}"', names[index] + wrong))
+        yield colour, names[index] + wrong
     ends = {int(end) for one in image.labels.values() for end in (one.min(), one.max())}
     if BACKGROUND in ends:
-        chips.append(_chip('style="background: #666"', names[BACKGROUND]))
+        yield _BACKGROUND_COLOUR, names[BACKGROUND]
     if IGNORE in ends:
-        chips.append(_chip('data-hatched=""', "ignored"))
-    return "".join(chips)
-
-
-def _chip(look: str, text: str) -> str:
-    return f'<span class="chip" {look}></span>{escape(text)}'
+        yield None, "ignored"

@@ -6,7 +6,6 @@ import platform
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from importlib.metadata import PackageNotFoundError, version
 from itertools import chain
 from pathlib import Path
@@ -18,13 +17,14 @@ from ssr.config.methods import method_config, rows_of_methods
 from ssr.config.settings import config_hash, render
 from ssr.data.index import Index
 from ssr.data.source import SPLITS
-from ssr.report import beside_published, html, tables
+from ssr.report import beside_published, tables
 from ssr.report.benchmarks import Usage
-from ssr.report.charts import Chart, Charts, Histories
+from ssr.report.charts import Charts, Histories
 from ssr.report.evaluations import Evaluations
 from ssr.report.features import Features, cosine_table
 from ssr.report.files import write_table
-from ssr.report.gallery import gallery
+from ssr.report.gallery import Gallery, gallery
+from ssr.report.html import TEMPLATES, sheet_png
 from ssr.report.plates import plate_files
 from ssr.report.provenance import Provenance
 from ssr.report.sheet import draw_sheet
@@ -38,7 +38,6 @@ LIBRARIES = (
 
 # Data sets of the paper: on others, its figures are those of another question.
 _MEASURED_ON = ("voc", "coco")
-_BESIDE = ("segmentations", "seeds", "mistakes", "supervision")
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ def write_figures(run: Run, charts: Charts, folder: Path) -> None:
         for suffix, content in files.items():
             (folder / f"{name}.{suffix}").write_bytes(content)
     for image in chain(*run.shown.values()):
-        sheet = html.sheet_png(draw_sheet([image], run.class_names))
+        sheet = sheet_png(draw_sheet([image], run.class_names))
         (folder / f"stages_{image.image.id}.png").write_bytes(sheet)
 
 
@@ -122,80 +121,23 @@ def write_tables(run: Run, folder: Path) -> None:
 
 def write_page(run: Run, drawn: Charts) -> str:
     """The page as HTML."""
-    charts = {name: [_figure(chart) for chart in group] for name, group in drawn.items()}
-    made = result_tables(run)
-    written = {name: html.table(table) for name, table in made.items()}
-    sections = {
-        "pictures": ("From an image to its segmentation", [*_galleries(run)]),
-        "stages": ("Every stage in figures", [*charts["stages"], *_pick(written, "stages")]),
-        "ablation": ("Ablation", _ablation(written)),
-        "published": ("Beside the published figures", [*_published(run.config, made)]),
-        "thresholds": ("Thresholds", charts["thresholds"]),
-        "classes": ("Classes", [*charts["classes"], *_pick(written, "classes")]),
-        "embedding": (
-            "Features before and after alignment",
-            [*charts.get("embedding", ()), *_pick(written, "cosines"), *_no_embedding(run)],
-        ),
-        "training": ("Training", charts["training"]),
-        "usage": ("Time and memory", [*_usage(run)]),
-        "settings": ("Settings and versions", [*_settings(run)]),
-    }
-    filled = {name: content for name, content in sections.items() if content[1]}
-    links = (f'<a href="#{name}">{title}</a>' for name, (title, _) in filled.items())
-    body = [*_heading(run), f"<nav>{' '.join(links)}</nav>"]
-    body += [html.section(name, title, *blocks) for name, (title, blocks) in filled.items()]
-    return html.document(f"SSR on {run.config.dataset}", "\n".join(body))
-
-
-def _no_embedding(run: Run) -> Iterator[str]:
-    """Why features can't be drawn behind an alignment, where there is one."""
-    alignment = method_config(run.config, run.method).alignment
-    if alignment.enabled and alignment.trains == "last_block":
-        yield html.paragraph(
-            "Not drawn: CMPA trains CLIP's last block here, in front of the pooled features."
-        )
-
-
-def _figure(chart: Chart) -> str:
-    """A chart in the version that suits the reader's page, and what it shows."""
-    dark = f'<source srcset="{html.data(chart.dark)}" media="(prefers-color-scheme: dark)">'
-    light = html.picture(chart.files["png"], chart.alt)
-    caption = f"<figcaption>{escape(chart.caption)}</figcaption>"
-    return f'<figure class="chart"><picture>{dark}{light}</picture>{caption}</figure>'
-
-
-def _heading(run: Run) -> Iterator[str]:
     config = run.config
-    yield f"<header><h1>SSR on {escape(config.dataset)}</h1>"
-    yield html.paragraph(
-        "Weakly supervised semantic segmentation: from labels that say only which classes are in "
-        "an image to a class for every pixel, by aligned CLIP prototypes (CMPA) and "
-        "superpixel-guided correction (SGC).",
-        "lead",
+    alignment = method_config(config, run.method).alignment
+    return TEMPLATES.get_template("page.html").render(
+        run=run,
+        seeds=[*rows_of_methods(config)[run.method]],
+        settings_hash=config_hash(config),
+        doubts=doubts(config),
+        facts=[*_facts(run)],
+        galleries=[*_galleries(run)],
+        charts=drawn,
+        tables=result_tables(run),
+        as_published=config.data.format in _MEASURED_ON,
+        trains_last_block=alignment.enabled and alignment.trains == "last_block",
+        usage=tables.usage_table(run.usage) if run.usage else None,
+        versions=[*_versions()],
+        settings=render(config),
     )
-    if not run.evaluations.reported:
-        yield html.paragraph(
-            "Nothing was evaluated: the data set has no masks (data.masks: null). There are "
-            "pictures below, and no figures: how good the labels are can only be looked at."
-        )
-    for doubt in doubts(config):
-        yield html.paragraph(f"Warning: {doubt}.")
-    facts = "".join(
-        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in _facts(run)
-    )
-    yield f'<dl class="facts">{facts}</dl>'
-    seeds = [*rows_of_methods(config)[run.method]]
-    many = len(seeds) > 1
-    text = (
-        f"Method {run.method}, seed{'s' if many else ''} {', '.join(map(str, seeds))}, settings "
-        f"{config_hash(config)}."
-        + (f" Pictures, thresholds and features are those of seed {seeds[0]}." if many else "")
-    )
-    yield html.paragraph(text, "quiet")
-    yield html.paragraph(str(run.provenance), "quiet")
-    yield '<p class="quiet">All figures for programs: <a href="../summary.json">summary.json</a>; '
-    yield 'for papers: <a href="figures/">figures</a>, <a href="tables/">tables</a>; '
-    yield 'where they come from: <a href="provenance.json">provenance.json</a>.</p></header>'
 
 
 def _facts(run: Run) -> Iterator[tuple[str, str]]:
@@ -211,17 +153,11 @@ def _facts(run: Run) -> Iterator[tuple[str, str]]:
     yield "classes and background", f"{len(run.config.data.classes)} + 1"
 
 
-def _galleries(run: Run) -> Iterator[str]:
+def _galleries(run: Run) -> Iterator[tuple[str, Gallery, list[str]]]:
+    """Each split of which there are images, its pictures, and what is to be said of them."""
     for split, images in run.shown.items():
         if images:
-            yield html.paragraph(
-                f"{len(images)} images of the split {split}, read from left to right. They were "
-                "picked for the classes in them, not for how well they came out: the first that "
-                "together show as many classes as possible. An image with several classes has a "
-                "row for each. Point at a picture to enlarge it."
-            )
-            yield gallery(images, run.class_names)
-            yield from map(html.paragraph, _left_out(run, split, images))
+            yield split, gallery(images, run.class_names), [*_left_out(run, split, images)]
 
 
 def _left_out(run: Run, split: str, images: Sequence[ShownImage]) -> Iterator[str]:
@@ -238,37 +174,11 @@ def _left_out(run: Run, split: str, images: Sequence[ShownImage]) -> Iterator[st
         yield f"Not shown: {', '.join(titles)} ({reason})."
 
 
-def _pick(written: Mapping[str, str], *names: str) -> list[str]:
-    return [written[name] for name in names if name in written]
-
-
-def _published(config: Config, made: Mapping[str, tables.Table]) -> Iterator[str]:
-    """The paper's tables, folded where none of our figures can stand beside them."""
-    theirs = config.data.format in _MEASURED_ON
-    for table in (made[name] for name in _BESIDE if name in made):
-        shown = html.table(table)
-        yield shown if theirs and table.has_ours else html.folded(table.caption, shown)
-
-
-def _ablation(written: Mapping[str, str]) -> list[str]:
-    shown = _pick(written, "ablation", "losses")
-    explained = html.paragraph(
-        "Every method is a set of settings that differ from the full method; what they have in "
-        "common is computed once. A stage that a method does not have is a dash."
-    )
-    return [explained, *shown] if shown else []
-
-
-def _usage(run: Run) -> Iterator[str]:
-    if run.usage:
-        yield html.table(tables.usage_table(run.usage))
-
-
-def _settings(run: Run) -> Iterator[str]:
-    python = f"Python {platform.python_version()}, {platform.system()} {platform.machine()}"
-    versions = "\n".join([python, *(f"{name} {_version(name)}" for name in LIBRARIES)])
-    yield html.folded("Versions of libraries", f"<pre>{versions}</pre>")
-    yield html.folded("All settings", f"<pre>{escape(render(run.config))}</pre>")
+def _versions() -> Iterator[str]:
+    """What runs here, and every library."""
+    yield f"Python {platform.python_version()}, {platform.system()} {platform.machine()}"
+    for library in LIBRARIES:
+        yield f"{library} {_version(library)}"
 
 
 def _version(library: str) -> str:

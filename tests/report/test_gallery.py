@@ -5,18 +5,25 @@ import pytest
 from ssr.config import Config
 from ssr.data.index import Index
 from ssr.report.gallery import gallery
+from ssr.report.html import TEMPLATES
 from ssr.report.sheet import draw_sheet
-from ssr.report.shown import SIDE, Stores, read
+from ssr.report.shown import SIDE, ShownImage, Stores, read
 from ssr.report.stages import PANELS
 from tests.report.finished_run import FinishedRun
 
 NAMES = ["background", "cat", "<dog>", "owl"]
 
 
+def written(*images: ShownImage) -> str:
+    """The table as HTML."""
+    blocks = TEMPLATES.get_template("blocks.html").module
+    return str(blocks.show_gallery(gallery(images, NAMES)))
+
+
 @pytest.fixture(scope="module")
 def table(finished: FinishedRun, stores: Stores) -> str:
     images = Index.read(finished.results / "index.parquet").images
-    return gallery([read(image, finished.root, stores, Config()) for image in images], NAMES)
+    return written(*(read(image, finished.root, stores, Config()) for image in images))
 
 
 def test_every_picture_says_what_it_shows(table: str) -> None:
@@ -36,7 +43,7 @@ def test_other_systems_stand_before_the_truth(
 ) -> None:
     first = Index.read(finished.results / "index.parquet").images[0]
     shown = read(first, finished.root, stores_with_peers, Config())
-    columns = re.findall(r'<th scope="col">([^<]+)', gallery([shown], NAMES))
+    columns = re.findall(r'<th scope="col">([^<]+)', written(shown))
     assert columns[-4:] == ["Prediction + CRF", "peer", "peer_seg", "Ground truth"]
     assert draw_sheet([shown], NAMES).shape[1] == (len(PANELS) + 2) * (SIDE + 6)
 
@@ -53,7 +60,7 @@ def test_classes_that_are_not_in_the_image_are_marked(
     first = Index.read(finished.results / "index.parquet").images[0]
     shown = read(first, finished.root, stores, Config())
     shown.labels["prediction"][:] = 3
-    legend = re.findall(r"</span>([^<]+)", gallery([shown], NAMES))
+    legend = re.findall(r"</span>([^<\n]+)", written(shown))
     assert {"cat", "owl (not in the image)", "background", "ignored"} <= set(legend)
 
 
@@ -66,5 +73,5 @@ def test_stages_that_have_not_run_are_no_column(
     finished: FinishedRun, empty_stores: Stores
 ) -> None:
     first = Index.read(finished.results / "index.parquet").images[0]
-    table = gallery([read(first, finished.root, empty_stores, Config())], NAMES)
+    table = written(read(first, finished.root, empty_stores, Config()))
     assert re.findall(r'<th scope="col">([^<]+)', table) == ["Image"]

@@ -1,5 +1,6 @@
 """A page of results whose classes, ids and splits are chosen to become tags."""
 
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from ssr.data.pngs import open_pngs
 from ssr.report.charts import draw_charts
 from ssr.report.evaluations import Evaluations, read_evaluations
 from ssr.report.histories import find_histories
+from ssr.report.look import FOLDER
 from ssr.report.page import Run, write_figures, write_page
 from ssr.report.provenance import Provenance
 from ssr.report.shown import Stores, read
@@ -21,7 +23,7 @@ from tests.report.finished_run import finish_run, small_config, small_scenes
 
 SCRIPT = "<script>alert(1)</script>"
 CLASSES = (SCRIPT, '"><img src=x onerror="alert(1)">', r"$\frac$")
-IDS = ("<b onmouseover=alert(1)>", "' autofocus onfocus='alert(1)", "&lt;b&gt; ${x}", "$_^$")
+IDS = ("<b onmouseover=alert(1)>", "' autofocus onfocus='alert(1)", "&lt;b&gt; {{ 7 * 7 }}", "$_^$")
 
 
 class Tags(HTMLParser):
@@ -73,6 +75,7 @@ def test_nothing_in_the_page_becomes_a_tag(run: tuple[Run, Path]) -> None:
     tags = Tags()
     tags.feed(page)
     assert "&lt;script&gt;" in page
+    assert "{{ 7 * 7 }}" in page
     assert not {"script", "iframe", "object", "embed", "form"} & {tag for tag, _ in tags.seen}
     attributes = {name for _, own in tags.seen for name in own}
     assert not [name for name in attributes if name.startswith("on")]
@@ -81,3 +84,8 @@ def test_nothing_in_the_page_becomes_a_tag(run: tuple[Run, Path]) -> None:
     write_figures(results, charts, folder / "figures")
     names = {path.name for path in (folder / "figures").iterdir()}
     assert {f"stages_{name}.png" for name in IDS} <= names
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.iterdir()), ids=lambda path: path.name)
+def test_no_template_lets_a_value_pass_as_markup(path: Path) -> None:
+    assert not re.search(r"\|\s*safe|autoescape|Markup", path.read_text())
