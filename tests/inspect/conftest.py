@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import ConsoleMessage, Page, expect
 
 from ssr.alignment.heads import starting_heads
 from ssr.alignment.prototypes import make_prototypes
@@ -20,11 +19,11 @@ from ssr.backbones.text import TextEmbeddings
 from ssr.evaluation.evaluation import count, count_cams, count_labels, pair_with_masks
 from ssr.evaluation.image_scores import write_image_counts
 from ssr.results import Results, open_results
+from tests.browser import launched
 from tests.made_up_results import copy_with, make_results
-from workflow_scripts.draw_browser_pictures import FLAGS, served
+from workflow_scripts.draw_browser_pictures import served
 
 TOKEN = "a-token"
-CHROMIUM = shutil.which("chromium")
 WINDOW = {"width": 1280, "height": 800}
 
 
@@ -39,12 +38,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
 
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Page]:
-    if not CHROMIUM:
-        pytest.skip("chromium is missing: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with launched() as browser:
         yield browser.new_page(viewport=WINDOW)
-        browser.close()
 
 
 @pytest.fixture(scope="package")

@@ -13,10 +13,11 @@ from ssr.results import Results
 from ssr.running.claims import claim, this_run
 from ssr.watching.jobs import Job
 from ssr.watching.journal import Journal
+from tests.browser import IN_CHROMIUM
 from tests.made_up_results import copy_with
 from workflow_scripts.draw_browser_pictures import served
 
-pytestmark = pytest.mark.slow
+pytestmark = IN_CHROMIUM
 
 
 def look_now(page: Page) -> None:

@@ -7,7 +7,9 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-pytestmark = pytest.mark.slow
+from tests.browser import IN_CHROMIUM
+
+pytestmark = IN_CHROMIUM
 
 
 def boxes(page: Page) -> object:

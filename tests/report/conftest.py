@@ -6,11 +6,17 @@ from typing import Any
 import pytest
 
 from ssr.artefacts.store import open_shards
+from ssr.config import Config
+from ssr.data.index import Index
 from ssr.data.masks import Masks
 from ssr.data.pngs import open_pngs
 from ssr.evaluation.evaluation import write_evaluation
+from ssr.report.benchmarks import read_benchmarks
 from ssr.report.evaluations import Evaluations, read_evaluations
-from ssr.report.shown import Stores
+from ssr.report.histories import find_histories
+from ssr.report.page import Run
+from ssr.report.provenance import Provenance
+from ssr.report.shown import Stores, read
 from ssr.report.stages import CAM_STAGES, foreign_panel
 from tests.report.finished_run import FinishedRun, finish_run, small_config, small_scenes
 
@@ -81,3 +87,21 @@ def empty_stores() -> Stores:
     """No stage has run."""
     none = open_shards([])
     return Stores(none, dict.fromkeys(CAM_STAGES, none), none, {}, Masks({}, Path()))
+
+
+@pytest.fixture(scope="session")
+def run(finished: FinishedRun, evaluations: Evaluations, stores: Stores) -> Run:
+    """All of it, with two of its images."""
+    index = Index.read(finished.results / "index.parquet")
+    shown = [read(image, finished.root, stores, Config()) for image in index.images[:2]]
+    usage = read_benchmarks(finished.results / "benchmarks")
+    return Run(
+        finished.config,
+        "ssr",
+        index,
+        evaluations,
+        {"val": shown},
+        usage,
+        find_histories(finished.results, finished.config),
+        Provenance.here(usage),
+    )

@@ -17,7 +17,7 @@ NAMES = ["background", "cat", "<dog>", "owl"]
 def written(*images: ShownImage) -> str:
     """The table as HTML."""
     blocks = TEMPLATES.get_template("blocks.html").module
-    return str(blocks.show_gallery(gallery(images, NAMES)))
+    return str(blocks.show_gallery(gallery(images, NAMES), "val"))
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +32,13 @@ def test_every_picture_says_what_it_shows(table: str) -> None:
     assert "Initial CAM of cat, image a" in alts
     assert "Ground truth, image d" in alts
     assert len(set(alts)) == len(alts)
+
+
+def test_every_picture_is_enlarged_by_a_button_of_its_own(table: str) -> None:
+    pictures = re.findall(
+        r'id="([^"]+)" popover><button type="button" popovertarget="\1">\s<img ', table
+    )
+    assert len(pictures) == table.count("<img") == len(set(pictures))
 
 
 def test_columns_are_the_stages(table: str) -> None:

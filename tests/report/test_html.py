@@ -43,7 +43,7 @@ def test_the_best_is_bold_and_what_is_near_it_marked() -> None:
 def test_pictures_lie_inside_the_page() -> None:
     pixels = np.zeros((4, 6, 3), np.uint8)
     pixels[:, 3:] = [200, 30, 40]
-    text = str(BLOCKS.show_picture(pixels, 'one "two"'))
+    text = str(BLOCKS.show_picture(pixels, 'one "two"', "p"))
     (source,) = re.findall(r'src="([^"]+)" alt="one &#34;two&#34;"', text)
     np.testing.assert_array_equal(np.array(decoded(source).convert("RGB")), pixels)
 

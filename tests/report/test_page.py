@@ -10,33 +10,11 @@ import pytest
 from PIL import Image
 
 from ssr.config import Config
-from ssr.data.index import Index
-from ssr.report.benchmarks import read_benchmarks
 from ssr.report.charts import Charts, draw_charts
 from ssr.report.evaluations import Evaluations
 from ssr.report.features import read_features
-from ssr.report.histories import find_histories
 from ssr.report.page import Run, result_tables, write_figures, write_page, write_tables
-from ssr.report.provenance import Provenance
-from ssr.report.shown import Stores, read
 from tests.report.finished_run import FinishedRun
-
-
-@pytest.fixture(scope="module")
-def run(finished: FinishedRun, evaluations: Evaluations, stores: Stores) -> Run:
-    index = Index.read(finished.results / "index.parquet")
-    shown = [read(image, finished.root, stores, Config()) for image in index.images[:2]]
-    usage = read_benchmarks(finished.results / "benchmarks")
-    return Run(
-        finished.config,
-        "ssr",
-        index,
-        evaluations,
-        {"val": shown},
-        usage,
-        find_histories(finished.results, finished.config),
-        Provenance.here(usage),
-    )
 
 
 @pytest.fixture(scope="module")
