@@ -45,6 +45,7 @@ class Tags(HTMLParser):
 
 
 def test_page_is_well_formed(page: str) -> None:
+    assert page.startswith("<!DOCTYPE html>")
     tags = Tags()
     tags.feed(page)
     assert tags.open == []
