@@ -12,7 +12,7 @@ from pathlib import Path
 from ssr.errors import InputError
 from ssr.running.garbage import search_seldom
 from ssr.running.places import enter, locate
-from ssr.running.programs import plain_endings
+from ssr.running.programs import plain_endings, wait_passively
 from ssr.version import __version__
 
 # Of ssr.annotation.formats and ssr.export.masks.
@@ -24,6 +24,7 @@ _DEMO = Path("results/demo")
 def main() -> None:
     """Run the subcommand that the command line names."""
     search_seldom()
+    wait_passively()
     with plain_endings():
         arguments = _parser().parse_args()
         status = arguments.run(arguments)

@@ -106,7 +106,8 @@ def open_image(source: str | Path | io.BytesIO) -> Iterator[Image.Image]:
     except InputError:
         raise
     except Exception as error:  # on damaged files PIL's decoders raise nearly anything
-        raise InputError(f"{source}: cannot be read as an image ({error})") from error
+        name = "content" if isinstance(source, io.BytesIO) else source
+        raise InputError(f"{name}: cannot be read as an image ({error})") from error
 
 
 def patch_grid(height: int, width: int, patch: int, max_side: int | None = None) -> tuple[int, int]:

@@ -122,7 +122,7 @@ def _look_at_mask(job: _Job) -> SeenMask:
     values = np.unique(mask)
     if (wrong := values[(values > job.classes) & (values != IGNORE)]).size:
         allowed = f"allowed 0 to {job.classes} and {IGNORE}"
-        example = f"{name} (value {wrong[0]}, {allowed})"
+        example = f"{name} (value {wrong[0]}, {allowed}: data.classes lists all that masks show)"
         return _problem("mask with values outside the classes", example)
     shown = tuple(values[(values != BACKGROUND) & (values != IGNORE)].tolist())
     if IGNORE in values and not shown:

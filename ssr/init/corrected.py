@@ -23,6 +23,7 @@ from ssr.data.findings import Findings
 from ssr.data.images import SUFFIXES, measure_image
 from ssr.data.pngs import encode_png, read_labels
 from ssr.data.source import Source
+from ssr.data.splits import split_ids
 from ssr.errors import InputError
 from ssr.init.check import read_config
 from ssr.init.check import read_labels as read_image_labels
@@ -46,14 +47,35 @@ def main(arguments: argparse.Namespace) -> int:
     """
     require_workflow()
     config = read_config(arguments.settings)
+    before = _sides(config.data)
     folder = _folder(config.data)
     with tempfile.TemporaryDirectory() as derived:
         sources = read_image_labels(config, Path(derived)).sources
     _write(folder, _read(arguments.export, config.data, sources), arguments.replace)
-    if read_config(arguments.settings).data.masks is None:
+    data = read_config(arguments.settings).data
+    _warn_of_other_sides(before, _sides(data))
+    if data.masks is None:
         print(f"{arguments.settings}: say data.masks: {folder.name}, so that they are used")
     print(f"next:\n  ssr init --check {shlex.quote(str(arguments.settings))}")
     return 0
+
+
+def _sides(data: Data) -> dict[str, str]:
+    """The split of each image; none where there are too few masks to make splits of."""
+    try:
+        return {own: split for split, ids in split_ids(data).items() for own in ids}
+    except InputError:
+        return {}
+
+
+def _warn_of_other_sides(before: Mapping[str, str], after: Mapping[str, str]) -> None:
+    moved = [own for own, split in after.items() if {before.get(own), split} == {"tune", "val"}]
+    if moved:
+        print(
+            f"warning: {len(moved)} images change between tune and val, for labels.csv has no "
+            "column split: figures before and after can't be compared",
+            file=sys.stderr,
+        )
 
 
 def _folder(data: Data) -> Path:

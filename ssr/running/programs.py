@@ -39,12 +39,19 @@ def run(main: Callable[[argparse.Namespace], None], arguments: argparse.Argument
     # Libraries read these when they are first imported, so main() imports the heavy ones.
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(variable, str(parsed.threads))
-    # On a shared machine, threads that wait by spinning keep the ones they wait for from running.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    wait_passively()
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(parsed.threads)
     with plain_endings():
         main(parsed)
+
+
+def wait_passively() -> None:
+    """Let threads sleep while they wait, where torch is not imported yet.
+
+    On a shared machine, those that wait by spinning keep the ones they wait for from running.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 @contextmanager

@@ -71,7 +71,8 @@ SPOILED = {
     ),
     "mask value outside the classes": (
         lambda folder: folder.add_mask("v", np.full((6, 8), 3, np.uint8)),
-        "1 × mask with values outside the classes: masks/v.png (value 3, allowed 0 to 2 and 255)",
+        "1 × mask with values outside the classes: masks/v.png (value 3, allowed 0 to 2 and 255: "
+        "data.classes lists all that masks show)",
     ),
     "mask that is no image": (
         lambda folder: (folder.root / "masks" / "v.png").write_text("no"),

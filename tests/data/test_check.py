@@ -113,7 +113,8 @@ def test_everything_wrong_comes_in_one_report(folder, processes):
         f"1 × unreadable mask: {root}/masks/colours.png: a mask is a palette or 8-bit greyscale "
         "PNG, came mode RGB",
         "1 × mask of another size than its image: masks/large.png (mask 6×9, image 6×8)",
-        "1 × mask with values outside the classes: masks/odd.png (value 3, allowed 0 to 2 and 255)",
+        "1 × mask with values outside the classes: masks/odd.png (value 3, allowed 0 to 2 and 255: "
+        "data.classes lists all that masks show)",
     ]
 
 

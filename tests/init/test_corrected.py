@@ -140,3 +140,17 @@ def test_a_data_set_whose_masks_are_otherwise_is_refused(
     export(MAPS)
     with pytest.raises(InputError, match=said):
         bring(settings)
+
+
+def test_it_says_how_many_images_change_between_tune_and_val(
+    settings: Path, capsys: Capture
+) -> None:
+    values = yaml.safe_load(settings.read_text())
+    settings.write_text(yaml.safe_dump(values | {"data": values["data"] | {"masks": "masks"}}))
+    export({"01": MAPS["01"], "02": MAPS["02"]})
+    bring(settings)
+    assert "warning" not in capsys.readouterr().err
+    shutil.rmtree(CORRECTED)
+    export({"00": MAPS["00"]})  # before the others in the order by which they are divided
+    bring(settings)
+    assert "warning: 2 images change between tune and val" in capsys.readouterr().err
