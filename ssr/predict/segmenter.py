@@ -146,12 +146,10 @@ class TrainedSegmenter:
 
     @property
     def multiple(self) -> int:
-        """Pixels: the sides of what the network sees are multiples of it.
+        """Pixels: the sides of what the network sees are multiples of it."""
+        from ssr.segmenter.prediction import side_multiple
 
-        CLIP takes whole patches; mmsegmentation's own backbones take any size.
-        """
-        side: int = getattr(self.model.backbone, "patch", self.settings.stride)
-        return side
+        return side_multiple(self.model, self.settings)
 
     @cached_property
     def model(self) -> EncoderDecoder:

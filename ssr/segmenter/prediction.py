@@ -33,6 +33,15 @@ def predict(model: EncoderDecoder, image: np.ndarray, settings: Prediction) -> n
     return torch.stack(maps).mean(0)[0].cpu().numpy()
 
 
+def side_multiple(model: EncoderDecoder, settings: Prediction) -> int:
+    """Pixels: the sides of what the network sees are multiples of it.
+
+    CLIP takes whole patches; mmsegmentation's own backbones take any size.
+    """
+    side: int = getattr(model.backbone, "patch", settings.stride)
+    return side
+
+
 def _batch(
     model: EncoderDecoder,
     image: np.ndarray,
@@ -41,8 +50,7 @@ def _batch(
     settings: Prediction,
 ) -> Tensor:
     """Normalised (1 or 2, 3, H', W'): the image at a scale, and its mirror image."""
-    # CLIP takes whole patches; mmsegmentation's own backbones take any size.
-    multiple = getattr(model.backbone, "patch", settings.stride)
+    multiple = side_multiple(model, settings)
     height, width = (
         math.ceil(cells * settings.stride * scale / multiple) * multiple for cells in grid
     )
