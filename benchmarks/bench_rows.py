@@ -28,7 +28,7 @@ from ssr.cams.superpixels import cluster_colours, mean_colours, slic
 from ssr.config import Backbone, Crf, Labels, Prediction, Refinement, Segmenter
 from ssr.data.images import patch_grid, resize
 from ssr.evaluation.metrics import count_levels
-from ssr.labelling.crf import dense_crf
+from ssr.labelling.crf import _mean_field, dense_crf
 from ssr.labelling.predictions import softmax
 from ssr.labelling.pseudo_labels import label_pixels
 from ssr.maps import min_max, upsample
@@ -219,7 +219,7 @@ def crf(material: Material, classes: int) -> Iterator[Pair]:
         probabilities = softmax(upsample(coarse, (height, width)))
         yield Pair(
             partial(dense_crf, photograph, probabilities, Crf()),
-            partial(plain.dense_crf, photograph, probabilities, Crf()),
+            partial(_mean_field, photograph, probabilities, Crf()),
         )
 
 

@@ -13,7 +13,6 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from open_clip.model import CLIP
-from pydensecrf.densecrf import DenseCRF2D
 from torch import Tensor
 
 from ssr.backbones.features import embed_clip
@@ -21,6 +20,7 @@ from ssr.backbones.text import TextEmbeddings
 from ssr.cams.refinement import box_mask
 from ssr.config import Crf, Labels
 from ssr.evaluation.metrics import count_confusion, thresholds
+from ssr.labelling.crf import _mean_field
 from ssr.maps import min_max
 
 ATTENTION_BLOCKS = 8
@@ -95,32 +95,13 @@ def refine(cams: Maps, attention: NDArray[np.float32], threshold: float) -> Maps
     return min_max(torch.stack(refined).numpy().reshape(cams.shape))
 
 
-def dense_crf(
-    image: NDArray[np.uint8], probabilities: NDArray[np.float32], settings: Crf
-) -> NDArray[np.float32]:
-    """pydensecrf, as everybody calls it: all channels, all steps."""
-    classes, height, width = probabilities.shape
-    field = DenseCRF2D(width, height, classes)
-    energy = -np.log(np.clip(probabilities, 1e-5, None)).reshape(classes, -1)
-    field.setUnaryEnergy(np.ascontiguousarray(energy, np.float32))
-    field.addPairwiseGaussian(sxy=settings.gaussian_sxy, compat=settings.gaussian_compat)
-    field.addPairwiseBilateral(
-        sxy=settings.bilateral_sxy,
-        srgb=settings.bilateral_srgb,
-        rgbim=np.ascontiguousarray(image),
-        compat=settings.bilateral_compat,
-    )
-    marginals = np.array(field.inference(settings.iterations))
-    return marginals.reshape(classes, height, width)
-
-
 def labels(
     image: NDArray[np.uint8], cams: Maps, classes: Sequence[int], settings: Labels
 ) -> NDArray[np.uint8]:
     """CLIP-ES's labels of pixels: 1 - max as background, the CRF, 255 where it is not sure."""
     large = np.stack([_enlarged(cam, image.shape[:2]) for cam in cams])
     scores = np.concatenate([1 - large.max(0, keepdims=True), large])
-    found = dense_crf(image, scores, settings.crf or Crf())
+    found = _mean_field(image, scores, settings.crf or Crf())
     named = np.array([0, *classes], np.uint8)[found.argmax(0)]
     return np.where(found.max(0) < settings.confidence, 255, named).astype(np.uint8)
 
