@@ -12,6 +12,7 @@ from ssr.config.settings import record
 from ssr.running.claims import check_folder, claim, explain, this_run
 from ssr.running.garbage import search_seldom
 from ssr.watching.watch import (
+    ask_behind_ancient,
     choose_when_jobs_end,
     hush,
     is_shown,
@@ -73,6 +74,7 @@ if workflow.is_main_process:
         check_folder(Path(RESULTS))
     except InputError as error:
         sys.exit(f"error: {error}")
+    ask_behind_ancient(workflow)
     remake_unfinished(workflow, Path(RESULTS))
     for line in reversed([*explain(Path(RESULTS))]):
         atexit.register(print, line, file=sys.stderr)

@@ -4,7 +4,7 @@
 rule activate_initial_cams:
     input:
         backbone=backbone_files("clip"),
-        index=rules.index_dataset.output.index,
+        index=table(INDEX),
         features=stored("features"),
         text=embeddings,
     output:
@@ -25,6 +25,7 @@ rule activate_initial_cams:
     params:
         backbone=backbone("clip"),
         cams=of_method("cams", without=("foreign", "segmenter")),
+        indexed=images_of("{shard}"),
         code=code_hash("workflow_scripts.activate_cams"),
     shell:
         """
@@ -44,7 +45,7 @@ rule activate_initial_cams:
 rule activate_aligned_cams:
     input:
         backbone=backbone_files("clip"),
-        index=rules.index_dataset.output.index,
+        index=table(INDEX),
         features=stored("features"),
         text=embeddings,
         alignment=lambda wildcards: used_heads(wildcards.method),
@@ -64,6 +65,7 @@ rule activate_aligned_cams:
     params:
         backbone=backbone("clip"),
         cams=of_method("aligned_cams"),
+        indexed=images_of("{shard}"),
         code=code_hash("workflow_scripts.activate_cams"),
     shell:
         """

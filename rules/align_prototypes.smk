@@ -8,7 +8,7 @@
 rule cluster_prototypes:
     input:
         backbone=backbone_files("clip"),
-        index=rules.index_dataset.output.index,
+        index=table(INDEX),
         text=embeddings,
         features=in_first_round(stored("features", "train")),
         cams=in_first_round(stored("initial_cam", "train")),
@@ -32,6 +32,7 @@ rule cluster_prototypes:
         prototypes=of_method("prototypes"),
         alignment=of_method("alignment", without=("enabled", "rounds", "stop", "looks")),
         seed=seed_of_method,
+        indexed=images_of("train"),
         code=code_hash("workflow_scripts.cluster_prototypes"),
     shell:
         """
@@ -56,7 +57,7 @@ rule align_prototypes:
     input:
         prototypes=rules.cluster_prototypes.output.prototypes,
         previous=previous_alignment,
-        index=of_patches(lambda _: rules.index_dataset.output.index),
+        index=of_patches(lambda _: table(INDEX)),
         features=of_patches(stored("features", "train")),
         cams=of_pooling(stored("initial_cam", "train")),
         backbone=of_patches(backbone_files("clip")),
@@ -78,6 +79,7 @@ rule align_prototypes:
         alignment=training_of_heads,
         seed=seed_of_method,
         work=result("alignment/{method}/work"),
+        indexed=of_patches(images_of("train")),
         code=code_hash("workflow_scripts.align_prototypes"),
     shell:
         """

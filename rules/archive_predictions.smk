@@ -4,7 +4,7 @@
 
 rule archive_predictions:
     input:
-        index=rules.index_dataset.output.index,
+        index=table(INDEX),
         predictions=stored("prediction_crf", "test"),
     output:
         archive=result("submission/{method}.tar.gz"),
@@ -24,6 +24,7 @@ rule archive_predictions:
             if CONFIG.data.format == "voc"
             else CONFIG.dataset
         ),
+        indexed=images_of("test"),
         code=code_hash("workflow_scripts.archive_predictions"),
     shell:
         """

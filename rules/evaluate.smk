@@ -7,8 +7,8 @@
 rule choose_heads:
     input:
         backbone=backbone_files("clip"),
-        index=rules.index_dataset.output.index,
-        masks=rules.index_masks.output.masks,
+        index=table(INDEX),
+        masks=table(MASKS),
         archives=DERIVED_MASKS,
         features=stored("features", "tune"),
         text=embeddings,
@@ -32,6 +32,8 @@ rule choose_heads:
         classes=list(CONFIG.data.classes),
         backbone=backbone("clip"),
         cams=of_method("aligned_cams"),
+        indexed=images_of("tune"),
+        masks=masks_of("tune"),
         code=code_hash("workflow_scripts.choose_heads"),
     shell:
         """
@@ -54,8 +56,8 @@ rule choose_heads:
 
 rule choose_threshold:
     input:
-        index=rules.index_dataset.output.index,
-        masks=rules.index_masks.output.masks,
+        index=table(INDEX),
+        masks=table(MASKS),
         archives=DERIVED_MASKS,
         cams=lambda wildcards: shards(wildcards.cam_stage, ["tune"], wildcards.method),
     output:
@@ -78,6 +80,8 @@ rule choose_threshold:
     params:
         root=CONFIG.data.root,
         classes=list(CONFIG.data.classes),
+        indexed=images_of("tune"),
+        masks=masks_of("tune"),
         code=code_hash("workflow_scripts.evaluate_cams"),
     shell:
         """
@@ -98,8 +102,8 @@ rule choose_threshold:
 
 rule evaluate_cams:
     input:
-        index=rules.index_dataset.output.index,
-        masks=rules.index_masks.output.masks,
+        index=table(INDEX),
+        masks=table(MASKS),
         archives=DERIVED_MASKS,
         cams=lambda wildcards: shards(
             wildcards.cam_stage, [wildcards.split], wildcards.method
@@ -129,6 +133,8 @@ rule evaluate_cams:
         root=CONFIG.data.root,
         classes=list(CONFIG.data.classes),
         protocol=CONFIG.evaluation.protocol,
+        indexed=images_of("{split}"),
+        masks=masks_of("{split}"),
         code=code_hash("workflow_scripts.evaluate_cams"),
     shell:
         """
@@ -152,8 +158,8 @@ rule evaluate_cams:
 
 rule evaluate_labels:
     input:
-        index=rules.index_dataset.output.index,
-        masks=rules.index_masks.output.masks,
+        index=table(INDEX),
+        masks=table(MASKS),
         archives=DERIVED_MASKS,
         threshold=chosen_threshold,
         labels=lambda wildcards: shards(
@@ -177,6 +183,8 @@ rule evaluate_labels:
         root=CONFIG.data.root,
         classes=list(CONFIG.data.classes),
         labels=of_method("labels", without=("source",)),
+        indexed=images_of("{split}"),
+        masks=masks_of("{split}"),
         code=code_hash("workflow_scripts.evaluate_labels"),
     shell:
         """
@@ -200,8 +208,8 @@ rule evaluate_labels:
 
 rule evaluate_logits:
     input:
-        index=rules.index_dataset.output.index,
-        masks=rules.index_masks.output.masks,
+        index=table(INDEX),
+        masks=table(MASKS),
         archives=DERIVED_MASKS,
         logits=lambda wildcards: shards(
             "prediction", [wildcards.split], wildcards.method
@@ -225,6 +233,8 @@ rule evaluate_logits:
         root=CONFIG.data.root,
         classes=list(CONFIG.data.classes),
         prediction=of_method("prediction", without=("foreign",)),
+        indexed=images_of("{split}"),
+        masks=masks_of("{split}"),
         code=code_hash("workflow_scripts.evaluate_logits"),
     shell:
         """
@@ -246,8 +256,8 @@ rule evaluate_logits:
 
 rule evaluate_foreign:
     input:
-        index=rules.index_dataset.output.index,
-        masks=rules.index_masks.output.masks,
+        index=table(INDEX),
+        masks=table(MASKS),
         archives=DERIVED_MASKS,
         predictions=lambda wildcards: shards(
             "prediction", [wildcards.split], wildcards.method
@@ -270,6 +280,8 @@ rule evaluate_foreign:
     params:
         root=CONFIG.data.root,
         classes=list(CONFIG.data.classes),
+        indexed=images_of("{split}"),
+        masks=masks_of("{split}"),
         code=code_hash("workflow_scripts.evaluate_labels"),
     shell:
         """
@@ -290,8 +302,8 @@ rule evaluate_foreign:
 
 rule evaluate_predictions:
     input:
-        index=rules.index_dataset.output.index,
-        masks=rules.index_masks.output.masks,
+        index=table(INDEX),
+        masks=table(MASKS),
         archives=DERIVED_MASKS,
         predictions=lambda wildcards: shards(
             "prediction_crf", [wildcards.split], wildcards.method
@@ -313,6 +325,8 @@ rule evaluate_predictions:
         root=CONFIG.data.root,
         classes=list(CONFIG.data.classes),
         prediction=of_method("prediction", without=("foreign",)),
+        indexed=images_of("{split}"),
+        masks=masks_of("{split}"),
         code=code_hash("workflow_scripts.evaluate_labels"),
     shell:
         """

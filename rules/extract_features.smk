@@ -6,7 +6,7 @@ rule extract_features:
     input:
         backbone=backbone_files("clip", "dino"),
         checked=made("index/backbones/{method}.json", "backbones"),
-        index=rules.index_dataset.output.index,
+        index=table(INDEX),
     output:
         features=store("features"),
     log:
@@ -25,6 +25,7 @@ rule extract_features:
         backbones=backbones,
         images=of_method("images"),
         features=of_method("features"),
+        indexed=images_of("{shard}"),
         code=code_hash("workflow_scripts.extract_features"),
     shell:
         """

@@ -3,7 +3,7 @@
 
 rule feed_back_logits:
     input:
-        index=rules.index_dataset.output.index,
+        index=table(INDEX),
         logits=logits_of_teacher,
     output:
         cams=store("initial_cam"),
@@ -20,6 +20,7 @@ rule feed_back_logits:
         mem_mb=memory(200),
         runtime=minutes(0.1),
     params:
+        indexed=images_of("{shard}"),
         code=code_hash("workflow_scripts.feed_back_logits"),
     shell:
         """

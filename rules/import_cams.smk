@@ -3,7 +3,7 @@
 
 rule import_cams:
     input:
-        index=rules.index_dataset.output.index,
+        index=table(INDEX),
     output:
         cams=store("initial_cam"),
     log:
@@ -24,6 +24,7 @@ rule import_cams:
         classes=list(CONFIG.data.classes),
         foreign=foreign_source,
         state=foreign_state,
+        indexed=images_of("{shard}"),
         code=code_hash("workflow_scripts.import_cams"),
     shell:
         """

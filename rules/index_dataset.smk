@@ -54,9 +54,7 @@ rule index_dataset:
         runtime=minutes(0.3, sum(IMAGES.values())),
     params:
         data=INDEXED,
-        images=list(
-            dict.fromkeys(resolved(name).images.canonical() for name in METHODS)
-        ),
+        images=IMAGES_OF_METHODS,
         derived=result("annotations"),
         state=STATES[INDEX],
         splits=STATES["splits"],

@@ -2,15 +2,52 @@
 from ssr.data import coco
 from ssr.data.foreign import list_files
 from ssr.data.originals import INDEX, MASKS, kept_states
+from ssr.data.parts import KNOWN_BEFORE
 from ssr.running.contents import state_of
 
+# How the methods make patches of images: what is a single one in any has no labels in the index.
+IMAGES_OF_METHODS = list(
+    dict.fromkeys(resolved(name).images.canonical() for name in METHODS)
+)
 # What stands for the files of a data set: as inputs of rules they would be too many, or so large that
 # their dates alone count.
-STATES = kept_states(CONFIG.data, IDS, RESULTS, starts=workflow.is_main_process)
+STATES = kept_states(
+    CONFIG.data,
+    IDS,
+    RESULTS,
+    starts=workflow.is_main_process,
+    others=[
+        *IMAGES_OF_METHODS,
+        code_hash("workflow_scripts.index_dataset"),
+        code_hash("workflow_scripts.index_masks"),
+    ],
+)
 # The demo's own settings say which images it has; they are of no meaning to another data set.
 INDEXED = CONFIG.data.canonical(
     without=() if CONFIG.data.format == "demo" else ("demo",)
 )
+
+
+def table(path):
+    """An index, or the table of masks, as an input.
+
+    Where there are states of parts of a data set, its date does not count: each job has the state of
+    its part as a parameter, or else would be done anew for an image that is none of its own.
+    """
+    return ancient(result(path)) if CONFIG.data.format in KNOWN_BEFORE else result(path)
+
+
+def images_of(split):
+    """A params function: what stands for what the index says of a split.
+
+    A name, or a wildcard in braces: of a split, or of a shard.
+    """
+    return lambda wildcards: STATES.get(split.format(**wildcards), "")
+
+
+def masks_of(split):
+    """A params function: what stands for the masks of a split; a name, or a wildcard in braces."""
+    return lambda wildcards: STATES.get(f"masks of {split.format(**wildcards)}", "")
 
 
 def instances_file(wildcards):

@@ -3,7 +3,7 @@
 
 rule label_pixels:
     input:
-        index=rules.index_dataset.output.index,
+        index=table(INDEX),
         cams=stored("refined_cam"),
         threshold=chosen_threshold,
     output:
@@ -21,6 +21,7 @@ rule label_pixels:
     params:
         root=CONFIG.data.root,
         labels=of_method("labels", without=("source",)),
+        indexed=images_of("{shard}"),
         code=code_hash("workflow_scripts.label_pixels"),
     shell:
         """

@@ -4,7 +4,7 @@
 rule predict_logits:
     input:
         backbone=backbone_files("clip"),
-        index=rules.index_dataset.output.index,
+        index=table(INDEX),
         model=made("segmenter/{method}/model.safetensors", "segmenter"),
         description=made("segmenter/{method}/model.json", "segmenter"),
     output:
@@ -23,6 +23,7 @@ rule predict_logits:
     params:
         root=CONFIG.data.root,
         prediction=of_method("prediction", without=("foreign",)),
+        indexed=images_of("{shard}"),
         code=code_hash("workflow_scripts.predict_logits"),
     shell:
         """

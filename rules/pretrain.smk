@@ -4,7 +4,7 @@
 
 rule pretrain_clip:
     input:
-        index=rules.index_dataset.output.index,
+        index=table(INDEX),
         model=lambda wildcards: local_files([model_of("clip")(wildcards)]),
     output:
         weights=result("pretraining/{method}/clip.safetensors"),
@@ -29,6 +29,7 @@ rule pretrain_clip:
         pretraining=trained_with("clip"),
         seed=CONFIG.seed,
         work=result("pretraining/{method}/work_clip"),
+        indexed=images_of("train"),
         code=code_hash("workflow_scripts.pretrain_clip"),
     shell:
         """
@@ -49,7 +50,7 @@ rule pretrain_clip:
 
 rule pretrain_dino:
     input:
-        index=rules.index_dataset.output.index,
+        index=table(INDEX),
         model=lambda wildcards: local_files([model_of("dino")(wildcards)]),
     output:
         weights=result("pretraining/{method}/dino.safetensors"),
@@ -72,6 +73,7 @@ rule pretrain_dino:
         pretraining=trained_with("dino"),
         seed=CONFIG.seed,
         work=result("pretraining/{method}/work_dino"),
+        indexed=images_of("train"),
         code=code_hash("workflow_scripts.pretrain_dino"),
     shell:
         """

@@ -3,7 +3,7 @@
 
 rule refine_predictions:
     input:
-        index=rules.index_dataset.output.index,
+        index=table(INDEX),
         logits=stored("prediction"),
     output:
         predictions=store("prediction_crf"),
@@ -20,6 +20,7 @@ rule refine_predictions:
     params:
         root=CONFIG.data.root,
         crf=of_method("crf"),
+        indexed=images_of("{shard}"),
         code=code_hash("workflow_scripts.refine_predictions"),
     shell:
         """

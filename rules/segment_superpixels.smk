@@ -3,7 +3,7 @@
 
 rule segment_superpixels:
     input:
-        index=rules.index_dataset.output.index,
+        index=table(INDEX),
     output:
         superpixels=store("superpixels"),
     log:
@@ -21,6 +21,7 @@ rule segment_superpixels:
         images=of_method("images"),
         superpixels=of_method("superpixels"),
         seed=CONFIG.seed,
+        indexed=images_of("{shard}"),
         code=code_hash("workflow_scripts.segment_superpixels"),
     shell:
         """

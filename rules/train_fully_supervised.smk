@@ -6,9 +6,9 @@ rule train_fully_supervised:
     input:
         config=segmenter_file,
         backbone=backbone_files("clip"),
-        index=rules.index_dataset.output.index,
+        index=table(INDEX),
         text=segmenter_text,
-        masks=rules.index_masks.output.masks,
+        masks=table(MASKS),
         archives=DERIVED_MASKS,
     output:
         model=result("segmenter/{method}/model.safetensors"),
@@ -36,6 +36,8 @@ rule train_fully_supervised:
         segmenter=of_method("segmenter", without=("joint", "gamma")),
         seed=seed_of_method,
         work=result("segmenter/{method}/work"),
+        indexed=images_of("train"),
+        masks=masks_of("train"),
         code=code_hash("workflow_scripts.train_fully_supervised"),
     shell:
         """

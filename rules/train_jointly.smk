@@ -5,7 +5,7 @@
 rule train_jointly:
     input:
         backbone=backbone_files("clip"),
-        index=rules.index_dataset.output.index,
+        index=table(INDEX),
         text=embeddings,
         prototypes=samples_of_method,
         features=stored("features", "train"),
@@ -38,6 +38,7 @@ rule train_jointly:
         segmenter=of_method("segmenter"),
         seed=seed_of_method,
         work=result("segmenter/{method}/work"),
+        indexed=images_of("train"),
         code=code_hash("workflow_scripts.train_jointly"),
     shell:
         """

@@ -5,7 +5,7 @@ rule train_segmenter:
     input:
         config=segmenter_file,
         backbone=backbone_files("clip"),
-        index=rules.index_dataset.output.index,
+        index=table(INDEX),
         text=segmenter_text,
         labels=stored("pseudo_label", "train"),
     output:
@@ -32,6 +32,7 @@ rule train_segmenter:
         segmenter=of_method("segmenter", without=("joint", "gamma")),
         seed=seed_of_method,
         work=result("segmenter/{method}/work"),
+        indexed=images_of("train"),
         code=code_hash("workflow_scripts.train_segmenter"),
     shell:
         """

@@ -34,8 +34,9 @@ def record(arguments: Namespace, files: Callable[[Data, Splits], list[str]]) -> 
 
     One that changes in between is then taken for changed by the next run.
     """
-    data, state = arguments.data, arguments.state
-    return Record.of(state, data.root, files(data, split_ids(data)), arguments.threads)
+    data, before = arguments.data, Record.read(arguments.output)
+    names = files(data, split_ids(data))
+    return Record.of(arguments.state, data.root, names, arguments.threads, before)
 
 
 def warn(checked: Checked) -> None:

@@ -23,6 +23,7 @@ __all__ = [
     "masks",
     "originals",
     "outlines",
+    "parts",
     "pngs",
     "source",
     "splits",

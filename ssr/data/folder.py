@@ -7,11 +7,12 @@ The id of an image is its file name without the suffix. docs/own_data.md shows h
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path, PurePosixPath
 
 from ssr.config import Data
 from ssr.data.findings import Findings
-from ssr.data.source import SPLITS, Source
+from ssr.data.source import SPLITS, Origin, Source
 from ssr.data.tables import Row, Table, read_table, refuse_other_splits
 from ssr.errors import InputError
 
@@ -40,8 +41,15 @@ def list_ids(settings: Data) -> dict[str, list[str]]:
 
 def list_files(settings: Data, splits: Mapping[str, Sequence[str]]) -> list[str]:
     """labels.csv and the image of each id, relative to the root."""
-    names = {_id(row): row.image for row in _table(settings).rows}
-    return [TABLE, *(f"images/{names[i]}" for ids in splits.values() for i in ids)]
+    origins = list_origins(settings, splits).values()
+    return [TABLE, *chain.from_iterable(own.files for own in origins)]
+
+
+def list_origins(settings: Data, splits: Mapping[str, Sequence[str]]) -> dict[str, Origin]:
+    """The image of each id, and its labels as they stand in labels.csv."""
+    found = _sources(_table(settings).rows)
+    ids = chain.from_iterable(splits.values())
+    return {i: Origin((found[i].image,), found[i].labels) for i in ids}
 
 
 def read_sources(settings: Data, ids: Collection[str], findings: Findings) -> dict[str, Source]:
@@ -49,8 +57,8 @@ def read_sources(settings: Data, ids: Collection[str], findings: Findings) -> di
     table = _table(settings)
     table.report(TABLE, findings)
     _check_rows(table.rows, settings, findings)
-    found = {_id(row): row for row in table.rows}
-    return {i: Source(f"images/{found[i].image}", found[i].labels) for i in ids}
+    found = _sources(table.rows)
+    return {i: found[i] for i in ids}
 
 
 def _divide(ids: Sequence[str], settings: Data) -> dict[str, list[str]]:
@@ -109,6 +117,10 @@ def _others(folder: Path, known: Iterable[str]) -> list[str]:
     """Names in a folder, if there is one, other than these and hidden ones."""
     present = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     return sorted(name for name in present - set(known) if not name.startswith("."))
+
+
+def _sources(rows: Sequence[Row]) -> dict[str, Source]:
+    return {_id(row): Source(f"images/{row.image}", row.labels) for row in rows}
 
 
 def _id(row: Row) -> str:

@@ -12,7 +12,8 @@ from pathlib import Path
 from ssr.config import Data
 from ssr.data import coco, demo, folder, voc
 from ssr.data.ids import is_plain
-from ssr.running.contents import state_of
+from ssr.data.parts import KNOWN_BEFORE, image_states, mask_states
+from ssr.running.contents import Standing
 
 Splits = Mapping[str, Sequence[str]]
 
@@ -44,19 +45,28 @@ def mask_files(settings: Data, splits: Splits) -> list[str]:
     return [f"{settings.masks}/{image_id}.png" for image_id in ids]
 
 
-def kept_states(settings: Data, splits: Splits, results: str, starts: bool) -> dict[str, str]:
+def kept_states(
+    settings: Data, splits: Splits, results: str, starts: bool, others: Sequence[str] = ()
+) -> dict[str, str]:
     """What stands for the files of which each path below `results` is made, when a run `starts`.
 
-    And, as "splits", for which image is in which. In a job, what stood for them when its run
-    started: to look at the files of a large data set takes a second.
+    And, as "splits", for which image is in which; and, where files and labels are there before a
+    run, for parts of the data set: see `ssr.data.parts`, with `others`. In a job, what stood for
+    them when its run started: to look at the files of a large data set takes a second.
     """
     if starts:
-        divided = hashlib.sha256(json.dumps(splits).encode()).hexdigest()[:12]
-        states = {
-            path: state_of(Path(results, path), root, names)
+        made = {
+            path: Standing.of(Path(results, path), root, names)
             for path, (root, names) in made_of(settings, splits).items()
         }
-        os.environ[KEPT] = json.dumps({**states, "splits": f"splits {divided}"})
+        divided = hashlib.sha256(json.dumps(splits).encode()).hexdigest()[:12]
+        states = {path: standing.state for path, standing in made.items()}
+        states["splits"] = f"splits {divided}"
+        if settings.format in KNOWN_BEFORE:
+            plain, images, masks = _plain(splits), made[INDEX].first, made[MASKS].first
+            states |= image_states(settings, plain, images, others)
+            states |= mask_states(settings, plain, masks, others)
+        os.environ[KEPT] = json.dumps(states)
     return dict(json.loads(os.environ[KEPT]))
 
 

@@ -14,3 +14,11 @@ class Source:
 
     image: str
     labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What tells about an image: files, relative to the root, and its row in a table of all."""
+
+    files: tuple[str, ...]
+    labels: tuple[str, ...] = ()

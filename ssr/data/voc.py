@@ -7,13 +7,14 @@ Labels come from `labels_file` (see ssr.data.label_files), or else from Annotati
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from xml.etree import ElementTree
 
 from ssr.config import Data
 from ssr.data.findings import Findings
 from ssr.data.label_files import read_label_file, read_lines
-from ssr.data.source import Source
+from ssr.data.source import Origin, Source
 from ssr.errors import InputError
 
 FOLDERS = ("JPEGImages", "Annotations", "ImageSets/Segmentation")
@@ -52,11 +53,19 @@ def read_sources(settings: Data, ids: Collection[str], findings: Findings) -> di
 
 def list_files(settings: Data, splits: Mapping[str, Sequence[str]]) -> list[str]:
     """The image of each id and the files of labels, relative to the root."""
-    images = [_image(image_id) for ids in splits.values() for image_id in ids]
-    if settings.labels_file is not None:
-        return [*images, settings.labels_file]
-    labelled = {split: ids for split, ids in splits.items() if split != "test"}
-    return [*images, *(_annotation(image_id) for ids in labelled.values() for image_id in ids)]
+    origins = list_origins(settings, splits).values()
+    return [*dict.fromkeys(chain.from_iterable(own.files for own in origins))]
+
+
+def list_origins(settings: Data, splits: Mapping[str, Sequence[str]]) -> dict[str, Origin]:
+    """The image of each id and the file that has its labels."""
+
+    def files(image_id: str, split: str) -> tuple[str, ...]:
+        if settings.labels_file is not None:
+            return (_image(image_id), settings.labels_file)
+        return (_image(image_id), *(() if split == "test" else (_annotation(image_id),)))
+
+    return {i: Origin(files(i, split)) for split, ids in splits.items() for i in ids}
 
 
 def list_path(settings: Data, name: str) -> Path:

@@ -14,6 +14,8 @@ _DIGEST = re.compile(r"(?:(\w+) )?[0-9a-f]{12}")
 _CODE = "its code"
 _MEANT = {
     "files": "files of the data set",
+    "images": "images or labels of this part of the data set",
+    "masks": "masks of this split",
     "splits": "the division into splits",
     "templates": "templates of the page",
 }

@@ -65,6 +65,31 @@ def remake_unfinished(workflow: Any, results: Path) -> None:
     workflow._build_dag = plan_with_unfinished
 
 
+def ask_behind_ancient(workflow: Any) -> None:
+    """Let Snakemake, about to plan, ask a job behind an ancient input for reasons of its own.
+
+    It asks none behind a job that is to run, as they run with it; and then leaves out those that
+    take nothing but ancient files from it, whatever changed among their parameters.
+    """
+    plan = workflow._build_dag
+
+    def plan_with_all_reasons() -> None:
+        dag = workflow.dag
+        update, walk = dag.update_needrun, dag.bfs
+
+        async def update_needrun(*arguments: Any, **options: Any) -> None:
+            dag.bfs = lambda _, *jobs: walk(_Dated(dag.depending), *jobs)
+            try:
+                await update(*arguments, **options)
+            finally:
+                dag.bfs = walk
+
+        dag.update_needrun = update_needrun
+        plan()
+
+    workflow._build_dag = plan_with_all_reasons
+
+
 def watch(workflow: Any, results: Path, run: Run, expected: Callable[[Any], float]) -> None:
     """Keep the journal of a run below `results`, and show it, from its start to its end.
 
@@ -117,6 +142,17 @@ def settle(workflow: Any) -> None:
 def _streams(workflow: Any) -> list[logging.Handler]:
     """Snakemake's own handler for the terminal, if no plugin stands in its place."""
     return [each for each in workflow.logger_manager.logger.handlers if each.name == _STREAM]
+
+
+class _Dated:
+    """Which jobs take files of a job whose date counts, of a mapping from it to those of each."""
+
+    def __init__(self, depending: Any) -> None:
+        self._depending = depending
+
+    def __getitem__(self, job: Any) -> dict[Any, Any]:
+        taken = self._depending[job].items()
+        return {other: own for other, own in taken if not all(file.is_ancient for file in own)}
 
 
 class _Handler(logging.Handler):

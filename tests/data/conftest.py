@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from ssr.config import Data
-from ssr.data.pngs import encode_png
+from ssr.data.pngs import encode_png, read_labels
 
 CLASSES = ("cat", "dog")
 
@@ -36,6 +36,9 @@ class Folder:
 
     def add_mask(self, image_id, mask):
         (self.root / "masks" / f"{image_id}.png").write_bytes(encode_png(mask))
+
+    def read_mask(self, image_id):
+        return read_labels(self.root / "masks" / f"{image_id}.png")
 
     def row(self, name, split="train", labels="cat"):
         self.rows.append(f"{name},{split},{labels}")

@@ -24,7 +24,9 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def states(data: Data, made: Path) -> dict[str, str]:
-    return kept_states(data, split_ids(data), str(made), starts=True)
+    """Of what is made of the whole data set; tests/data/test_parts.py has the parts."""
+    found = kept_states(data, split_ids(data), str(made), starts=True)
+    return {path: state for path, state in found.items() if path == "splits" or "/" in path}
 
 
 def changed_by(change: Callable[[], object], data: Data, made: Path) -> set[str]:
@@ -170,7 +172,7 @@ def test_a_job_takes_what_its_run_saw_at_the_start(folder, tmp_path):
     data = folder.settings()
     before = states(data, tmp_path)
     replace(folder.root / "images/a.jpg")
-    assert kept_states(data, {}, "", starts=False) == before
+    assert kept_states(data, {}, "", starts=False).items() >= before.items()
 
 
 def test_names_that_no_file_can_have_are_left_to_the_index_stage(folder, tmp_path):

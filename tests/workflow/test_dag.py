@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ssr.running.provenance import reachable_modules
+from tests import ROOT
 from tests.workflow.conftest import Run, rules_in
 
 EVALUATION = {
@@ -238,6 +239,20 @@ def test_only_evaluation_and_report_can_reach_a_mask_and_full_supervision(
     assert {*readers} == EVALUATION | {"build_report"}
     model = "results/demo/segmenter/fully_supervised/model"
     assert taught == ({f"{model}.safetensors, {model}.json"} if fully else set())
+
+
+@pytest.mark.parametrize(
+    ("read", "told_by"), [("table(INDEX)", "images_of("), ("table(MASKS)", "masks_of(")]
+)
+def test_whoever_reads_an_index_whose_date_does_not_count_knows_its_part(
+    read: str, told_by: str
+) -> None:
+    """Or another image would be passed over."""
+    texts = [path.read_text() for path in (ROOT / "rules").glob("*.smk")]
+    rules = [rule for text in texts for rule in re.split(r"^rule ", text, flags=re.MULTILINE)[1:]]
+    reading = [rule for rule in rules if read in rule]
+    assert len(reading) > 5
+    assert [rule.partition(":")[0] for rule in reading if told_by not in rule] == []
 
 
 def test_full_supervision_costs_its_segmenter_and_what_judges_it(clone: Run) -> None:

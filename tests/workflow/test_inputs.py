@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -81,3 +82,43 @@ def test_what_changed_is_noticed_and_no_more_is_made_anew(folder: Path) -> None:
     assert rules_in(run("-n")) == set()
     draw(folder, "a", 99)
     assert rules_in(run("-n")) == {"index_dataset", "index_masks"}
+
+
+def test_an_image_that_is_added_makes_anew_what_is_made_of_its_part(folder: Path) -> None:
+    """Though the index, which all read, is another; and what has been made anew is made once."""
+    table = folder / ROOT / "labels.csv"
+    splits = zip("abcd", ("train", "train", "tune", "val"), strict=True)
+    table.write_text(
+        "image,split,labels\n" + "".join(f"{name}.png,{split},boat\n" for name, split in splits)
+    )
+
+    def add(name: str, split: str) -> None:
+        draw(folder, name, 9)
+        with table.open("a") as file:
+            file.write(f"{name}.png,{split},boat\n")
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        test = "test" if made[4:] else "null"
+        more = f"data={{masks: masks, shard_size: 1, splits: {{test: {test}}}}}"
+        targets = [f"results/my_folder/superpixels/ssr/{shard}.zarr.zip" for shard in made]
+        overlays = ("--configfile", "config/my_folder.yaml", "more.yaml", "--config", more)
+        return in_folder(folder)(*arguments, *targets, *overlays)
+
+    def segmented(printed: subprocess.CompletedProcess[str]) -> set[str]:
+        rules, shards = rules_in(printed), re.findall(r"shard=(\w+)", printed.stdout)
+        assert rules == ({"index_dataset", "segment_superpixels"} if shards else set())
+        return set(shards)
+
+    made = ["train_0000", "train_0001", "tune_0000", "val_0000"]
+    run("--cores", "2")
+    assert segmented(run("-n")) == set()
+    add("e", "test")
+    made.append("test_0000")
+    assert segmented(run("-n")) == {"test_0000"}
+    add("f", "train")
+    made.append("train_0002")
+    assert segmented(run("-n")) == {"test_0000", "train_0002"}
+    draw(folder, "b", 77)
+    assert segmented(run("-n")) == {"test_0000", "train_0001", "train_0002"}
+    run("--cores", "2")
+    assert segmented(run("-n")) == set()

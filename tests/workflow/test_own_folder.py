@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -62,9 +63,32 @@ def test_the_walk_through_the_document_works(folder: Path, blocks: list[str]) ->
     assert len(predictions) == len(list((folder / "my_predictions").iterdir())) == 40
     assert predictions.read("demo_000000").shape == (112, 112)
     shell(folder, figures)
+    assert _rules_behind_a_test_image(folder) == {
+        *("index_dataset", "index_masks", "summarise", "build_report"),
+        *("predict_logits", "refine_predictions", "archive_predictions"),
+    }
     shell(folder, add_masks)
     overlay = (ROOT / "config/my_folder.yaml").read_text()
     overlay = overlay.replace("masks: null", "masks: masks").replace("0.5  # or", "null  # or")
     (folder / "masks.yaml").write_text(overlay)
     rules = rules_in(in_folder(folder)("-n", "--configfile", "masks.yaml"))
     assert {"index_dataset", "choose_threshold", "evaluate_predictions"} <= rules
+
+
+def _rules_behind_a_test_image(folder: Path) -> set[str]:
+    """What a list of test images makes anew: nothing that learns, and no features."""
+    table = folder / "data/my_folder/labels.csv"
+    before = table.read_text()
+    head, *rows = before.splitlines()
+    split = [row.replace(",", ",train,", 1) for row in rows]
+    table.write_text("\n".join([head.replace(",", ",split,", 1), *split, "new.png,test,\n"]))
+    images = folder / "data/my_folder/images"
+    shutil.copy(images / "demo_000000.png", images / "new.png")
+    overlay = (ROOT / "config/my_folder.yaml").read_text()
+    (folder / "new.yaml").write_text(
+        overlay.replace("masks: null", "masks: null\n  splits: {test: test}")
+    )
+    rules = rules_in(in_folder(folder)("-n", "--configfile", "new.yaml", "short.yaml"))
+    table.write_text(before)
+    (images / "new.png").unlink()
+    return rules

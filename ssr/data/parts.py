@@ -1,0 +1,68 @@
+"""What stands for the part of a data set that a job works on: the images of a shard or a split.
+
+An index is one file for all images. Jobs that go by the state of their part, not by the date of
+that file, are left alone when an image comes, goes or changes elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ssr.config import Data
+from ssr.data import folder, voc
+from ssr.data.splits import shard_names
+from ssr.running.contents import Look, digest_of
+
+Looks = Mapping[str, Look]
+
+_FORMATS = {"folder": folder.list_origins, "voc": voc.list_origins}
+KNOWN_BEFORE = tuple(_FORMATS)
+"""Formats of which the files and labels of each image are there before a run, not made by it."""
+# Of more, a split stands for its shards: a run hands all states to its jobs in one variable of
+# their environment, which has room for some 4,000.
+_MOST_SHARDS = 3000
+# Settings that say which images there are and where they go, not what is said of one.
+_OF_THE_WHOLE = ("splits", "tune_images", "shard_size", "demo")
+
+
+def image_states(
+    settings: Data, splits: Mapping[str, Sequence[str]], looks: Looks, others: Sequence[str] = ()
+) -> dict[str, str]:
+    """What stands for all that the index says of a shard or a split, by its name.
+
+    Args:
+        settings: of the data set, in a format that is `KNOWN_BEFORE`.
+        splits: sorted ids of each split.
+        looks: what stands for the content of each file, as `ssr.running.contents` has it.
+        others: what else an index rests on.
+    """
+    common = [settings.canonical(without=(*_OF_THE_WHOLE, "masks")), *others]
+    origins = _FORMATS[settings.format](settings, splits)
+
+    def state(split: str, ids: Sequence[str]) -> str:
+        own = {i: [origins[i].labels, *map(looks.get, origins[i].files)] for i in ids}
+        return f"images {digest_of({'': [split, *common], **own})}"
+
+    size = settings.shard_size
+    shards = shard_names({split: len(ids) for split, ids in splits.items()}, size)
+    states = {split: state(split, ids) for split, ids in splits.items()}
+    if sum(map(len, shards.values())) > _MOST_SHARDS:
+        return states | {name: states[split] for split in splits for name in shards[split]}
+    return states | {
+        name: state(split, splits[split][number * size :][:size])
+        for split, names in shards.items()
+        for number, name in enumerate(names)
+    }
+
+
+def mask_states(
+    settings: Data, splits: Mapping[str, Sequence[str]], looks: Looks, others: Sequence[str] = ()
+) -> dict[str, str]:
+    """What stands for the masks of each split, as `masks of train`; arguments as above."""
+    common = [settings.canonical(without=_OF_THE_WHOLE), *others]
+
+    def state(ids: Sequence[str]) -> str:
+        own = {i: looks.get(f"{settings.masks}/{i}.png") for i in ids}
+        return f"masks {digest_of({'': common, **own})}"
+
+    return {f"masks of {split}": state(ids) for split, ids in splits.items()}
