@@ -95,6 +95,12 @@ onstart:
     choose_when_jobs_end(workflow)
 
 
+onsuccess:
+    page = rules.build_report.output.page
+    if any(page in job.output for job in workflow.dag.jobs):
+        print(f"report: {page}", file=sys.stderr)
+
+
 onerror:
     settle(workflow)
     if any("SLURM sbatch failed" in Path(each).read_text() for each in log):
