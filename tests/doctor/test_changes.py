@@ -50,6 +50,8 @@ def test_changes_are_explained(before: list[str], now: list[str], explained: lis
         ("index_masks", "files", "masks of the data set changed"),
         ("derive_coco_labels", "files", "files of the data set changed"),
         ("any", "prompts", "prompts changed"),
+        ("extract_features", "images", "images or labels of this part of the data set changed"),
+        ("choose_threshold", "masks", "masks of this split changed"),
     ],
 )
 def test_a_digest_is_told_by_what_it_stands_for(rule: str, kind: str, explained: str) -> None:
