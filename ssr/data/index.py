@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from typing import Self
@@ -60,8 +61,11 @@ class Image:
 class Index:
     """All images of a data set, ordered by split (train, tune, val, test) and id.
 
-    Kept as a table: a job that works on one shard makes `Image`s of that shard alone.
+    Kept as a table, or in its file: a job that works on one shard makes `Image`s of that shard
+    alone, and reads only the row groups, of a million images each, that hold some of it.
     """
+
+    _file: pq.ParquetFile | None = None
 
     def __init__(self, images: Sequence[Image]) -> None:
         columns = {name: [getattr(image, name) for image in images] for name in _SCHEMA.names}
@@ -78,7 +82,9 @@ class Index:
         index = cls.__new__(cls)  # making a table from lists would import pandas
         try:
             # pq.read_table would import pandas, which takes longer than a job on a small shard.
-            index._table = pq.ParquetFile(path).read().cast(_SCHEMA)
+            index._file = pq.ParquetFile(path)
+            if not index._file.schema_arrow.equals(_SCHEMA):
+                raise ValueError(f"its columns are {index._file.schema_arrow.names}")
         except (OSError, ValueError, pa.ArrowException) as error:
             raise InputError(f"{path}: cannot be read as an index ({error})") from error
         return index
@@ -101,6 +107,11 @@ class Index:
                 column_encoding={"id": "DELTA_BYTE_ARRAY", "image": "DELTA_BYTE_ARRAY"},
             )
             seal(temporary)
+
+    @cached_property
+    def _table(self) -> pa.Table:
+        assert self._file is not None  # as it is in `__init__`
+        return self._file.read()
 
     @property
     def images(self) -> tuple[Image, ...]:
@@ -126,14 +137,24 @@ class Index:
     def _where(self, column: str, value: str) -> list[Image]:
         """The images with a value in a column; Arrow's own filter would import pandas."""
         found: list[Image] = []
-        start = 0
-        for own, run in groupby(self._table[column].to_pylist()):
-            length = sum(1 for _ in run)
-            if own == value:
-                found += _images(self._table.slice(start, length))
-            start += length
+        for rows in self._rows(column, value):
+            start = 0
+            for own, run in groupby(rows[column].to_pylist()):
+                length = sum(1 for _ in run)
+                if own == value:
+                    found += _images(rows.slice(start, length))
+                start += length
         return found
 
+    def _rows(self, column: str, value: str) -> Iterable[pa.Table | pa.RecordBatch]:
+        """The table; of a file, bit by bit, the row groups that may have a value in a column."""
+        if self._file is None:
+            return [self._table]
+        groups, place = self._file.metadata, _SCHEMA.get_field_index(column)
+        held = (groups.row_group(n).column(place).statistics for n in range(groups.num_row_groups))
+        chosen = [n for n, own in enumerate(held) if own.min <= value <= own.max]
+        return self._file.iter_batches(row_groups=chosen)
 
-def _images(table: pa.Table) -> list[Image]:
-    return [Image(**{**row, "labels": tuple(row["labels"])}) for row in table.to_pylist()]
+
+def _images(rows: pa.Table | pa.RecordBatch) -> list[Image]:
+    return [Image(**{**row, "labels": tuple(row["labels"])}) for row in rows.to_pylist()]

@@ -2,8 +2,10 @@ import os
 import random
 import subprocess
 import sys
+from functools import partial
 
 import pytest
+from pyarrow.parquet import write_table
 
 from ssr.data.index import Image, Index
 from ssr.data.masks import Masks
@@ -44,6 +46,16 @@ def test_images_are_found_by_split_and_shard():
 def test_images_of_a_shard_need_not_lie_together():
     first, second, third = INDEX.images
     assert Index((first, third, second)).split("train") == [first, second]
+
+
+def test_a_shard_is_found_in_whichever_parts_of_a_long_file_it_lies(tmp_path, monkeypatch):
+    monkeypatch.setattr("ssr.data.index.pq.write_table", partial(write_table, row_group_size=2))
+    shards = ["train_0000", *["train_0001"] * 3, "val_0000"]
+    long = Index([Image(f"{n}", "i", 1, 1, s[:-5], (), s) for n, s in enumerate(shards)])
+    long.write(tmp_path / "index.parquet")
+    read = Index.read(tmp_path / "index.parquet")
+    assert [*map(read.shard, dict.fromkeys(shards))] == [*map(long.shard, dict.fromkeys(shards))]
+    assert (read.split("train"), read.split("test")) == (long.split("train"), [])
 
 
 def test_tables_are_read_without_pandas(tmp_path):
