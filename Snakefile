@@ -9,6 +9,7 @@ import atexit
 
 from ssr.config.consistency import doubts
 from ssr.config.settings import record
+from ssr.config.shards import shard_doubts
 from ssr.running.claims import check_folder, claim, explain, this_run
 from ssr.running.garbage import search_seldom
 from ssr.watching.watch import (
@@ -78,7 +79,7 @@ if workflow.is_main_process:
     remake_unfinished(workflow, Path(RESULTS))
     for line in reversed([*explain(Path(RESULTS))]):
         atexit.register(print, line, file=sys.stderr)
-    for doubt in doubts(CONFIG):
+    for doubt in [*doubts(CONFIG), *shard_doubts(CONFIG.data, sum(IMAGES.values()))]:
         print(f"warning: {doubt}", file=sys.stderr)
 
 

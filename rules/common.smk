@@ -32,6 +32,8 @@ from ssr.config.settings import (
     parse_config,
     restore_empty,
 )
+from ssr.config.shards import with_shard_size
+from ssr.data.originals import kept_counts
 from ssr.data.source import SPLITS
 from ssr.data.splits import (
     cam_list,
@@ -61,6 +63,12 @@ def laid_over():
     return [*map(load_configfile, given.configfiles), given.config]
 
 
+@cache
+def ids_of_splits():
+    """The ids of each split; a job asks for them only where it needs more than their number."""
+    return usable_ids(CONFIG)
+
+
 try:
     if workflow.is_main_process:
         restore_empty(config, laid_over())
@@ -70,7 +78,7 @@ try:
     put_own_python_first()
     _given = parse_config(config, given_twice())
     CONFIG = without_missing_masks(_given)
-    IDS = usable_ids(CONFIG)
+    IMAGES = kept_counts(ids_of_splits, starts=workflow.is_main_process)
 except InputError as error:
     sys.exit(f"error: {error}")
 
@@ -93,7 +101,7 @@ shell.prefix(
 if not workflow.is_main_process:
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
-IMAGES = {split: len(ids) for split, ids in IDS.items()}
+CONFIG = with_shard_size(CONFIG, sum(IMAGES.values()))
 SHARDS = shard_names(IMAGES, CONFIG.data.shard_size)
 RESULTS = f"results/{CONFIG.dataset}"
 METHODS = list(CONFIG.methods)

@@ -2,7 +2,6 @@
 from ssr.data import coco
 from ssr.data.foreign import list_files
 from ssr.data.originals import INDEX, MASKS, kept_states
-from ssr.data.parts import KNOWN_BEFORE
 from ssr.running.contents import state_of
 
 # How the methods make patches of images: what is a single one in any has no labels in the index.
@@ -13,7 +12,7 @@ IMAGES_OF_METHODS = list(
 # their dates alone count.
 STATES = kept_states(
     CONFIG.data,
-    IDS,
+    ids_of_splits,
     RESULTS,
     starts=workflow.is_main_process,
     others=[
@@ -22,6 +21,8 @@ STATES = kept_states(
         code_hash("workflow_scripts.index_masks"),
     ],
 )
+# There may be millions, and hardly any rule asks for them.
+ids_of_splits.cache_clear()
 # The demo's own settings say which images it has; they are of no meaning to another data set.
 INDEXED = CONFIG.data.canonical(
     without=() if CONFIG.data.format == "demo" else ("demo",)
@@ -34,7 +35,7 @@ def table(path):
     Where there are states of parts of a data set, its date does not count: each job has the state of
     its part as a parameter, or else would be done anew for an image that is none of its own.
     """
-    return ancient(result(path)) if CONFIG.data.format in KNOWN_BEFORE else result(path)
+    return ancient(result(path)) if "train" in STATES else result(path)
 
 
 def images_of(split):
@@ -74,7 +75,7 @@ def ids_of_shard(shard):
     """The ids of its images."""
     split, _, number = shard.rpartition("_")
     size = CONFIG.data.shard_size
-    return IDS[split][int(number) * size :][:size]
+    return ids_of_splits()[split][int(number) * size :][:size]
 
 
 def foreign_of(method):

@@ -76,6 +76,7 @@ __all__ = [
     "duplicates",
     "methods",
     "settings",
+    "shards",
 ]
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from ssr.config.section import Colour, Count, FilePath, Fraction, Section, Seed
 from ssr.demo.vocabulary import CLASSES
@@ -15,6 +15,15 @@ from ssr.labels import BACKGROUND, IGNORE
 # Names of what has an index of its own in label maps.
 RESERVED = ("background", "ignore")
 MOST_CLASSES = IGNORE - BACKGROUND - 1
+AUTO: Literal["auto"] = "auto"
+FEWEST_PER_SHARD, MOST_SHARDS = 200, 2000
+"""What a shard holds and how many there are at most, where `shard_size` is auto."""
+
+
+def _auto_or_count(size: object) -> object:
+    if size == AUTO or (str(size).isdecimal() and int(str(size)) > 0):
+        return size
+    raise ValueError(f"auto, or how many images from 1; came {size!r}")
 
 
 class Demo(Section):
@@ -66,7 +75,11 @@ class Data(Section):
         min_length=1,
         description="foreground classes in the order of their index, from 1",
     )
-    shard_size: Count = Field(200, description="images per job and store")
+    shard_size: Annotated[Literal["auto"] | int, BeforeValidator(_auto_or_count)] = Field(
+        AUTO,
+        description=f"images per job and store; auto: {FEWEST_PER_SHARD}, doubled as long as there "
+        f"are more than {MOST_SHARDS} shards",
+    )
     demo: Demo = Field(Demo(), description="what make_demo_dataset makes (format: demo)")
 
     @field_validator("splits")

@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 from ssr.config import Data, Images
+from ssr.config.shards import shard_size
 from ssr.data import coco, folder, voc
 from ssr.data.agreement import compare_masks
 from ssr.data.findings import Findings
@@ -82,7 +83,7 @@ def check_dataset(
         _check_train(labels, splits["train"], settings.classes, findings)
     findings.take_problems(of_masks)
     findings.raise_problems(settings.root)
-    index = _index(splits, sources, sizes, labels, settings.shard_size)
+    index = _index(splits, sources, sizes, labels, settings)
     return Checked(index, masks, findings.warnings)
 
 
@@ -234,14 +235,16 @@ def _index(
     sources: Mapping[str, Source],
     sizes: Mapping[str, tuple[int, int]],
     labels: Mapping[str, tuple[int, ...]],
-    shard_size: int,
+    settings: Data,
 ) -> Index:
-    shards = shard_names({split: len(ids) for split, ids in splits.items()}, shard_size)
+    counts = {split: len(ids) for split, ids in splits.items()}
+    size = shard_size(settings, sum(counts.values()))
+    shards = shard_names(counts, size)
     images = []
     for split in SPLITS:
         for position, image_id in enumerate(splits[split]):
             (height, width), own = sizes[image_id], labels[image_id]
-            shard = shards[split][position // shard_size]
+            shard = shards[split][position // size]
             image = sources[image_id].image
             images.append(Image(image_id, image, width, height, split, own, shard))
     return Index(tuple(images))

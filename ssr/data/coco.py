@@ -9,7 +9,7 @@ ssr.data.instances) lies in one folder as `train2014.txt`, such a list, and `tra
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ssr.config import Data
@@ -114,13 +114,14 @@ def read_sources(
     return {image_id: Source(files[image_id], labels.get(image_id, ())) for image_id in ids}
 
 
-def list_files(settings: Data, splits: Mapping[str, Sequence[str]]) -> list[str]:
+def list_files(settings: Data, splits: Mapping[str, Iterable[str]]) -> Iterator[str]:
     """The image of each id, and lists or files of labels, relative to the root."""
     files = _all_files(settings)
-    images = [files[image_id] for ids in splits.values() for image_id in ids]
+    yield from (files[image_id] for ids in splits.values() for image_id in ids)
     if settings.labels_file is not None:
-        return [*images, settings.labels_file]
-    return [*images, *filter(_is_list, _names(settings))]
+        yield settings.labels_file
+    else:
+        yield from filter(_is_list, _names(settings))
 
 
 def mask_references(sources: Mapping[str, Source], derived: Path) -> dict[str, str]:

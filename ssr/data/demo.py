@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 from ssr.config import Data, Demo
 
@@ -29,6 +29,6 @@ def list_ids(settings: Data) -> dict[str, list[str]]:
     return {split: made.get(value, []) if value else [] for split, value in splits.items()}
 
 
-def list_files(settings: Data, splits: Mapping[str, Sequence[str]]) -> list[str]:
+def list_files(settings: Data, splits: Mapping[str, Iterable[str]]) -> Iterator[str]:
     """The image of each id, relative to the root; labels.csv is an input of the index stage."""
-    return [f"images/{image_id}.png" for ids in splits.values() for image_id in ids]
+    return (f"images/{image_id}.png" for ids in splits.values() for image_id in ids)

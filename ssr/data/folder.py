@@ -6,14 +6,17 @@ The id of an image is its file name without the suffix. docs/own_data.md shows h
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import chain
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from ssr.config import Data
 from ssr.data.findings import Findings
+from ssr.data.ids import is_plain
 from ssr.data.source import SPLITS, Origin, Source
-from ssr.data.tables import Row, Table, read_table, refuse_other_splits
+from ssr.data.tables import Row, Table, read_images, read_table, refuse_other_splits
 from ssr.errors import InputError
 
 TABLE = "labels.csv"
@@ -28,24 +31,28 @@ def list_ids(settings: Data) -> dict[str, list[str]]:
         InputError: labels.csv is missing or has another header; or it names no splits, and masks
             to make some are missing.
     """
-    table = _table(settings)
-    if not table.divided:
-        refuse_other_splits(Path(settings.root) / TABLE, table)
-        return _divide([_id(row) for row in table.rows], settings)
-    splits = settings.splits.model_dump()
+    ids: dict[str | None, list[str]] = {}
+    for image, part in _images(settings):
+        ids.setdefault(part, []).append(_id(image))
+    if not ids or None in ids:
+        refuse_other_splits(Path(settings.root) / TABLE)
+        return _divide(ids.get(None, []), settings)
     return {
-        split: [_id(row) for row in table.rows if value is not None and row.split == value]
-        for split, value in splits.items()
+        split: ids.get(value, []) if value is not None else []
+        for split, value in settings.splits.model_dump().items()
     }
 
 
-def list_files(settings: Data, splits: Mapping[str, Sequence[str]]) -> list[str]:
-    """labels.csv and the image of each id, relative to the root."""
-    origins = list_origins(settings, splits).values()
-    return [TABLE, *chain.from_iterable(own.files for own in origins)]
+def list_files(settings: Data, _: Mapping[str, Iterable[str]]) -> Iterator[str]:
+    """labels.csv and the image of each id in a split, relative to the root."""
+    used = {None, *settings.splits.model_dump().values()}
+    yield TABLE
+    for image, part in _images(settings):
+        if part in used and (is_plain(image) or is_plain(_id(image))):
+            yield f"images/{image}"
 
 
-def list_origins(settings: Data, splits: Mapping[str, Sequence[str]]) -> dict[str, Origin]:
+def list_origins(settings: Data, splits: Mapping[str, Iterable[str]]) -> dict[str, Origin]:
     """The image of each id, and its labels as they stand in labels.csv."""
     found = _sources(_table(settings).rows)
     ids = chain.from_iterable(splits.values())
@@ -89,19 +96,21 @@ def _divide(ids: Sequence[str], settings: Data) -> dict[str, list[str]]:
 
 def _check_rows(rows: Sequence[Row], settings: Data, findings: Findings) -> None:
     used = {None, *settings.splits.model_dump().values()}
-    parts = {_id(row): row.split for row in rows if row.split in used}
+    parts = {_id(row.image): row.split for row in rows if row.split in used}
     files: dict[str, str] = {}
     for row in rows:
         if row.split not in used:
             findings.warning("image whose split is not used", f"{row.image} ({row.split!r})")
-            if _id(row) in parts:
-                example = f"{row.image} ({parts[_id(row)]}, {row.split})"
+            if _id(row.image) in parts:
+                example = f"{row.image} ({parts[_id(row.image)]}, {row.split})"
                 findings.problem("image in a used and an unused split", example)
-        if files.setdefault(_id(row), row.image) != row.image:
-            findings.problem("id of two files", f"{_id(row)} ({files[_id(row)]}, {row.image})")
+        if files.setdefault(_id(row.image), row.image) != row.image:
+            findings.problem(
+                "id of two files", f"{_id(row.image)} ({files[_id(row.image)]}, {row.image})"
+            )
     for name in _others(Path(settings.root, "images"), (row.image for row in rows)):
         findings.warning("file in images/ without a row in labels.csv, not used", name)
-    for name in _stray_masks(settings, (_id(row) for row in rows)):
+    for name in _stray_masks(settings, (_id(row.image) for row in rows)):
         kind = "that is the mask of no image ({id}.png), not used"
         findings.warning(f"file in {settings.masks}/ {kind}", name)
 
@@ -120,16 +129,29 @@ def _others(folder: Path, known: Iterable[str]) -> list[str]:
 
 
 def _sources(rows: Sequence[Row]) -> dict[str, Source]:
-    return {_id(row): Source(f"images/{row.image}", row.labels) for row in rows}
+    return {_id(row.image): Source(f"images/{row.image}", row.labels) for row in rows}
 
 
-def _id(row: Row) -> str:
-    return row.image.removesuffix(PurePosixPath(row.image).suffix)
+def _id(image: str) -> str:
+    stem, suffix = os.path.splitext(image)
+    return image if suffix == "." else stem
+
+
+def _images(settings: Data) -> Iterator[tuple[str, str | None]]:
+    with _named(settings) as path:
+        yield from read_images(path)
 
 
 def _table(settings: Data) -> Table:
+    with _named(settings) as path:
+        return read_table(path)
+
+
+@contextmanager
+def _named(settings: Data) -> Iterator[Path]:
+    """labels.csv; if it is missing, the setting is named, too."""
     path = Path(settings.root) / TABLE
     try:
-        return read_table(path)
+        yield path
     except FileNotFoundError:
         raise InputError(f"{path}: no such file (data.root is {settings.root})") from None

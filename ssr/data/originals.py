@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
 from ssr.config import Data
 from ssr.data import coco, demo, folder, voc
 from ssr.data.ids import is_plain
-from ssr.data.parts import KNOWN_BEFORE, image_states, mask_states
-from ssr.running.contents import Standing
+from ssr.data.parts import are_told_apart, image_states, mask_states
+from ssr.running.contents import first_looks, state_of
 
 Splits = Mapping[str, Sequence[str]]
 
@@ -25,28 +26,55 @@ _FILES = {
 }
 INDEX, MASKS = "index/index.parquet", "index/masks.parquet"
 # Where a run keeps the states for its jobs, as `ssr.config.settings.freeze` its configuration.
-KEPT = "SSR_FILES"
+KEPT, COUNTS = "SSR_FILES", "SSR_IMAGES"
+# Ids that are put into words at a time.
+_BATCH = 10_000
 
 
-def index_files(settings: Data, splits: Splits) -> list[str]:
+class _Names(Iterable[str]):
+    """Names that are made anew whenever they are gone through: there may be millions."""
+
+    def __init__(self, make: Callable[[], Iterator[str]]) -> None:
+        self._make = make
+
+    def __iter__(self) -> Iterator[str]:
+        return self._make()
+
+
+def index_files(settings: Data, splits: Splits) -> Iterable[str]:
     """Images, and what holds their labels, relative to the root.
 
     Not the lists, which `splits` stand for; nor COCO's instances files, read by stages before.
     """
-    return _FILES[settings.format](settings, _plain(splits))
+    return _Names(partial(_FILES[settings.format], settings, _plain(splits)))
 
 
-def mask_files(settings: Data, splits: Splits) -> list[str]:
+def mask_files(settings: Data, splits: Splits) -> Iterable[str]:
     """Where the mask of each image is or could be; none where masks are drawn from annotations."""
     drawn = settings.format == "coco" and settings.masks == coco.ANNOTATIONS
     if settings.masks is None or drawn:
         return []
-    ids = dict.fromkeys(chain.from_iterable(_plain(splits).values()))
-    return [f"{settings.masks}/{image_id}.png" for image_id in ids]
+    plain = _plain(splits)
+    ids = partial(chain.from_iterable, plain.values())
+    return _Names(lambda: (f"{settings.masks}/{image_id}.png" for image_id in ids()))
+
+
+def kept_counts(ids: Callable[[], Splits], starts: bool) -> dict[str, int]:
+    """How many images each split has; in a job, as its run found when it started.
+
+    To read the lists of a large data set takes time and memory that a job has not asked for.
+    """
+    if starts:
+        os.environ[COUNTS] = json.dumps({split: len(own) for split, own in ids().items()})
+    return dict(json.loads(os.environ[COUNTS]))
 
 
 def kept_states(
-    settings: Data, splits: Splits, results: str, starts: bool, others: Sequence[str] = ()
+    settings: Data,
+    ids: Callable[[], Splits],
+    results: str,
+    starts: bool,
+    others: Sequence[str] = (),
 ) -> dict[str, str]:
     """What stands for the files of which each path below `results` is made, when a run `starts`.
 
@@ -55,25 +83,36 @@ def kept_states(
     them when its run started: to look at the files of a large data set takes a second.
     """
     if starts:
-        made = {
-            path: Standing.of(Path(results, path), root, names)
-            for path, (root, names) in made_of(settings, splits).items()
+        splits = ids()
+        made = made_of(settings, splits)
+        states = {
+            path: state_of(Path(results, path), root, names) for path, (root, names) in made.items()
         }
-        divided = hashlib.sha256(json.dumps(splits).encode()).hexdigest()[:12]
-        states = {path: standing.state for path, standing in made.items()}
-        states["splits"] = f"splits {divided}"
-        if settings.format in KNOWN_BEFORE:
-            plain, images, masks = _plain(splits), made[INDEX].first, made[MASKS].first
+        states["splits"] = f"splits {_digest(splits)}"
+        if are_told_apart(settings, splits):
+            plain = {split: [*own] for split, own in _plain(splits).items()}
+            images, masks = (
+                first_looks(Path(results, path), *made[path]) for path in (INDEX, MASKS)
+            )
             states |= image_states(settings, plain, images, others)
             states |= mask_states(settings, plain, masks, others)
         os.environ[KEPT] = json.dumps(states)
     return dict(json.loads(os.environ[KEPT]))
 
 
-def made_of(settings: Data, splits: Splits) -> dict[str, tuple[Path, list[str]]]:
+def _digest(splits: Splits) -> str:
+    """Twelve hexadecimal digits that stand for which image is in which split."""
+    digest = hashlib.sha256()
+    for split, ids in splits.items():
+        for start in range(0, len(ids), _BATCH):
+            digest.update(json.dumps([split, *ids[start : start + _BATCH]]).encode())
+    return digest.hexdigest()[:12]
+
+
+def made_of(settings: Data, splits: Splits) -> dict[str, tuple[Path, Iterable[str]]]:
     """Folder and names of the files of which something below the results is made, by its path."""
     root = Path(settings.root)
-    made = {
+    made: dict[str, tuple[Path, Iterable[str]]] = {
         INDEX: (root, index_files(settings, splits)),
         MASKS: (root, mask_files(settings, splits)),
     }
@@ -88,6 +127,6 @@ def made_of(settings: Data, splits: Splits) -> dict[str, tuple[Path, list[str]]]
     return made
 
 
-def _plain(splits: Splits) -> dict[str, list[str]]:
+def _plain(splits: Splits) -> dict[str, Iterable[str]]:
     """What can't be the name of a file is refused by the index stage."""
-    return {split: [i for i in ids if is_plain(i)] for split, ids in splits.items()}
+    return {split: _Names(partial(filter, is_plain, ids)) for split, ids in splits.items()}

@@ -9,20 +9,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ssr.config import Data
+from ssr.config.shards import shard_size
 from ssr.data import folder, voc
 from ssr.data.splits import shard_names
 from ssr.running.contents import Look, digest_of
 
 Looks = Mapping[str, Look]
 
+# Formats of which the files and labels of each image are there before a run, not made by it.
 _FORMATS = {"folder": folder.list_origins, "voc": voc.list_origins}
-KNOWN_BEFORE = tuple(_FORMATS)
-"""Formats of which the files and labels of each image are there before a run, not made by it."""
+# Of more, what was seen of each would be too much to go through whenever a run starts.
+_MOST_IMAGES = 500_000
 # Of more, a split stands for its shards: a run hands all states to its jobs in one variable of
 # their environment, which has room for some 4,000.
 _MOST_SHARDS = 3000
 # Settings that say which images there are and where they go, not what is said of one.
 _OF_THE_WHOLE = ("splits", "tune_images", "shard_size", "demo")
+
+
+def are_told_apart(settings: Data, splits: Mapping[str, Sequence[str]]) -> bool:
+    """Whether the parts of a data set have states of their own."""
+    return settings.format in _FORMATS and sum(map(len, splits.values())) <= _MOST_IMAGES
 
 
 def image_states(
@@ -31,7 +38,7 @@ def image_states(
     """What stands for all that the index says of a shard or a split, by its name.
 
     Args:
-        settings: of the data set, in a format that is `KNOWN_BEFORE`.
+        settings: of the data set, whose parts `are_told_apart`.
         splits: sorted ids of each split.
         looks: what stands for the content of each file, as `ssr.running.contents` has it.
         others: what else an index rests on.
@@ -43,8 +50,9 @@ def image_states(
         own = {i: [origins[i].labels, *map(looks.get, origins[i].files)] for i in ids}
         return f"images {digest_of({'': [split, *common], **own})}"
 
-    size = settings.shard_size
-    shards = shard_names({split: len(ids) for split, ids in splits.items()}, size)
+    counts = {split: len(ids) for split, ids in splits.items()}
+    size = shard_size(settings, sum(counts.values()))
+    shards = shard_names(counts, size)
     states = {split: state(split, ids) for split, ids in splits.items()}
     if sum(map(len, shards.values())) > _MOST_SHARDS:
         return states | {name: states[split] for split in splits for name in shards[split]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 
 from ssr.config import Config, Data
@@ -52,10 +53,14 @@ def _refuse_files_for_folders(settings: Data) -> None:
 
 def assign(listed: Mapping[str, Sequence[str]], settings: Data) -> dict[str, list[str]]:
     """Sort the listed ids; without a list for tune, set images aside for it from train."""
-    splits = {split: sorted(set(listed[split])) for split in SPLITS}
+    # Not through a set, which takes more memory than millions of ids.
+    splits = {
+        split: [image_id for image_id, _ in groupby(sorted(listed[split]))] for split in SPLITS
+    }
     if settings.splits.tune is None:
         splits["tune"] = _evenly_spaced(splits["train"], settings.tune_images)
-        splits["train"] = sorted(set(splits["train"]) - set(splits["tune"]))
+        held = set(splits["tune"])
+        splits["train"] = [image_id for image_id in splits["train"] if image_id not in held]
     return splits
 
 

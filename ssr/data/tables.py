@@ -8,15 +8,14 @@ tabs, as the header has them. Nothing that a table holds is passed over without 
 from __future__ import annotations
 
 import csv
-import io
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import chain, islice, zip_longest
 from pathlib import Path
 
 from ssr.data.findings import Findings
-from ssr.data.texts import read_text
+from ssr.data.texts import stream_lines
 from ssr.errors import InputError
 
 COLUMNS = ("image", "split", "labels")
@@ -74,55 +73,89 @@ def read_table(path: str | Path, columns: Sequence[str] = COLUMNS) -> Table:
             has one twice.
         FileNotFoundError: there is no such file.
     """
-    lines = _cells(path, read_text(path))
-    number, names = next(iter(lines.items()), (1, []))
-    rows = [*lines.values()][1:]
-    header = _header(f"{path}:{number}", names)
+    header, lines = _open(path)
+    rows = [*lines]
     if header[0] == "" and _are_numbers([row[0] for row in rows]):
         header[0] = _ROW_NUMBER
     others = [name for name in header if name and name not in columns]
-    values = {name: _values(rows, header.index(name)) for name in others}
+    values = {name: tuple(dict.fromkeys(_filled(rows, header.index(name)))) for name in others}
     return Table(
         tuple(_row(header, row) for row in rows),
         {name: found for name, found in values.items() if found},
     )
 
 
-def refuse_other_splits(path: str | Path, table: Table) -> None:
+def read_images(path: str | Path) -> Iterator[tuple[str, str | None]]:
+    """Image and split of each row, as `read_table` has them, with one row in memory at a time.
+
+    Raises:
+        InputError, FileNotFoundError: as `read_table`.
+    """
+    header, rows = _open(path)
+    image, split = header.index("image"), header.index("split") if "split" in header else None
+    for row in rows:
+        part = None if split is None else _cell(row, split)
+        yield _cell(row, image), part
+
+
+def refuse_other_splits(path: str | Path) -> None:
     """Refuse a table that divides its images by a column of another name than split.
 
     Raises:
         InputError: names the column.
     """
-    for name, values in table.others.items():
-        if name in _LIKE_SPLIT or {value.lower() for value in values} <= _PARTS:
+    header, _ = _open(path)
+    for name in (name for name in header if name and name not in COLUMNS):
+
+        def values(column: int = header.index(name)) -> Iterator[str]:
+            return _filled(_open(path)[1], column)
+
+        divides = name in _LIKE_SPLIT or all(value.lower() in _PARTS for value in values())
+        if divides and (shown := [*islice(dict.fromkeys(values()), 3)]):
             raise InputError(
-                f"{path}: the column {name} ({', '.join(values[:3])}) is not read; call it split "
+                f"{path}: the column {name} ({', '.join(shown)}) is not read; call it split "
                 "if it says who trains, or take it out"
             )
 
 
-def _cells(path: str | Path, text: str) -> dict[int, list[str]]:
-    """Cells of each line that is not empty, by the number of the line, from 1."""
-    file, delimiter = io.StringIO(text, newline=""), _delimiter(text)
+def _open(path: str | Path) -> tuple[list[str], Iterator[list[str]]]:
+    """The header of a table, and the cells of each row that is not empty."""
+    lines = stream_lines(path)
+    begin = _begin(lines)
+    rows = _rows(path, chain(begin, lines), _delimiter(begin[-1] if begin else ""))
+    return _header(f"{path}:{len(begin) or 1}", next(rows, [])), rows
+
+
+def _rows(path: str | Path, lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
+    """The cells of each line that is not empty."""
     # Strict: a quotation mark that nothing closes would swallow all lines behind it.
-    reader = csv.reader(file, delimiter=delimiter, skipinitialspace=True, strict=True)
-    lines, number = {}, 1
+    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
+    number = 1
     try:
         for row in reader:
-            lines[number] = [cell.strip() for cell in row]
             number = reader.line_num + 1
+            cells = [cell.strip() for cell in row]
+            if any(cells):
+                yield cells
     except csv.Error as error:
         raise InputError(
             f"{path}:{number}: {error}; a quotation mark that opens a cell must also end it"
         ) from error
-    return {number: row for number, row in lines.items() if any(row)}
 
 
-def _delimiter(text: str) -> str:
+def _begin(lines: Iterator[str]) -> list[str]:
+    """The lines up to the first one with anything in it, which is the header."""
+    blank = "".join(_DELIMITERS) + " \r\n"
+    begin = []
+    for line in lines:
+        begin.append(line)
+        if line.strip(blank):
+            break
+    return begin
+
+
+def _delimiter(header: str) -> str:
     """What parts the cells: with it, the header has a column image."""
-    blank = " ".join(_DELIMITERS)
-    header = next((line for line in text.splitlines() if line.strip(blank)), "")
     for delimiter in _DELIMITERS:
         if "image" in (_name(cell.strip(' "')) for cell in header.split(delimiter)):
             return delimiter
@@ -157,10 +190,13 @@ def _are_numbers(cells: Sequence[str]) -> bool:
     return all(map(str.isdecimal, cells)) and len(set(cells)) == len(cells)
 
 
-def _values(lines: Iterable[Sequence[str]], column: int) -> tuple[str, ...]:
-    """The different values of a column, in the order in which they come."""
-    cells = (line[column] for line in lines if column < len(line))
-    return tuple(dict.fromkeys(filter(None, cells)))
+def _cell(row: Sequence[str], column: int) -> str:
+    return row[column] if column < len(row) else ""
+
+
+def _filled(rows: Iterable[Sequence[str]], column: int) -> Iterator[str]:
+    """The cells of a column that are not empty."""
+    return filter(None, (_cell(row, column) for row in rows))
 
 
 def _row(header: Sequence[str], line: Sequence[str]) -> Row:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from ssr.errors import InputError
@@ -26,3 +27,17 @@ def read_text(path: str | Path) -> str:
         before, wrong = error.object[: error.start], error.object[error.start]
         line = len((before + b".").splitlines())
         raise InputError(f"{path}:{line}: wanted text in UTF-8, came byte 0x{wrong:02x}") from error
+
+
+def stream_lines(path: str | Path) -> Iterator[str]:
+    """The lines of a text file of any length with their ends, one in memory at a time.
+
+    Raises:
+        InputError, FileNotFoundError: as `read_text`.
+    """
+    try:
+        with Path(path).open(encoding="utf-8-sig", newline="") as file:
+            yield from file
+    except (OSError, UnicodeDecodeError):
+        read_text(path)  # says where
+        raise

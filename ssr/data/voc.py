@@ -6,8 +6,7 @@ Labels come from `labels_file` (see ssr.data.label_files), or else from Annotati
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from itertools import chain
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -51,13 +50,17 @@ def read_sources(settings: Data, ids: Collection[str], findings: Findings) -> di
     return {image_id: Source(_image(image_id), labels.get(image_id, ())) for image_id in ids}
 
 
-def list_files(settings: Data, splits: Mapping[str, Sequence[str]]) -> list[str]:
+def list_files(settings: Data, splits: Mapping[str, Iterable[str]]) -> Iterator[str]:
     """The image of each id and the files of labels, relative to the root."""
-    origins = list_origins(settings, splits).values()
-    return [*dict.fromkeys(chain.from_iterable(own.files for own in origins))]
+    yield from (_image(image_id) for ids in splits.values() for image_id in ids)
+    if settings.labels_file is not None:
+        yield settings.labels_file
+        return
+    labelled = (ids for split, ids in splits.items() if split != "test")
+    yield from (_annotation(image_id) for ids in labelled for image_id in ids)
 
 
-def list_origins(settings: Data, splits: Mapping[str, Sequence[str]]) -> dict[str, Origin]:
+def list_origins(settings: Data, splits: Mapping[str, Iterable[str]]) -> dict[str, Origin]:
     """The image of each id and the file that has its labels."""
 
     def files(image_id: str, split: str) -> tuple[str, ...]:

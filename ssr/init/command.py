@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ssr.artefacts.files import replacing
 from ssr.config import Config, Data
+from ssr.config.shards import shard_doubts, shard_size
 from ssr.data.check import Checked
 from ssr.data.source import SPLITS
 from ssr.data.splits import split_ids
@@ -87,7 +88,8 @@ def _check(file: Path, machine: Machine) -> None:
     with tempfile.TemporaryDirectory() as derived:
         labels = read_labels(config, Path(derived))
         _show(labels)
-        _warn([*doubts_of(config), *labels.doubts()])
+        many = shard_doubts(config.data, len(labels.sources))
+        _warn([*doubts_of(config), *many, *labels.doubts()])
         checked = check_images(config, Path(derived), machine.cores)
     _warn(checked.warnings)
     _tell(file, config, checked, machine)
@@ -109,7 +111,8 @@ def _tell(file: Path, config: Config, checked: Checked, machine: Machine) -> Non
     shown = ", ".join(f"{split} {count}" for split, count in images.items() if count)
     patches = mean_patches(config, checked.index)
     needed = estimate(config, images, patches, machine)
-    print(f"all images can be read: {shown}; {len(checked.masks.ids)} masks")
+    shard = shard_size(config.data, sum(images.values()))
+    print(f"all images can be read: {shown}; {len(checked.masks.ids)} masks; shards of {shard}")
     print(
         f"about {_duration(needed.seconds)} on this machine ({machine}), if it is idle, and "
         f"{_size(needed.size)} of disk (features {_size(needed.features)}), by docs/performance.md"

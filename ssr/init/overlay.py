@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ssr.config import DEFAULT_METHODS
+from ssr.config import DEFAULT_METHODS, Data
 from ssr.config.settings import flow
+from ssr.config.shards import shard_doubts
 from ssr.init.words import THEMES, backgrounds, prompt_of
 from ssr.running.machine import Machine
 
@@ -65,7 +66,10 @@ def _data(data: Mapping[str, Any], train: int, machine: Machine) -> Iterator[str
         yield f"  {name}: {flow(value)}{comment}"
     each = _LARGEST_SHARD if machine.gpu else -(-train // machine.cores)
     size = min(max(each, _SMALLEST_SHARD), _LARGEST_SHARD)
-    yield f"  shard_size: {size}  # images per job: every core has one"
+    if any(shard_doubts(Data(shard_size=size), train)):
+        yield "  shard_size: auto  # images per job: more, where there would be too many jobs"
+    else:
+        yield f"  shard_size: {size}  # images per job: every core has one"
 
 
 def _text(classes: Sequence[str]) -> Iterator[str]:

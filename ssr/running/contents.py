@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Self
 
@@ -33,15 +34,16 @@ Look = tuple[int, int] | None
 class Record:
     """What was seen of files, by their names relative to the folder `root`.
 
-    `state` is the text that stood for them, as `state_of` gave it; `first` is how each looked when
-    it was first seen with the content that it has.
+    `state` is the text that stood for them, as `state_of` gave it, and `glance` stands for `looks`.
+    `first` has the date at which a file was first seen with its content, where it has another now.
     """
 
     state: str
     root: str
     looks: Mapping[str, Look]
     checksums: Mapping[str, int | None]
-    first: Mapping[str, Look]
+    glance: str
+    first: Mapping[str, int]
 
     @classmethod
     def of(
@@ -53,37 +55,35 @@ class Record:
         before: Self | None = None,
     ) -> Self:
         """Look at files and read them; `before` is what was seen of them the last time."""
-        looks = _looks(root, names)
+        looks = dict(_looks(root, names))
         checksums = _checksums(root, [*looks], threads)
-        first = {
-            name: before.first[name]
-            if before and name in before.looks and before.checksums[name] == checksums[name]
-            else look
-            for name, look in looks.items()
-        }
-        return cls(state, str(root), looks, checksums, first)
+        seen = before.checksums if before else {}
+        same = (name for name, own in checksums.items() if name in seen and seen[name] == own)
+        first = before.first_dates(looks, same) if before else {}
+        return cls(state, str(root), looks, checksums, _glance(looks.items()), first)
 
     @classmethod
     def read(cls, made: str | Path) -> Self | None:
         """The record beside a file that was made, if there is a sound one."""
         try:
-            content = json.loads(_place(made).read_text())
-            files = content["files"].items()
-            looks = {name: (own[0], own[1]) if own else None for name, own in files}
-            checksums = {name: own[2] if own else None for name, own in files}
-            first = {
-                name: (own[0], own[3]) if own and own[3:] else looks[name] for name, own in files
-            }
-            return cls(content["state"], content["root"], looks, checksums, first)
+            with _place(made).open() as lines:
+                head = json.loads(next(lines, ""))
+                # Until version 0.2 all files stood in the first line.
+                files = dict(head["files"] if "files" in head else map(json.loads, lines))
+            looks = {name: (own[0], own[1]) if own else None for name, own in files.items()}
+            checksums = {name: own[2] if own else None for name, own in files.items()}
+            first = {name: own[3] for name, own in files.items() if own and own[3:]}
+            return cls(head["state"], head["root"], looks, checksums, head.get("glance", ""), first)
         except (OSError, ValueError, LookupError, TypeError, AttributeError):
             return None
 
     def write(self, made: str | Path) -> None:
-        """Keep it beside the file that is made."""
-        files = {name: self._line(name) for name in self.looks}
-        content = {"state": self.state, "root": self.root, "files": files}
-        with replacing(_place(made)) as temporary:
-            temporary.write_text(json.dumps(content, separators=(",", ":")))
+        """Keep it beside the file that is made, a line for each of its files behind the first."""
+        files = ((name, self._line(name)) for name in self.looks)
+        head = {"state": self.state, "root": self.root, "glance": self.glance}
+        with replacing(_place(made)) as temporary, temporary.open("w") as file:
+            for line in chain([head], files):
+                file.write(json.dumps(line, separators=(",", ":")) + "\n")
 
     @property
     def contents(self) -> str:
@@ -92,74 +92,87 @@ class Record:
 
     def changed(self) -> Iterator[tuple[str, bool]]:
         """Path of each file whose content is another now, and whether only a look inside tells."""
-        looks = _looks(self.root, self.looks)
+        looks = dict(_looks(self.root, self.looks))
         for name in self._others([*self.looks], self.root):
             yield os.path.join(self.root, name), looks[name] == self.looks[name]
 
-    def first_looks(self, root: str | Path, looks: Mapping[str, Look]) -> dict[str, Look]:
-        """How files that look so, below `root`, looked when they first had the content they have.
+    def holds(self, root: str | Path, looks: Mapping[str, Look]) -> bool:
+        """Whether files that look so, below `root`, have the content of those that were seen."""
+        if looks == self.looks:
+            return True
+        return _sizes(looks) == _sizes(self.looks) and not self.replaced(root, looks)
 
-        Only those that differ in nothing but their date from what was seen are read.
+    def replaced(self, root: str | Path, looks: Mapping[str, Look]) -> list[str]:
+        """Which of files of the sizes that were seen have another content.
+
+        Only those that have another date are read.
         """
-        known = {name: own for name, own in looks.items() if name in self.looks}
-        other = {name for name, own in known.items() if _size(own) != _size(self.looks[name])}
-        doubtful = [name for name, own in known.items() if own != self.looks[name]]
-        doubtful = [name for name in doubtful if name not in other]
+        doubtful = [name for name, own in looks.items() if own != self.looks[name]]
         if len(doubtful) > _MANY:
             print(f"comparing {len(doubtful)} files of another date in {root}", file=sys.stderr)
-        other.update(self._others(doubtful, root))
-        return {
-            name: self.first[name] if name in known and name not in other else own
-            for name, own in looks.items()
-        }
+        return self._others(doubtful, root)
+
+    def first_dates(self, looks: Mapping[str, Look], same: Iterable[str]) -> dict[str, int]:
+        """`first` of files that look so, of which the `same` have the content that was seen."""
+        dates = ((name, self.first_look(name)) for name in same)
+        return {name: first[1] for name, first in dates if first and first != looks.get(name)}
+
+    def first_look(self, name: str) -> Look:
+        """How a file looked when it was first seen with its content."""
+        look = self.looks[name]
+        return look and (look[0], self.first.get(name, look[1]))
 
     def _line(self, name: str) -> Sequence[int | None] | None:
-        """Size, date, checksum and, where it is another, the first date with this content."""
-        look, first = self.looks[name], self.first[name]
-        if look is None or first is None:
-            return None
-        return (*look, self.checksums[name], *(() if first == look else (first[1],)))
+        """Size, date, checksum and, where it is another, the first date."""
+        look, first = self.looks[name], self.first.get(name)
+        return look and (*look, self.checksums[name], *(() if first is None else (first,)))
 
     def _others(self, names: Sequence[str], root: str | Path) -> list[str]:
         found = _checksums(root, names, os.cpu_count() or 1)
         return [name for name in names if found[name] != self.checksums[name]]
 
 
-@dataclass(frozen=True)
-class Standing:
-    """What stands for the contents of files: `state` for that of all, as `state_of` gives it."""
-
-    state: str
-    first: Mapping[str, Look]
-
-    @classmethod
-    def of(cls, made: str | Path, root: str | Path, names: Iterable[str]) -> Self:
-        """Look at the files of which `made` is or will be made."""
-        looks, known = _looks(root, names), Record.read(made)
-        if known is None:
-            return cls(f"files {digest_of(looks)}", looks)
-        first = known.first_looks(root, looks)
-        if first != known.first:
-            return cls(f"files {digest_of(looks)}", first)
-        if looks != known.looks:
-            with suppress(OSError):  # where nothing can be written, they are compared again
-                replace(known, root=str(root), looks=looks).write(made)
-        return cls(known.state, first)
-
-
 def state_of(made: str | Path, root: str | Path, names: Iterable[str]) -> str:
     """A text that stands for the contents of files, of which `made` is or will be made.
 
     It is that of the record beside `made` as long as all files have their content; else, or without
-    a record, another one, which follows from their sizes and dates.
+    a record, another one, which follows from their sizes and dates. `names` are gone through again
+    where these differ from those of the record; nothing else is held in memory for each of them.
     """
-    return Standing.of(made, root, names).state
+    glance = _glance(_looks(root, names))
+    if (state := _state_at(made, glance)) is not None:
+        return state
+    known = Record.read(made)
+    if known and known.holds(root, looks := dict(_looks(root, names))):
+        with suppress(OSError):  # where nothing can be written, they are compared again
+            first = known.first_dates(looks, looks)
+            replace(known, root=str(root), looks=looks, glance=glance, first=first).write(made)
+        return known.state
+    return f"files {glance}"
 
 
-def digest_of(values: Mapping[str, object]) -> str:
-    """Twelve hexadecimal digits that stand for named values, whatever their order."""
-    text = json.dumps(sorted(values.items()))
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+def first_looks(made: str | Path, root: str | Path, names: Iterable[str]) -> dict[str, Look]:
+    """What stands for the content of each file, of which `made` is or will be made.
+
+    How it looked when the record beside `made` first saw its content; else how it looks.
+    """
+    looks, known = dict(_looks(root, names)), Record.read(made)
+    if known is None:
+        return looks
+    sizes = _sizes(known.looks)
+    alike = {name: own for name, own in looks.items() if own and sizes.get(name) == own[0]}
+    replaced = {*known.replaced(root, alike)}
+    return looks | {name: known.first_look(name) for name in alike if name not in replaced}
+
+
+def _state_at(made: str | Path, glance: str) -> str | None:
+    """The state of the record beside `made`, by its first line, if that is of this glance."""
+    try:
+        with _place(made).open() as lines:
+            head = json.loads(next(lines, ""))
+        return str(head["state"]) if head["glance"] == glance else None
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
 
 
 def records(folder: Path) -> Iterator[tuple[Path, Record]]:
@@ -170,9 +183,18 @@ def records(folder: Path) -> Iterator[tuple[Path, Record]]:
             yield made, record
 
 
-def _looks(root: str | Path, names: Iterable[str]) -> dict[str, Look]:
+def _looks(root: str | Path, names: Iterable[str]) -> Iterator[tuple[str, Look]]:
     """How files look from outside; none is opened."""
-    return {name: _look(os.path.join(root, name)) for name in names}
+    start = os.path.join(root, "")  # to join each of millions of names takes longer than to look
+    return ((name, _look(name if name.startswith("/") else start + name)) for name in names)
+
+
+def _glance(looks: Iterable[tuple[str, Look]]) -> str:
+    """Twelve hexadecimal digits that stand for names, sizes and dates."""
+    digest = hashlib.sha256()
+    for look in looks:
+        digest.update(f"{look!a}".encode())
+    return digest.hexdigest()[:12]
 
 
 def _look(path: str) -> Look:
@@ -183,8 +205,8 @@ def _look(path: str) -> Look:
     return (found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None
 
 
-def _size(look: Look) -> int | None:
-    return look and look[0]
+def _sizes(looks: Mapping[str, Look]) -> dict[str, int | None]:
+    return {name: own and own[0] for name, own in looks.items()}
 
 
 def _checksums(root: str | Path, names: Sequence[str], threads: int) -> dict[str, int | None]:
@@ -208,3 +230,9 @@ def _checksum(path: Path) -> int | None:
 
 def _place(made: str | Path) -> Path:
     return Path(made).with_name(f".{Path(made).name}.json")
+
+
+def digest_of(values: Mapping[str, object]) -> str:
+    """Twelve hexadecimal digits that stand for named values, whatever their order."""
+    text = json.dumps(sorted(values.items()))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

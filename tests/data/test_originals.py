@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ssr.config import Data, Demo
-from ssr.data.originals import INDEX, KEPT, MASKS, kept_states, made_of
+from ssr.data.originals import COUNTS, INDEX, KEPT, MASKS, kept_counts, kept_states, made_of
 from ssr.data.splits import split_ids
 from ssr.running.contents import Record
 from tests.coco_folder import CLASSES, image_id, write_coco
@@ -20,12 +20,13 @@ SHORT = {INDEX: "images", MASKS: "masks"}
 
 @pytest.fixture(autouse=True)
 def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(KEPT, "")
+    for name in (KEPT, COUNTS):
+        monkeypatch.setenv(name, "")
 
 
 def states(data: Data, made: Path) -> dict[str, str]:
     """Of what is made of the whole data set; tests/data/test_parts.py has the parts."""
-    found = kept_states(data, split_ids(data), str(made), starts=True)
+    found = kept_states(data, lambda: split_ids(data), str(made), starts=True)
     return {path: state for path, state in found.items() if path == "splits" or "/" in path}
 
 
@@ -172,7 +173,13 @@ def test_a_job_takes_what_its_run_saw_at_the_start(folder, tmp_path):
     data = folder.settings()
     before = states(data, tmp_path)
     replace(folder.root / "images/a.jpg")
-    assert kept_states(data, {}, "", starts=False).items() >= before.items()
+    assert kept_states(data, dict, "", starts=False).items() >= before.items()
+
+
+def test_a_job_knows_how_many_images_there_are_without_reading_the_lists():
+    counted = kept_counts(lambda: {"train": ["a", "b"], "val": []}, starts=True)
+    assert counted == kept_counts(lambda: pytest.fail("reads"), starts=False)
+    assert counted == {"train": 2, "val": 0}
 
 
 def test_names_that_no_file_can_have_are_left_to_the_index_stage(folder, tmp_path):

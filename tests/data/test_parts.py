@@ -22,7 +22,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def states(data: Data, made: Path, *others: str) -> dict[str, str]:
-    found = kept_states(data, split_ids(data), str(made), starts=True, others=others)
+    found = kept_states(data, lambda: split_ids(data), str(made), starts=True, others=others)
     of_splits = {*SPLITS, *(f"masks of {split}" for split in SPLITS)}
     return {part: own for part, own in found.items() if part in of_splits or part[-4:].isdigit()}
 
@@ -165,3 +165,8 @@ def test_of_very_many_shards_each_is_its_split(folder, tmp_path, monkeypatch):
     found = states(folder.settings(), tmp_path)
     assert found["train_0000"] == found["train_0001"] == found["train"]
     assert found["val_0000"] == found["val"] != found["train"]
+
+
+def test_the_parts_of_very_large_sets_are_not_told_apart(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(parts, "_MOST_IMAGES", 4)
+    assert states(folder.settings(), tmp_path) == {}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ssr.data.findings import Findings
-from ssr.data.tables import Row, Table, read_table, refuse_other_splits
+from ssr.data.tables import Row, Table, read_images, read_table, refuse_other_splits
 from ssr.errors import InputError
 
 
@@ -100,9 +100,9 @@ def test_labels_that_are_parted_as_cells_are_a_problem(read):
     assert "without a name" in problems(read("image;labels\na.png;cat;dog\n"))
 
 
-def test_a_column_that_means_nothing_is_told_of(read):
+def test_a_column_that_means_nothing_is_told_of(read, tmp_path):
     table, findings = read("image,labels,note,empty\na,cat,blurred,\n"), Findings()
-    refuse_other_splits("l.csv", table)
+    refuse_other_splits(tmp_path / "l.csv")
     table.report("l.csv", findings)
     assert findings.warnings == ["1 × column of l.csv that is not used: note ('blurred', …)"]
 
@@ -111,11 +111,23 @@ def test_a_column_that_means_nothing_is_told_of(read):
     ("column", "values"),
     [("subset", "xy"), ("Partition", "xy"), ("fold", "12"), ("phase", ["Train", "valid"])],
 )
-def test_a_division_under_another_name_is_refused(read, column, values):
-    table = read(f"image,labels,{column}\na,cat,{values[0]}\nb,cat,{values[1]}\n")
+def test_a_division_under_another_name_is_refused(read, tmp_path, column, values):
+    read(f"image,labels,{column}\na,cat,{values[0]}\nb,cat,{values[1]}\n")
     said = rf"the column {column.lower()} \({values[0]}, {values[1]}\) is not read; call it split"
     with pytest.raises(InputError, match=said):
-        refuse_other_splits("l.csv", table)
+        refuse_other_splits(tmp_path / "l.csv")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "split,image,labels\ntrain,a.png,cat\n\nval, b.png\n,c.png,dog\n",
+        "\nimage;labels\na.png;cat\n",
+    ],
+)
+def test_images_alone_are_those_of_the_whole_table(read, tmp_path, text):
+    rows = read(text).rows
+    assert [*read_images(tmp_path / "l.csv")] == [(row.image, row.split) for row in rows]
 
 
 @pytest.mark.parametrize(

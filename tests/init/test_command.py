@@ -39,7 +39,7 @@ def test_a_folder_becomes_a_file_and_the_command_that_runs_it(
         "24 images, 0 without a label; images of each class:\n"
         "  boat      24\n"
         "  gull      12\n"
-        "all images can be read: train 24; 0 masks\n"
+        "all images can be read: train 24; 0 masks; shards of 24\n"
         "about "
     )
     assert printed.out.endswith(NEXT)
@@ -110,7 +110,7 @@ def test_masks_are_counted_and_say_which_split_they_serve(folder: Path, capsys: 
         mask(folder / f"masks/{number:02}.png", *((0, 1, 2) if number % 2 else (0, 1)))
     assert init(folder) == 0
     printed = capsys.readouterr()
-    assert "all images can be read: train 6, tune 3, val 3; 6 masks\n" in printed.out
+    assert "all images can be read: train 6, tune 3, val 3; 6 masks; shards of 16\n" in printed.out
     assert "is that the order of the indices in the masks?" in printed.err
 
 

@@ -61,3 +61,4 @@ def test_a_gpu_computes_in_half_precision_and_a_processor_has_a_shard_for_each_c
     cores = Machine(cores=4, memory=16 * 10**9)
     sizes = [laid(train, cores).data.shard_size for train in (10, 200, 5000)]
     assert sizes == [16, 50, 128]
+    assert laid(10**6, cores).data.shard_size == "auto"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -98,6 +100,23 @@ def test_results_that_can_only_be_read_are_compared_all_the_same(
     copy(root)
     monkeypatch.setattr(Record, "write", lambda *_: (_ for _ in ()).throw(PermissionError()))
     assert state(root) == before
+
+
+def test_files_left_alone_are_told_by_the_first_line_of_a_record(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of millions of files, what was seen of each would fill the memory."""
+    monkeypatch.setattr(Record, "read", lambda made: pytest.fail(f"reads what {made} rests on"))
+    assert state(root).startswith("files ")
+
+
+def test_a_record_of_one_line_as_of_version_0_2_is_understood_and_written_anew(root: Path) -> None:
+    before, record = state(root), Record.read(root / "made")
+    files = {name: look and (*look, record.checksums[name]) for name, look in record.looks.items()}
+    content = {"state": "as of then", "root": str(root), "files": files}
+    (root / ".made.json").write_text(json.dumps(content))
+    assert (before, state(root)) == (before, "as of then")
+    assert Record.read(root / "made") == replace(record, state="as of then")
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"files": {"a": 1}}', '{"files": {}}'])
