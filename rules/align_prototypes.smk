@@ -24,7 +24,7 @@ rule cluster_prototypes:
         "../envs/ssr.yaml"
     threads: 2
     resources:
-        mem_mb=memory(1500),
+        mem_mb=memory(1500, kept=CLUSTER_BYTES * IMAGES["train"]),
         runtime=minutes(0.3, IMAGES["train"]),
         gpu=1,
     params:
@@ -71,7 +71,7 @@ rule align_prototypes:
         "../envs/ssr.yaml"
     threads: 2
     resources:
-        mem_mb=memory(alignment_memory, size=1),
+        mem_mb=memory(alignment_memory, size=1, kept=SAMPLE_BYTES * IMAGES["train"]),
         runtime=minutes(0.001, alignment_samples, size=1, longest=DAY),
     params:
         backbone=of_patches(backbone("clip")),

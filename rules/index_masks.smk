@@ -16,8 +16,8 @@ rule index_masks:
         "../envs/ssr.yaml"
     threads: 8
     resources:
-        mem_mb=memory(300),
-        runtime=minutes(0.3, sum(IMAGES.values())),
+        mem_mb=memory(300, kept=INDEX_BYTES * sum(IMAGES.values())),
+        runtime=minutes(0.03, sum(IMAGES.values()), longest=DAY),
     params:
         data=INDEXED,
         derived=result("annotations"),

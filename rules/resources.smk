@@ -12,6 +12,13 @@ MEASURED_PATCH = 16
 SNAKEMAKE_MB = 300
 LEAST_MB = 400
 LEAST_MINUTES = 10
+# Bytes that a job keeps of each of its images, however large they are, measured on stubs
+# (docs/performance.md, Millions of images).
+SHARD_BYTES = 15_000  # tables of contents of the stores that it reads and writes
+INDEX_BYTES = 2_600
+CLUSTER_BYTES = 33_000  # samples of CMPA, and tables of contents of all stores
+SAMPLE_BYTES = 7_000  # samples of CMPA alone
+LESSON_BYTES = 2_000  # rows of the index, and tables of contents of pseudo-labels
 # So many times the seconds that were measured are asked for.
 MARGIN = 3
 # Measured on the demo; rules that are missing take little more than their start.
@@ -50,20 +57,31 @@ def number(given, wildcards):
     return given(wildcards) if callable(given) else given
 
 
-def memory(measured, size=image_size):
-    """A resource function: megabytes, from the measured peak; as much again per attempt."""
-
-    def asked(wildcards, attempt):
-        peak = number(measured, wildcards) * number(size, wildcards)
-        return max(LEAST_MB, SNAKEMAKE_MB + ceil(1.5 * peak)) * attempt
-
-    return asked
-
-
 def images_of_shard(wildcards):
     """At most so many images are in the shard."""
     split = wildcards.shard.rpartition("_")[0]
     return min(CONFIG.data.shard_size, IMAGES[split])
+
+
+def kept_of_shard(wildcards):
+    """Bytes that a job keeps of the images of its shard, if it has one."""
+    return (
+        SHARD_BYTES * images_of_shard(wildcards) if "shard" in wildcards.keys() else 0
+    )
+
+
+def memory(measured, size=image_size, kept=kept_of_shard):
+    """A resource function: megabytes, as much again per attempt.
+
+    From the peak that was measured on a few images, and the bytes that are kept of all.
+    """
+
+    def asked(wildcards, attempt):
+        peak = number(measured, wildcards) * number(size, wildcards)
+        peak += number(kept, wildcards) / 10**6
+        return max(LEAST_MB, SNAKEMAKE_MB + ceil(1.5 * peak)) * attempt
+
+    return asked
 
 
 def images_of_split(wildcards):

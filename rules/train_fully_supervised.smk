@@ -25,7 +25,7 @@ rule train_fully_supervised:
         "../envs/ssr.yaml"
     threads: 8
     resources:
-        mem_mb=memory(2000, size=1),
+        mem_mb=memory(2000, size=1, kept=LESSON_BYTES * IMAGES["train"]),
         runtime=minutes(1.5, crops, size=1, longest=DAY),
         gpu=1,
         nodes=1,

@@ -24,7 +24,7 @@ rule train_jointly:
         "../envs/ssr.yaml"
     threads: 8
     resources:
-        mem_mb=memory(3000, size=1),
+        mem_mb=memory(3000, size=1, kept=LESSON_BYTES * IMAGES["train"]),
         runtime=minutes(4, crops, size=1, longest=DAY),
         gpu=1,
     params:

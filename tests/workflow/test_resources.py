@@ -21,7 +21,11 @@ BLOCKS = dict(re.findall(r"^ *rule (\w+):\n(.*?)(?=^ *rule |\Z)", RULES, re.MULT
 
 def asked(clone: Run, *arguments: str) -> dict[str, list[dict[str, int]]]:
     """Rule: what each of its jobs asks for, as a dry-run prints it."""
-    printed = clone("-n", *arguments).stdout
+    return requests(clone("-n", *arguments).stdout)
+
+
+def requests(printed: str) -> dict[str, list[dict[str, int]]]:
+    """The same, of what was printed."""
     jobs = re.findall(r"^ *rule (\w+):\n(?:.+\n)*? *resources: (.*)$", printed, re.MULTILINE)
     found: dict[str, list[dict[str, int]]] = {}
     for rule, resources in jobs:
@@ -67,6 +71,13 @@ def test_what_is_asked_for_follows_the_size_of_the_shards(clone: Run) -> None:
         least, most = (max(job["runtime"] for job in jobs[rule]) for jobs in (small, large))
         assert least < most, rule
     assert min(job["mem_mb"] for jobs in large.values() for job in jobs) >= 400
+
+
+def test_what_reads_all_images_asks_for_memory_by_their_number(clone: Run) -> None:
+    many = "data={'demo': {'train': 200_000}, 'shard_size': 64}"
+    printed = clone("-n", "results/demo/index/index.parquet", "--config", many)
+    assert requests(printed.stdout)["index_dataset"][0]["mem_mb"] > 1.5 * 0.0026 * 200_000
+    assert "data.shard_size: 64 makes 3130 jobs of each stage; auto makes" in printed.stderr
 
 
 def test_large_images_ask_for_more_memory(clone: Run, tmp_path: Path) -> None:
