@@ -1,10 +1,12 @@
-"""Measure the index stage and the planning of data sets as large as VOC and COCO, made of stubs.
+"""Measure the index stage and the planning of data sets of any size, made of stubs.
 
     python -m benchmarks.scale voc|coco FOLDER [--lists LISTS] [--threads N]
+    python -m benchmarks.scale folder FOLDER --images N [--threads N]
 
 FOLDER takes the stubs (hard links to a few small files) and the results; LISTS holds official lists
 to use in place of invented ones: for voc ImageSets/Segmentation/*.txt, for coco train.txt and
-val.txt of lines `id index index …`. What it printed is in docs/voc_coco.md.
+val.txt of lines `id index index …`. A folder of more than 200,000 images is lines of labels.csv
+alone: it is planned, not indexed. What it printed is in docs/voc_coco.md and docs/performance.md.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ import numpy as np
 import yaml
 from PIL import Image
 
+from ssr.config import DEFAULT_METHODS, Config, Data
 from ssr.config.methods import merge
 from ssr.config.settings import parse_config
 from ssr.data.pngs import encode_png
@@ -35,6 +38,8 @@ SIZES = {
 }
 # About as many annotations and corners as an image of COCO has.
 ANNOTATIONS, CORNERS = 7, 24
+# Beyond so many of a folder, there are no pictures.
+MOST_PICTURES = 200_000
 # File systems allow some 65,000 links to one file.
 LINKS = 60_000
 Lists = dict[str, dict[str, list[int]]]
@@ -43,17 +48,27 @@ Lists = dict[str, dict[str, list[int]]]
 def main() -> None:
     """Make the stubs where they are missing, then measure."""
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("format", choices=SIZES)
+    arguments.add_argument("format", choices=(*SIZES, "folder"))
     arguments.add_argument("folder", type=Path)
     arguments.add_argument("--lists", type=Path)
+    arguments.add_argument("--images", type=int, default=10**6, help="of a folder")
     arguments.add_argument("--threads", type=int, default=2)
     parsed = arguments.parse_args()
-    root = parsed.folder.absolute() / parsed.format
+    of_folder = parsed.format == "folder"
+    root = parsed.folder.absolute() / f"{parsed.format}{parsed.images if of_folder else ''}"
     if not (root / "made").exists():
-        lists = read_lists(parsed.format, parsed.lists)
-        make_voc(root, lists) if parsed.format == "voc" else make_coco(root, lists)
+        make(parsed, root)
         (root / "made").touch()
     measure(parsed.format, root, parsed.threads)
+
+
+def make(parsed: argparse.Namespace, root: Path) -> None:
+    """Make the stubs."""
+    if parsed.format == "folder":
+        make_folder(root, parsed.images)
+        return
+    lists = read_lists(parsed.format, parsed.lists)
+    make_voc(root, lists) if parsed.format == "voc" else make_coco(root, lists)
 
 
 def read_lists(name: str, folder: Path | None) -> Lists:
@@ -112,6 +127,17 @@ def make_coco(root: Path, lists: Lists) -> None:
         path.write_text(json.dumps(content))
 
 
+def make_folder(root: Path, images: int) -> None:
+    """labels.csv, all of train, and images/, empty where there are too many."""
+    classes, chosen = overlay("folder", root)["data"]["classes"], random.Random(0)
+    names = [f"image_{number:08d}.jpg" for number in range(images)]
+    root.mkdir(parents=True)
+    with (root / "labels.csv").open("w") as file:
+        file.write("image,labels\n")
+        file.writelines(f"{name},{';'.join(chosen.sample(classes, 2))}\n" for name in names)
+    link(root / "images", names if images <= MOST_PICTURES else [])
+
+
 def annotations(labels: list[list[int]]) -> list[dict]:
     """Random polygons of the classes of each image."""
     corners = np.random.default_rng(0)
@@ -146,9 +172,15 @@ def link(folder: Path, names: list[str]) -> None:
 
 
 def overlay(name: str, root: Path) -> dict:
-    """The settings of config/{name}.yaml, for the stubs below `root`."""
-    settings = yaml.safe_load((REPOSITORY / "config" / f"{name}.yaml").read_text())
+    """The settings of config/{name}.yaml, or of photographs, for the stubs below `root`."""
+    preset = "photographs" if name == "folder" else name
+    settings = yaml.safe_load((REPOSITORY / "config" / f"{preset}.yaml").read_text())
     changes: dict = {"dataset": f"{name}_stubs", "data": {"root": str(root)}}
+    if name == "folder":
+        classes = list(Data().classes)
+        changes["data"] |= {"format": name, "masks": None, "classes": classes, "shard_size": "auto"}
+        only_ssr = {method: None for method in DEFAULT_METHODS if method != "ssr"}
+        changes |= {"labels": {"threshold": 0.5}, "methods": only_ssr}
     if name == "voc":
         changes["data"] |= {"labels_file": "labels.txt", "splits": {"test": "test"}}
     random_weights = {"clip": {"weights": "random"}, "dino": {"weights": "random"}}
@@ -161,6 +193,14 @@ def measure(name: str, root: Path, threads: int) -> None:
     (root / "overlay.yaml").write_text(yaml.safe_dump(settings))
     defaults = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
     config = parse_config(merge(defaults, settings))
+    if name != "folder" or any((root / "images").iterdir()):
+        read(name, root, config, threads)
+    plan = ("-m", "snakemake", "-n", "--quiet", "all", "--configfile", root / "overlay.yaml")
+    step("plan", *plan)
+
+
+def read(name: str, root: Path, config: Config, threads: int) -> None:
+    """Measure the steps that open every stub."""
     data = config.data
     results = root / "results"
     if name == "coco":
@@ -182,7 +222,6 @@ def measure(name: str, root: Path, threads: int) -> None:
         ("index_masks", ["--index", index, "--output", results / "masks.parquet"]),
     ):
         step(name, "-m", f"workflow_scripts.{name}", *flags, *own)
-    step("plan", "-m", "snakemake", "-n", "--configfile", root / "overlay.yaml")
 
 
 def step(title: str, *command: object) -> None:

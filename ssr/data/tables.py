@@ -134,7 +134,7 @@ def _rows(path: str | Path, lines: Iterable[str], delimiter: str) -> Iterator[li
     try:
         for row in reader:
             number = reader.line_num + 1
-            cells = [cell.strip() for cell in row]
+            cells = list(map(str.strip, row))
             if any(cells):
                 yield cells
     except csv.Error as error:

@@ -77,21 +77,21 @@ def estimate(
     """
     larger = patches / MEASURED_PATCHES
     cores = machine.jobs(PEAK_MEMORY * max(1, larger))
-    stored = [*_stored(config, images)]
-    costs = [(RUN, 1), *((cost, count * larger) for cost, count in stored)]
+    kept = [*stored(config, images)]
+    costs = [(RUN, 1), *((cost, count * larger) for cost, count in kept)]
     seconds = sum(
         count * (cost.gpu if machine.gpu and cost.gpu else cost.core / cores)
-        for cost, count in (*costs, *_learned(config, images, larger))
+        for cost, count in (*costs, *learned(config, images, larger))
     )
     features = PER_IMAGE["features"]
     # Mostly attention between all pairs of patches.
-    pairs = sum(count for cost, count in stored if cost == features) * features.size * larger**2
+    pairs = sum(count for cost, count in kept if cost == features) * features.size * larger**2
     rest = sum(count * cost.size for cost, count in costs if cost != features)
     return Estimate(seconds, pairs + rest, pairs)
 
 
-def _stored(config: Config, images: Mapping[str, int]) -> Iterator[tuple[Cost, int]]:
-    """The stages of which something is stored, with the number of their images."""
+def stored(config: Config, images: Mapping[str, int]) -> Iterator[tuple[Cost, int]]:
+    """The stages of which something is stored, a job for each shard, with their images' number."""
     for stage in FOLDERS:
         for method in config.methods:
             if folder_of(config, method, stage) == IMPORTED:
@@ -101,10 +101,13 @@ def _stored(config: Config, images: Mapping[str, int]) -> Iterator[tuple[Cost, i
                 yield PER_IMAGE[stage], count
 
 
-def _learned(
+def learned(
     config: Config, images: Mapping[str, int], larger: float
 ) -> Iterator[tuple[Cost, float]]:
-    """The trainings of all methods, with the number of what they learn from."""
+    """The trainings of all methods, one job each, with the number of what they learn from.
+
+    `larger`: patches of an image, in relation to those measured.
+    """
     for method in config.methods:
         own = method_config(config, method)
         if own.alignment.enabled and owner(config, method, "heads") == method:
