@@ -71,7 +71,9 @@ def test_no_digest_of_a_run_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv(KEPT, "")
     config = Config()
     data = config.data
-    before, now = (kept_states(data, {"train": [i]}, str(tmp_path), starts=True) for i in "ab")
+    before, now = (
+        kept_states(data, lambda own=i: {"train": [own]}, str(tmp_path), starts=True) for i in "ab"
+    )
     digests = [
         (before[INDEX], now[INDEX], "images or labels of the data set changed"),
         (before["splits"], now["splits"], "the division into splits changed"),
