@@ -23,7 +23,6 @@ __all__ = [
     "masks",
     "originals",
     "outlines",
-    "parts",
     "pngs",
     "source",
     "splits",
