@@ -1,9 +1,7 @@
-"""What leaving out classes saves in the dense CRF, and whether it changes labels.
+"""Our dense CRF beside pydensecrf, on what a run made: time, and whether labels stay.
 
-`python -m benchmarks.crf --images FOLDER --masks FOLDER [--count 8]` takes photographs (.jpg) with
-masks of the same name (.png) and makes up the logits of a segmenter: the mask on a grid of 16-pixel
-patches times a margin (the segmenter's certainty), plus smooth noise. Seconds are processor time of
-one core per image.
+`python -m benchmarks.crf RESULTS [--method ssr] [--count 20]` takes logits and refined CAMs of as
+many images that have masks. The ratio is of processor time, ours over pydensecrf's.
 """
 
 from __future__ import annotations
@@ -11,73 +9,95 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ssr.config import Crf
+from benchmarks import plain
+from ssr.config import Crf, Labels
 from ssr.data.images import load_image
-from ssr.data.pngs import read_labels
-from ssr.labelling.crf import _mean_field, contenders, dense_crf
+from ssr.evaluation.metrics import count_confusion, score
+from ssr.labelling.crf import contenders, dense_crf
 from ssr.labelling.predictions import softmax
+from ssr.labelling.pseudo_labels import background_score, enlarge, strongest
+from ssr.labels import IGNORE
 from ssr.maps import upsample
-
-CLASSES = 21
-PATCH = 16
-NOISE = 1.0
-MARGINS = (6.0, 9.0, 12.0, 15.0)
+from ssr.results import Arrays, Results, open_results
 
 Array = NDArray[np.float32]
+Way = Callable[[NDArray, Array, Crf], Array]
+THRESHOLD, CONFIDENCE = 0.4, Labels().confidence
 
 
-def made_up_logits(mask: NDArray, margin: float, random: np.random.Generator) -> Array:
-    """Logits (CLASSES, h, w) of a segmenter that nearly knows the mask (H, W)."""
-    grid = mask[PATCH // 2 :: PATCH, PATCH // 2 :: PATCH]
-    logits = margin * np.stack([grid == label for label in range(CLASSES)])
-    coarse = NOISE * random.normal(size=(CLASSES, 4, 5))
-    return logits.astype(np.float32) + upsample(coarse, grid.shape)
+def of_logits(arrays: Arrays, size: tuple[int, int]) -> tuple[Array, NDArray]:
+    """Probabilities (C, H, W) of a segmenter, and the classes that they are of."""
+    probabilities = softmax(upsample(arrays["logits"], size))
+    return probabilities, np.arange(len(probabilities))
 
 
-def timed(function: Callable[[], Array]) -> tuple[Array, float]:
-    """The result and the processor time it took."""
+def of_cams(arrays: Arrays, size: tuple[int, int]) -> tuple[Array, NDArray]:
+    """The same of refined CAMs and their background, (1 + K, H, W)."""
+    cams, classes = enlarge(arrays["cams"], size), arrays["classes"]
+    background = background_score(strongest(cams, classes)[1], THRESHOLD, "power")
+    return np.concatenate([background[None], cams]), np.array([0, *classes])
+
+
+INPUTS = {"logits": of_logits, "cams/refined": of_cams}
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one way gives of an image: labels (H, W), 255 where it isn't sure, and seconds."""
+
+    labels: NDArray
+    sure: NDArray
+    seconds: float
+
+
+def found(way: Way, image: NDArray, given: Array, classes: NDArray, settings: Crf) -> Found:
+    """The labels of a way, timed."""
     start = time.process_time()
-    result = function()
-    return result, time.process_time() - start
+    refined = way(image, given, settings)
+    seconds = time.process_time() - start
+    labels = classes[refined.argmax(0)]
+    return Found(labels, np.where(refined.max(0) < CONFIDENCE, IGNORE, labels), seconds)
 
 
-def compare(images: list[tuple[Array, NDArray]], margin: float) -> str:
-    """One line of the table: all images at one margin."""
-    random = np.random.default_rng(0)
-    rows = []
-    for pixels, mask in images:
-        logits = made_up_logits(mask, margin, random)
-        probabilities = softmax(upsample(logits, mask.shape))
-        full, slow = timed(lambda p=pixels, q=probabilities: _mean_field(p, q, Crf()))
-        ours, fast = timed(lambda p=pixels, q=probabilities: dense_crf(p, q, Crf()))
-        changed = (full.argmax(axis=0) != ours.argmax(axis=0)).mean()
-        rows.append((len(contenders(probabilities, Crf())), slow, fast, changed))
-    kept, slow, fast, changed = np.mean(rows, axis=0)
-    return f"{margin:6.1f} {kept:9.1f} {slow:12.2f} {fast:9.2f} {slow / fast:6.2f} {changed:15.1e}"
+def compare(results: Results, stage: str, method: str, count: int) -> str:
+    """One line of the table."""
+    store, settings, masks = results[f"{stage}/{method}"], results.config.crf, results.masks
+    number = len(results.config.data.classes) + 1
+    names = [name for name in store if name in masks.ids]
+    rows, confusions = [], np.zeros((2, number, number + 1), np.int64)
+    for name in names[:: max(1, len(names) // count)][:count]:
+        image = load_image(Path(results.config.data.root) / results.images[name].image)
+        given, classes = INPUTS[stage](store[name], image.shape[:2])
+        ours, theirs = (
+            found(way, image, given, classes, settings) for way in (dense_crf, plain.dense_crf)
+        )
+        apart = [(ours.labels != theirs.labels).mean(), (ours.sure != theirs.sure).mean()]
+        rows.append((len(contenders(given, settings)), ours.seconds / theirs.seconds, *apart))
+        labels = (ours.labels, theirs.labels)
+        confusions += [count_confusion(masks.load(name), own, number) for own in labels]
+    contending, ratio, *apart = np.mean(rows, axis=0)
+    miou = " ".join(f"{100 * score(own[:, :number]).means['miou']:8.3f}" for own in confusions)
+    shares = " ".join(f"{share:10.1e}" for share in apart)
+    return f"{stage:14s} {len(rows):6d} {contending:10.1f} {ratio:6.2f} {shares} {miou}"
 
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--images", type=Path, required=True)
-    parser.add_argument("--masks", type=Path, required=True)
-    parser.add_argument("--count", type=int, default=8)
-    arguments = parser.parse_args()
-    images = []
-    for path in sorted(arguments.masks.glob("*.png")):
-        photograph = arguments.images / f"{path.stem}.jpg"
-        mask = read_labels(path)
-        if photograph.exists() and mask.shape == (375, 500) and len(images) < arguments.count:
-            images.append((load_image(photograph), np.where(mask == 255, 0, mask)))
-    print(f"{len(images)} images of 375×500 pixels, {CLASSES} classes")
-    print("margin  contenders  all classes  left out  ratio  changed pixels")
-    for margin in MARGINS:
-        print(compare(images, margin))
+    flags = argparse.ArgumentParser(description=__doc__)
+    flags.add_argument("results", type=Path)
+    flags.add_argument("--method", default="ssr")
+    flags.add_argument("--count", type=int, default=20)
+    chosen = flags.parse_args()
+    results = open_results(chosen.results)
+    print("of             images contenders  ratio      apart   with 255     mIoU    theirs")
+    for stage in INPUTS:
+        print(compare(results, stage, chosen.method, chosen.count), flush=True)
 
 
 if __name__ == "__main__":

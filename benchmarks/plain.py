@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from open_clip.model import CLIP
+from pydensecrf.densecrf import DenseCRF2D
+from pydensecrf.utils import unary_from_softmax
 from torch import Tensor
 
 from ssr.backbones.features import embed_clip
@@ -20,7 +22,7 @@ from ssr.backbones.text import TextEmbeddings
 from ssr.cams.refinement import box_mask
 from ssr.config import Crf, Labels
 from ssr.evaluation.metrics import count_confusion, thresholds
-from ssr.labelling.crf import _mean_field
+from ssr.labelling.crf import wrapped
 from ssr.maps import min_max
 
 ATTENTION_BLOCKS = 8
@@ -101,9 +103,26 @@ def labels(
     """CLIP-ES's labels of pixels: 1 - max as background, the CRF, 255 where it is not sure."""
     large = np.stack([_enlarged(cam, image.shape[:2]) for cam in cams])
     scores = np.concatenate([1 - large.max(0, keepdims=True), large])
-    found = _mean_field(image, scores, settings.crf or Crf())
+    found = dense_crf(image, scores, settings.crf or Crf())
     named = np.array([0, *classes], np.uint8)[found.argmax(0)]
     return np.where(found.max(0) < settings.confidence, 255, named).astype(np.uint8)
+
+
+def dense_crf(
+    image: NDArray[np.uint8], probabilities: NDArray[np.float32], settings: Crf
+) -> NDArray[np.float32]:
+    """pydensecrf as people call it, both terms on lattices and no class left out: (C, H, W)."""
+    classes, height, width = probabilities.shape
+    field = DenseCRF2D(width, height, classes)
+    field.setUnaryEnergy(np.ascontiguousarray(unary_from_softmax(probabilities)))
+    field.addPairwiseGaussian(sxy=settings.gaussian_sxy, compat=settings.gaussian_compat)
+    field.addPairwiseBilateral(
+        sxy=settings.bilateral_sxy,
+        srgb=settings.bilateral_srgb,
+        rgbim=np.ascontiguousarray(wrapped(image) if settings.wrapped else image),
+        compat=settings.bilateral_compat,
+    )
+    return np.array(field.inference(settings.iterations)).reshape(probabilities.shape)
 
 
 def _enlarged(cam: Maps, size: tuple[int, ...]) -> Maps:

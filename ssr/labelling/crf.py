@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydensecrf.densecrf import DenseCRF2D
@@ -18,6 +20,8 @@ _ROW_SUM = 1.5
 _SUBTRACTED = np.array([122.675, 116.669, 104.008], np.float32)
 # Shares that leave out more change labels of the classes that stay; see `contenders`.
 _LARGEST_SHARE = 0.05
+# How far a Gaussian reaches: beyond lie 6 of 100,000 parts on a line.
+_DEVIATIONS = 4
 
 
 def dense_crf(
@@ -74,16 +78,35 @@ def wrapped(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _mean_field(
     image: NDArray[np.uint8], probabilities: NDArray[np.float32], settings: Crf
 ) -> NDArray[np.float32]:
+    """The mean field of pydensecrf, with an exact Gaussian as its smoothness term.
+
+    To build a lattice for that term takes longer than to blur in every step. What the blur says
+    is taken from the unary energy before each step, which comes to the same.
+    """
     classes, height, width = probabilities.shape
+    energy = -np.log(np.clip(probabilities, _SMALLEST, None), dtype=np.float32)
     field = DenseCRF2D(width, height, classes)
-    energy = -np.log(np.clip(probabilities, _SMALLEST, None))
-    field.setUnaryEnergy(np.ascontiguousarray(energy.reshape(classes, -1), np.float32))
-    field.addPairwiseGaussian(sxy=settings.gaussian_sxy, compat=settings.gaussian_compat)
+    field.setUnaryEnergy(np.ascontiguousarray(energy.reshape(classes, -1)))
     field.addPairwiseBilateral(
         sxy=settings.bilateral_sxy,
         srgb=settings.bilateral_srgb,
         rgbim=np.ascontiguousarray(wrapped(image) if settings.wrapped else image),
         compat=settings.bilateral_compat,
     )
-    marginals = np.array(field.inference(settings.iterations))  # (C, H·W)
-    return marginals.reshape(classes, height, width)
+    blur = partial(_blur, deviation=settings.gaussian_sxy)
+    norm = np.sqrt(settings.gaussian_compat / blur(np.ones((height, width), np.float32)))
+    found, *workspace = field.startInference()
+    marginals = np.asarray(found).reshape(energy.shape)  # a view: each step writes into it
+    for _ in range(settings.iterations):
+        message = [norm * blur(norm * marginal) for marginal in marginals]
+        field.setUnaryEnergy((energy - message).reshape(classes, -1))
+        field.stepInference(found, *workspace)
+    return np.array(marginals)
+
+
+def _blur(values: NDArray[np.float32], deviation: float) -> NDArray[np.float32]:
+    """Means of the pixels around each of (H, W), zero beyond the border, by a Gaussian."""
+    radius = min(math.ceil(_DEVIATIONS * deviation), max(values.shape))
+    side = 2 * radius + 1
+    blurred = cv2.GaussianBlur(values, (side, side), deviation, borderType=cv2.BORDER_CONSTANT)
+    return np.asarray(blurred, np.float32)

@@ -33,7 +33,7 @@ from ssr.report.stages import STAGES
 
 LIBRARIES = (
     "torch", "open_clip_torch", "timm", "numpy", "scipy", "scikit-learn", "faiss-cpu", "fast_slic",
-    "pydensecrf2", "mmsegmentation", "mmengine", "zarr", "snakemake",
+    "pydensecrf2", "opencv-python-headless", "mmsegmentation", "mmengine", "zarr", "snakemake",
 )  # fmt: skip
 
 # Data sets of the paper: on others, its figures are those of another question.

@@ -4,6 +4,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from pydensecrf.densecrf import DenseCRF2D
 
 from ssr.config import Crf
 from ssr.labelling.crf import _mean_field, contenders, dense_crf, wrapped
@@ -107,6 +108,35 @@ def test_agrees_with_all_pairs_of_36_pixels(
     assert np.abs(probabilities - exact).mean() > 3 * mean, "the CRF changes nothing"
     assert difference.max() < largest
     assert difference.mean() < mean
+
+
+@pytest.mark.parametrize("deviation", [0.1, 1.0, 3.0, 1e6])
+def test_the_smoothness_term_is_an_exact_gaussian(deviation: float) -> None:
+    image, probabilities = two_halves(), random_scores(2, 1, classes=3)[:, ::2, ::2]
+    settings = Crf(gaussian_sxy=deviation, bilateral_compat=1e-9)
+    exact = exact_mean_field(image, probabilities, settings)
+    assert np.abs(probabilities - exact).max() > 0.1, "the CRF changes nothing"
+    np.testing.assert_allclose(dense_crf(image, probabilities, settings), exact, atol=1e-3)
+
+
+def test_labels_are_those_of_pydensecrf() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (6, 8, 3)).repeat(8, 0).repeat(8, 1)
+    image, probabilities = image.astype(np.uint8), random_scores(3, 1, classes=3)
+    settings = Crf()
+    field = DenseCRF2D(64, 48, 3)
+    field.setUnaryEnergy(-np.log(probabilities).reshape(3, -1))
+    field.addPairwiseGaussian(settings.gaussian_sxy, settings.gaussian_compat)
+    field.addPairwiseBilateral(
+        settings.bilateral_sxy, settings.bilateral_srgb, image, settings.bilateral_compat
+    )
+    theirs = np.array(field.inference(settings.iterations)).reshape(3, 48, 64).argmax(0)
+    assert (theirs != probabilities.argmax(0)).mean() > 0.05, "the CRF changes nothing"
+    assert (theirs != dense_crf(image, probabilities, settings).argmax(0)).mean() < 0.005
+
+
+def test_an_image_of_one_pixel_keeps_its_class() -> None:
+    probabilities = np.array([0.4, 0.6], np.float32).reshape(2, 1, 1)
+    assert dense_crf(two_halves(1, 1), probabilities, Crf()).argmax(0) == 1
 
 
 def test_labels_snap_to_the_colour_edge() -> None:
