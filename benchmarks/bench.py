@@ -24,7 +24,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.bench_rows import EQUAL, ROWS, Material, Pair
+from benchmarks import bench_rows, bench_stages
+from benchmarks.bench_rows import EQUAL, Material, Pair
 from benchmarks.gpu_bench import SIZES, _photograph
 from ssr.data.images import load_image
 
@@ -33,6 +34,7 @@ RESULTS = ROOT / "benchmarks/results"
 DOCUMENT = ROOT / "docs/performance.md"
 BEGIN, END = "<!-- make bench -->\n", "<!-- end of make bench -->\n"
 Row = dict[str, Any]
+ROWS = {**bench_rows.ROWS, **bench_stages.ROWS}
 
 
 def processor_seconds(call: Callable[[], object]) -> tuple[float, object]:

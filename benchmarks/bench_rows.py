@@ -294,6 +294,7 @@ def _labels_apart(ours: NDArray, reference: NDArray) -> float:
 
 EQUAL: Mapping[str, tuple[Callable[[Any, Any], float], float]] = {
     **{f"cam_from_image_{count}": (_largest_difference, 1e-3) for count in (1, 2, 4)},
+    "align_prototypes": (_largest_difference, 1e-3),
     **{f"dense_crf_{classes}": (_labels_apart, 1e-3) for classes in (2, 21)},
 }
 """Rows whose two results must agree, by which measure, and how far they may be apart."""

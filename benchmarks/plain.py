@@ -17,6 +17,7 @@ from pydensecrf.densecrf import DenseCRF2D
 from pydensecrf.utils import unary_from_softmax
 from torch import Tensor
 
+from ssr.alignment.samples import pool
 from ssr.backbones.features import embed_clip
 from ssr.backbones.text import TextEmbeddings
 from ssr.cams.refinement import box_mask
@@ -128,6 +129,22 @@ def dense_crf(
 def _enlarged(cam: Maps, size: tuple[int, ...]) -> Maps:
     values = torch.from_numpy(cam)[None, None]
     return min_max(F.interpolate(values, size, mode="bilinear")[0].numpy())[0]
+
+
+@torch.no_grad()
+def pooled(clip: CLIP, images: Sequence[Tensor], cams: Sequence[Maps]) -> Maps:
+    """What CMPA learns from, (n, D), by the whole network.
+
+    Of normalised pixels (1, 3, H, W) of n images, each with its CAM (1, h, w).
+    """
+    visual, rows = clip.visual, []
+    for pixels, cam in zip(images, cams, strict=True):
+        tokens = embed_clip(clip, pixels)
+        for block in visual.transformer.resblocks:
+            tokens = block(tokens)
+        patches = visual.ln_post(tokens[0, 1:]) @ visual.proj
+        rows.append(pool(patches, torch.from_numpy(cam).flatten(1), unit_patches=False))
+    return torch.cat(rows).numpy()
 
 
 def sweep(

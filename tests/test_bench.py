@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import bench
-from benchmarks.bench_rows import ROWS, Material, Pair
+from benchmarks import bench, bench_stages, opened
+from benchmarks.bench import ROWS
+from benchmarks.bench_rows import Material, Pair
+from ssr.data.check import check_dataset
 from tests.backbone_models import tiny_clip
 
 PHOTOGRAPH = np.random.default_rng(0).integers(0, 256, (16, 24, 3), np.uint8)
@@ -26,6 +28,26 @@ def test_labels_of_both_ways_are_alike(tmp_path: Path) -> None:
     material = Material([PHOTOGRAPH], tiny_clip(tmp_path))
     pair = next(ROWS["pseudo_label_from_image"](material))
     assert (pair.ours() == pair.reference()).mean() > 0.95
+
+
+def test_cmpa_learns_the_same_from_stored_features_as_from_the_network(tmp_path: Path) -> None:
+    material = Material([PHOTOGRAPH, PHOTOGRAPH[:, ::-1].copy()], tiny_clip(tmp_path))
+    pair = next(ROWS["align_prototypes"](material))
+    losses = [(pair.ours(), pair.reference()) for _ in range(3)]
+    assert losses[0] != losses[2]
+    ours, reference = np.moveaxis(losses, 1, 0)
+    np.testing.assert_allclose(ours, reference, rtol=1e-5)
+
+
+def test_the_data_set_to_be_indexed_is_sound_and_its_files_are_those_that_are_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench_stages, "FILES", 3)
+    checked = check_dataset(bench_stages.write_data_set(tmp_path, [PHOTOGRAPH]))
+    ids = {image.id for image in checked.index.images}
+    assert (ids, {*checked.masks.ids}) == ({"0", "1", "2"}, {"0", "1", "2"})
+    names = [f"{name}{suffix}" for name in sorted(ids) for suffix in (".jpg", ".png")]
+    assert sorted(path.name for path in opened.files(tmp_path)) == names
 
 
 def test_a_row_is_the_median_of_ratios_with_its_range(monkeypatch: pytest.MonkeyPatch) -> None:
