@@ -28,7 +28,9 @@ from ssr.results import Arrays, Results, open_results
 
 Array = NDArray[np.float32]
 Way = Callable[[NDArray, Array, Crf], Array]
-THRESHOLD, CONFIDENCE = 0.4, Labels().confidence
+CONFIDENCE = Labels().confidence
+THRESHOLD = 0.4
+"""Of the background of CAMs, in place of the one that a run chooses on tune."""
 
 
 def of_logits(arrays: Arrays, size: tuple[int, int]) -> tuple[Array, NDArray]:
