@@ -98,12 +98,13 @@ def write_data_set(root: Path, photographs: Sequence[NDArray[np.uint8]]) -> Data
 
 
 def _index(data: Data) -> None:
-    """By the two programs."""
+    """By the two programs, as if for the first time: beside a table lies what was seen of files."""
     shared = ("--data", data.canonical(without=("demo",)), "--threads", PROCESSES)
-    table, masks = (Path(data.root, f"{name}.parquet") for name in ("index", "masks"))
     images = ("--images", Images(patch=16).canonical())
-    _program("workflow_scripts.index_dataset", *shared, *images, "--output", table)
-    _program("workflow_scripts.index_masks", *shared, "--index", table, "--output", masks)
+    with TemporaryDirectory() as made:
+        table, masks = f"{made}/index.parquet", f"{made}/masks.parquet"
+        _program("workflow_scripts.index_dataset", *shared, *images, "--output", table)
+        _program("workflow_scripts.index_masks", *shared, "--index", table, "--output", masks)
 
 
 def _program(module: str, *arguments: object) -> None:
