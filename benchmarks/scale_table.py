@@ -8,25 +8,32 @@ shards are shared evenly among jobs; a training is one job, whose core does all 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import reduce
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
 
-from ssr.config import DEFAULT_METHODS, Config
+from ssr.config import DEFAULT_METHODS
 from ssr.config.methods import merge
 from ssr.config.settings import parse_config
 from ssr.config.shards import shard_size
-from ssr.init.costs import MEASURED_PATCHES, RUN, Cost, estimate, learned, stored
+from ssr.init.costs import MEASURED_PATCHES, RUN, SAMPLE, Cost, estimate, learned, stored
 from ssr.running.machine import Machine
 
 REPOSITORY = Path(__file__).parent.parent
 INDEX = Cost("index_dataset", 0.004)
 """Of an image and its mask: docs/voc_coco.md."""
 INDEX_PROCESSES = 8
-JOBS = 64
+POOLED = Cost("cluster_prototypes", 0.13)
+"""Of an image in the first round; `SAMPLE`, measured on few, is mostly the start of a program."""
+PLACES = (
+    ("16 cores", 16, 0),
+    ("16 cores and an H100", 16, 1),
+    ("64 jobs, a core each", 64, 0),
+    ("64 jobs, a core and an H100 each", 64, 64),
+)
 ONE_CORE = Machine(cores=1, memory=10**12)
 # Beyond what a job takes of a few images, by rules/resources.smk.
 KEPT = {"index_dataset": (0.3e9, 2_600), "cluster_prototypes": (1.5e9, 33_000)}
@@ -72,36 +79,39 @@ def rows(data_set: DataSet) -> dict[str, str]:
     images, larger = sum(data_set.images.values()), data_set.patches / MEASURED_PATCHES
     size = shard_size(config.data, images)
     disk = estimate(config, data_set.images, data_set.patches, ONE_CORE)
+    shards = -(-images // size)
+    found = {"images": f"{images:,}", "shards": f"{shards:,} of {size:,}"}
+    for where, cores, gpus in PLACES:
+        parallel = min(cores, shards), min(gpus, shards)
+        shared = seconds(stored(config, data_set.images), *parallel) * larger
+        found[f"stages with shards: {where}"] = span(shared)
+    trained = [each for each in learned(config, data_set.images, larger) if each[0] != SAMPLE]
+    for what, gpus in (("core", 0), ("GPU", 1)):
+        found[f"trainings, one job each: a {what}"] = span(RUN.core + seconds(trained, 1, gpus))
+    pooled = POOLED.core * data_set.images["train"] * larger
+    found["`cluster_prototypes`, first round, one job: a core"] = span(pooled)
     index = INDEX.core * images / INDEX_PROCESSES
-    found = {"images": f"{images:,}", "shards": f"{-(-images // size):,} of {size:,}"}
-    for what, gpu in (("cores", False), ("GPUs", True)):
-        shared, alone = seconds(config, data_set.images, larger, gpu)
-        found[f"stages with shards on {JOBS} {what}"] = span(shared / JOBS)
-        found[f"the same on one of the {what}"] = span(shared)
-        found[f"trainings, a job each, with {what}"] = span(alone)
-    found[f"index, {INDEX_PROCESSES} processes"] = span(index)
+    found[f"`index_dataset`, one job: {INDEX_PROCESSES} cores"] = span(index)
     for rule, (besides, each) in KEPT.items():
         found[f"memory of `{rule}`"] = f"{(besides + each * images) / 1e9:.1f} GB"
     found["disk (features)"] = f"{disk.size / 1e12:.2f} TB ({disk.features / 1e12:.2f})"
     return found
 
 
-def seconds(
-    config: Config, images: Mapping[str, int], larger: float, gpu: bool
-) -> tuple[float, float]:
-    """Of all stages with shards, and of all trainings, on one core or one GPU."""
-
-    def total(costs: Any) -> float:
-        return sum(((gpu and cost.gpu) or cost.core) * count for cost, count in costs)
-
-    shared = total((cost, count * larger) for cost, count in stored(config, images))
-    return shared, RUN.core + total(learned(config, images, larger))
+def seconds(costs: Iterable[tuple[Cost, float]], cores: int, gpus: int) -> float:
+    """Of all together, shared by so many cores, or GPUs where there are some and they are used."""
+    return sum(
+        count * (cost.gpu / gpus if gpus and cost.gpu else cost.core / cores)
+        for cost, count in costs
+    )
 
 
 def span(duration: float) -> str:
-    """Seconds as hours, or days."""
-    hours = duration / 3600
-    return f"{hours:.1f} h" if hours < 100 else f"{hours / 24:,.0f} days"
+    """Seconds as minutes, hours or days."""
+    minutes = duration / 60
+    if minutes < 100:
+        return f"{minutes:.0f} min"
+    return f"{minutes / 60:.0f} h" if minutes < 100 * 60 else f"{minutes / 60 / 24:,.0f} days"
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from ssr.config.data import AUTO, FEWEST_PER_SHARD, MOST_SHARDS
 def shard_size(data: Data, images: int) -> int:
     """The most images of a shard, of a data set of so many.
 
-    What is chosen is doubled: a data set that grows keeps its shards until it is twice as large.
+    What is chosen doubles: a data set that grows keeps it until there are twice as many images.
     """
     if data.shard_size != AUTO:
         return data.shard_size

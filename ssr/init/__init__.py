@@ -7,4 +7,4 @@ doubtful, hours and disk, and the next command. Nothing that is there is changed
 And `ssr import`: masks that an annotation tool has exported, brought back as masks/.
 """
 
-__all__ = ["command", "corrected"]
+__all__ = ["command", "corrected", "costs"]
