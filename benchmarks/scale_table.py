@@ -19,7 +19,16 @@ from ssr.config import DEFAULT_METHODS
 from ssr.config.methods import merge
 from ssr.config.settings import parse_config
 from ssr.config.shards import shard_size
-from ssr.init.costs import MEASURED_PATCHES, RUN, SAMPLE, Cost, estimate, learned, stored
+from ssr.init.costs import (
+    MEASURED_PATCHES,
+    PEAK_MEMORY,
+    RUN,
+    SAMPLE,
+    Cost,
+    estimate,
+    learned,
+    stored,
+)
 from ssr.running.machine import Machine
 
 REPOSITORY = Path(__file__).parent.parent
@@ -35,8 +44,8 @@ PLACES = (
     ("64 jobs, a core and an H100 each", 64, 64),
 )
 ONE_CORE = Machine(cores=1, memory=10**12)
-# Beyond what a job takes of a few images, by rules/resources.smk.
-KEPT = {"index_dataset": (0.3e9, 2_600), "cluster_prototypes": (1.5e9, 33_000)}
+# Bytes that a job takes of a few images, and of each more; as rules/resources.smk has them.
+IN_SHARD, IN_INDEX, IN_CLUSTERS = (PEAK_MEMORY, 17_000), (0.3e9, 2_600), (1.5e9, 33_000)
 ONLY_SSR = {"methods": {name: None for name in DEFAULT_METHODS if name != "ssr"}}
 UNMASKED = {"data": {"masks": None}, "labels": {"threshold": 0.5}}
 
@@ -79,7 +88,7 @@ def rows(data_set: DataSet) -> dict[str, str]:
     images, larger = sum(data_set.images.values()), data_set.patches / MEASURED_PATCHES
     size = shard_size(config.data, images)
     disk = estimate(config, data_set.images, data_set.patches, ONE_CORE)
-    shards = -(-images // size)
+    shards = sum(-(-count // size) for count in data_set.images.values())
     found = {"images": f"{images:,}", "shards": f"{shards:,} of {size:,}"}
     for where, cores, gpus in PLACES:
         parallel = min(cores, shards), min(gpus, shards)
@@ -92,8 +101,12 @@ def rows(data_set: DataSet) -> dict[str, str]:
     found["`cluster_prototypes`, first round, one job: a core"] = span(pooled)
     index = INDEX.core * images / INDEX_PROCESSES
     found[f"`index_dataset`, one job: {INDEX_PROCESSES} cores"] = span(index)
-    for rule, (besides, each) in KEPT.items():
-        found[f"memory of `{rule}`"] = f"{(besides + each * images) / 1e9:.1f} GB"
+    for job, (few, more), count in (
+        ("the largest job of a shard", IN_SHARD, size),
+        ("`index_dataset`", IN_INDEX, images),
+        ("`cluster_prototypes`", IN_CLUSTERS, data_set.images["train"]),
+    ):
+        found[f"memory of {job}"] = f"{(few * max(1, larger) + more * count) / 1e9:.1f} GB"
     found["disk (features)"] = f"{disk.size / 1e12:.2f} TB ({disk.features / 1e12:.2f})"
     return found
 
