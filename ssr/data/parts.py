@@ -45,22 +45,28 @@ def image_states(
     """
     common = [settings.canonical(without=(*_OF_THE_WHOLE, "masks")), *others]
     origins = _FORMATS[settings.format](settings, splits)
-
-    def state(split: str, ids: Sequence[str]) -> str:
-        own = {i: [origins[i].labels, *map(looks.get, origins[i].files)] for i in ids}
-        return f"images {digest_of({'': [split, *common], **own})}"
-
     counts = {split: len(ids) for split, ids in splits.items()}
     size = shard_size(settings, sum(counts.values()))
     shards = shard_names(counts, size)
-    states = {split: state(split, ids) for split, ids in splits.items()}
-    if sum(map(len, shards.values())) > _MOST_SHARDS:
-        return states | {name: states[split] for split in splits for name in shards[split]}
-    return states | {
-        name: state(split, splits[split][number * size :][:size])
-        for split, names in shards.items()
-        for number, name in enumerate(names)
-    }
+    few = sum(map(len, shards.values())) <= _MOST_SHARDS
+
+    def state(split: str, values: Mapping[str, object]) -> str:
+        return f"images {digest_of({'': [split, *common], **values})}"  # no id is empty
+
+    def known(image_id: str) -> list[object]:
+        origin = origins[image_id]
+        return [origin.labels, *map(looks.get, origin.files)]
+
+    states = {}
+    for split, names in shards.items():
+        parts = (splits[split][start : start + size] for start in range(0, counts[split], size))
+        own = {
+            name: state(split, {i: known(i) for i in ids})
+            for name, ids in zip(names, parts, strict=True)
+        }
+        states[split] = state(split, own)
+        states |= own if few else dict.fromkeys(own, states[split])
+    return states
 
 
 def mask_states(
