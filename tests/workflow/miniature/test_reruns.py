@@ -145,6 +145,7 @@ OTHER: dict[str, Any] = {
     "data.mask_colours": {"bird": "#ff0000"},
     "data.labels_file": "labels.json",
     "data.classes": ["horse", "sofa"],
+    "data.shard_size": "auto",
     "data.demo.correlation": 0.5,
     "images.max_side": 64,
     "backbones.clip.model": "backbones/standin_clip.json",
