@@ -15,12 +15,13 @@ STATES = kept_states(
     ids_of_splits,
     RESULTS,
     starts=workflow.is_main_process,
-    others=[
-        *IMAGES_OF_METHODS,
-        code_hash("workflow_scripts.index_dataset"),
-        code_hash("workflow_scripts.index_masks"),
-    ],
+    others={
+        INDEX: [*IMAGES_OF_METHODS, code_hash("workflow_scripts.index_dataset")],
+        MASKS: [code_hash("workflow_scripts.index_masks")],
+    },
 )
+# Whether there are states of parts of the data set.
+TOLD_APART = "train" in STATES
 # There may be millions, and hardly any rule asks for them.
 ids_of_splits.cache_clear()
 # The demo's own settings say which images it has; they are of no meaning to another data set.
@@ -35,20 +36,27 @@ def table(path):
     Where there are states of parts of a data set, its date does not count: each job has the state of
     its part as a parameter, or else would be done anew for an image that is none of its own.
     """
-    return ancient(result(path)) if "train" in STATES else result(path)
+    return ancient(result(path)) if TOLD_APART else result(path)
 
 
 def images_of(split):
     """A params function: what stands for what the index says of a split.
 
-    A name, or a wildcard in braces: of a split, or of a shard.
+    A name, or a wildcard in braces: of a split, or of a shard, for which its split may stand.
     """
-    return lambda wildcards: STATES.get(split.format(**wildcards), "")
+
+    def found(wildcards):
+        name = split.format(**wildcards)
+        return STATES.get(name) or STATES[name.rpartition("_")[0]]
+
+    return found if TOLD_APART else lambda _: ""
 
 
 def masks_of(split):
     """A params function: what stands for the masks of a split; a name, or a wildcard in braces."""
-    return lambda wildcards: STATES.get(f"masks of {split.format(**wildcards)}", "")
+    if not TOLD_APART:
+        return lambda _: ""
+    return lambda wildcards: STATES[f"masks of {split.format(**wildcards)}"]
 
 
 def instances_file(wildcards):

@@ -93,11 +93,13 @@ class Index:
         """Write a Parquet table; equal indices of files with equal `contents` give equal bytes.
 
         `contents` stands for those of all images and labels: a picture that is replaced by one of
-        the same name and size is another index, and all that rests on it is made anew.
+        the same name and size is another index. Where parts are not told apart (`ssr.data.parts`),
+        all that rests on it is then made anew.
         """
         with replacing(path) as temporary:
-            # Below one megabyte Snakemake compares content, so that an equal index reruns nothing:
-            # with ids stored by what differs from the one before, that of COCO stays below.
+            # Below one megabyte Snakemake compares content, so that an equal index reruns nothing
+            # where its date counts: with ids stored by what differs from the one before, that of
+            # COCO stays below.
             pq.write_table(
                 self._table.replace_schema_metadata({b"seal": BLANK, b"contents": contents}),
                 temporary,
@@ -152,7 +154,7 @@ class Index:
             return [self._table]
         groups, place = self._file.metadata, _SCHEMA.get_field_index(column)
         held = (groups.row_group(n).column(place).statistics for n in range(groups.num_row_groups))
-        chosen = [n for n, own in enumerate(held) if own.min <= value <= own.max]
+        chosen = [n for n, own in enumerate(held) if own is None or own.min <= value <= own.max]
         return self._file.iter_batches(row_groups=chosen)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 
 from ssr.config import Data
 from ssr.data import coco, demo, folder, voc
@@ -74,13 +75,13 @@ def kept_states(
     ids: Callable[[], Splits],
     results: str,
     starts: bool,
-    others: Sequence[str] = (),
+    others: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> dict[str, str]:
     """What stands for the files of which each path below `results` is made, when a run `starts`.
 
     And, as "splits", for which image is in which; and, where files and labels are there before a
-    run, for parts of the data set: see `ssr.data.parts`, with `others`. In a job, what stood for
-    them when its run started: to look at the files of a large data set takes a second.
+    run, for parts of the data set: see `ssr.data.parts`, with `others` by path. In a job, what
+    stood for them when its run started: to look at the files of a large data set takes a second.
     """
     if starts:
         splits = ids()
@@ -94,8 +95,8 @@ def kept_states(
             images, masks = (
                 first_looks(Path(results, path), *made[path]) for path in (INDEX, MASKS)
             )
-            states |= image_states(settings, plain, images, others)
-            states |= mask_states(settings, plain, masks, others)
+            states |= image_states(settings, plain, images, others.get(INDEX, ()))
+            states |= mask_states(settings, plain, masks, others.get(MASKS, ()))
         os.environ[KEPT] = json.dumps(states)
     return dict(json.loads(os.environ[KEPT]))
 

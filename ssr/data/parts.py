@@ -20,8 +20,8 @@ Looks = Mapping[str, Look]
 _FORMATS = {"folder": folder.list_origins, "voc": voc.list_origins}
 # Of more, what was seen of each would be too much to go through whenever a run starts.
 _MOST_IMAGES = 500_000
-# Of more, a split stands for its shards: a run hands all states to its jobs in one variable of
-# their environment, which has room for some 4,000.
+# Of more, their split stands for them: a run hands all states to its jobs in one variable of their
+# environment, which has room for some 3,500.
 _MOST_SHARDS = 3000
 # Settings that say which images there are and where they go, not what is said of one.
 _OF_THE_WHOLE = ("splits", "tune_images", "shard_size", "demo")
@@ -35,7 +35,7 @@ def are_told_apart(settings: Data, splits: Mapping[str, Sequence[str]]) -> bool:
 def image_states(
     settings: Data, splits: Mapping[str, Sequence[str]], looks: Looks, others: Sequence[str] = ()
 ) -> dict[str, str]:
-    """What stands for all that the index says of a shard or a split, by its name.
+    """What stands for all that the index says of a split or, of not too many, a shard, by its name.
 
     Args:
         settings: of the data set, whose parts `are_told_apart`.
@@ -65,7 +65,7 @@ def image_states(
             for name, ids in zip(names, parts, strict=True)
         }
         states[split] = state(split, own)
-        states |= own if few else dict.fromkeys(own, states[split])
+        states |= own if few else {}
     return states
 
 

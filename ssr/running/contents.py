@@ -60,6 +60,8 @@ class Record:
         seen = before.checksums if before else {}
         same = (name for name, own in checksums.items() if name in seen and seen[name] == own)
         first = before.first_dates(looks, same) if before else {}
+        if before:
+            first |= {n: look[1] for n, look in before.taken(looks, checksums).items()}
         return cls(state, str(root), looks, checksums, _glance(looks.items()), first)
 
     @classmethod
@@ -122,6 +124,19 @@ class Record:
         look = self.looks[name]
         return look and (look[0], self.first.get(name, look[1]))
 
+    def taken(
+        self, looks: Mapping[str, Look], checksums: Mapping[str, int | None]
+    ) -> dict[str, tuple[int, int]]:
+        """What stands for another content under a date that stood for the one before."""
+        return {
+            name: (own[0], ~own[1])
+            for name, own in looks.items()
+            if own
+            and name in self.looks
+            and own == self.first_look(name)
+            and checksums.get(name) != self.checksums[name]
+        }
+
     def _line(self, name: str) -> Sequence[int | None] | None:
         """Size, date, checksum and, where it is another, the first date."""
         look, first = self.looks[name], self.first.get(name)
@@ -148,7 +163,8 @@ def state_of(made: str | Path, root: str | Path, names: Iterable[str]) -> str:
             first = known.first_dates(looks, looks)
             replace(known, root=str(root), looks=looks, glance=glance, first=first).write(made)
         return known.state
-    return f"files {glance}"
+    state = f"files {glance}"
+    return f"files {_glance([(state, None)])}" if known and known.state == state else state
 
 
 def first_looks(made: str | Path, root: str | Path, names: Iterable[str]) -> dict[str, Look]:
@@ -162,7 +178,14 @@ def first_looks(made: str | Path, root: str | Path, names: Iterable[str]) -> dic
     sizes = _sizes(known.looks)
     alike = {name: own for name, own in looks.items() if own and sizes.get(name) == own[0]}
     replaced = {*known.replaced(root, alike)}
-    return looks | {name: known.first_look(name) for name in alike if name not in replaced}
+    same = {name: known.first_look(name) for name in alike if name not in replaced}
+    taken = known.taken({name: looks[name] for name in replaced}, {})
+    if any(looks[name] != known.looks[name] for name in same):
+        dated = {**known.looks, **{name: looks[name] for name in same}}
+        first = known.first_dates(dated, dated)
+        with suppress(OSError):  # as in `state_of`
+            replace(known, root=str(root), looks=dated, glance="", first=first).write(made)
+    return looks | same | taken
 
 
 def _state_at(made: str | Path, glance: str) -> str | None:

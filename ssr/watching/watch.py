@@ -75,14 +75,14 @@ def ask_behind_ancient(workflow: Any) -> None:
 
     def plan_with_all_reasons() -> None:
         dag = workflow.dag
-        update, walk = dag.update_needrun, dag.bfs
+        update = dag.update_needrun
 
         async def update_needrun(*arguments: Any, **options: Any) -> None:
-            dag.bfs = lambda _, *jobs: walk(_Dated(dag.depending), *jobs)
+            depending, dag.depending = dag.depending, _Dated(dag.depending)
             try:
                 await update(*arguments, **options)
             finally:
-                dag.bfs = walk
+                dag.depending = depending
 
         dag.update_needrun = update_needrun
         plan()

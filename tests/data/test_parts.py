@@ -21,7 +21,8 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(KEPT, "")
 
 
-def states(data: Data, made: Path, *others: str) -> dict[str, str]:
+def states(data: Data, made: Path, **code: str) -> dict[str, str]:
+    others = {path: [code[name]] for path, name in ((INDEX, "images"), (MASKS, "masks")) if code}
     found = kept_states(data, lambda: split_ids(data), str(made), starts=True, others=others)
     of_splits = {*SPLITS, *(f"masks of {split}" for split in SPLITS)}
     return {part: own for part, own in found.items() if part in of_splits or part[-4:].isdigit()}
@@ -153,18 +154,20 @@ def test_settings_count_where_the_index_follows_from_them(folder, tmp_path, chan
     assert "masks of val" in changed
 
 
-def test_what_else_an_index_rests_on_counts_for_all(folder, tmp_path):
-    data = folder.settings()
-    before, after = states(data, tmp_path, "its code"), states(data, tmp_path, "other code")
-    assert differences(before, after) == set(before)
+@pytest.mark.parametrize("changed", ["images", "masks"])
+def test_code_of_an_index_counts_for_all_of_it_and_for_nothing_else(folder, tmp_path, changed):
+    code = {"images": "its code", "masks": "its code"}
+    before = states(folder.settings(), tmp_path, **code)
+    after = states(folder.settings(), tmp_path, **{**code, changed: "other code"})
+    of_masks = {part for part in before if part.startswith("masks")}
+    assert differences(before, after) == (of_masks if changed == "masks" else {*before} - of_masks)
 
 
-def test_of_very_many_shards_each_is_its_split(folder, tmp_path, monkeypatch):
-    """A run hands what stands for them to its jobs in their environment."""
+def test_for_very_many_shards_stands_their_split(folder, tmp_path, monkeypatch):
+    """A run hands what stands for them to its jobs in their environment, which is limited."""
     monkeypatch.setattr(parts, "_MOST_SHARDS", 3)
     found = states(folder.settings(), tmp_path)
-    assert found["train_0000"] == found["train_0001"] == found["train"]
-    assert found["val_0000"] == found["val"] != found["train"]
+    assert {*found} == {*SPLITS, *(f"masks of {split}" for split in SPLITS)}
 
 
 def test_the_parts_of_very_large_sets_are_not_told_apart(folder, tmp_path, monkeypatch):

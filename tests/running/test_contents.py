@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ssr.running import contents
-from ssr.running.contents import Record, state_of
+from ssr.running.contents import Record, first_looks, state_of
 
 NAMES = ["a.png", "b.png", "missing.png"]
 
@@ -151,3 +151,38 @@ def test_a_pipe_is_no_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a")
     record = Record.of("state", tmp_path, ["a"], 1)
     assert record.looks == record.checksums == {"a": None}
+
+
+def test_another_content_under_the_first_date_of_the_one_before_is_noticed(root: Path) -> None:
+    """As of an archive that gives all its files one date."""
+    made, file = root / "made", root / "a.png"
+
+    def index() -> None:
+        Record.of(state(root), root, NAMES, 1, Record.read(made)).write(made)
+
+    date = file.stat().st_mtime_ns
+    states, looks = [state(root)], [first_looks(made, root, NAMES)]
+    copy(root)
+    assert state(root) == states[0]
+    for text in ("A.png", "B.png"):
+        file.write_text(text)
+        os.utime(file, ns=(date, date))
+        states.append(state(root))
+        looks.append(first_looks(made, root, NAMES))
+        index()
+        assert first_looks(made, root, NAMES) == looks[-1]
+        copy(root)
+        assert state(root) == states[-1]
+        assert first_looks(made, root, NAMES) == looks[-1]
+    assert states[0] != states[1] != states[2]
+    assert looks[0] != looks[1] != looks[2]
+
+
+def test_files_of_another_date_are_read_once_though_others_are_replaced(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy(root)
+    (root / "b.png").write_text("longer")
+    before = first_looks(root / "made", root, NAMES)
+    monkeypatch.setattr(contents, "_checksum", lambda path: pytest.fail(f"reads {path}"))
+    assert first_looks(root / "made", root, NAMES) == before

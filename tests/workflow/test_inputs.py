@@ -97,12 +97,12 @@ def test_an_image_that_is_added_makes_anew_what_is_made_of_its_part(folder: Path
         with table.open("a") as file:
             file.write(f"{name}.png,{split},boat\n")
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         test = "test" if made[4:] else "null"
         more = f"data={{masks: masks, shard_size: 1, splits: {{test: {test}}}}}"
         targets = [f"results/my_folder/superpixels/ssr/{shard}.zarr.zip" for shard in made]
         overlays = ("--configfile", "config/my_folder.yaml", "more.yaml", "--config", more)
-        return in_folder(folder)(*arguments, *targets, *overlays)
+        return in_folder(folder)(*arguments, *targets, *overlays, check=check)
 
     def segmented(printed: subprocess.CompletedProcess[str]) -> set[str]:
         rules, shards = rules_in(printed), re.findall(r"shard=(\w+)", printed.stdout)
@@ -122,3 +122,12 @@ def test_an_image_that_is_added_makes_anew_what_is_made_of_its_part(folder: Path
     assert segmented(run("-n")) == {"test_0000", "train_0001", "train_0002"}
     run("--cores", "2")
     assert segmented(run("-n")) == set()
+    (folder / TABLES[0]).unlink()
+    assert segmented(run("-n")) == set(), "an index that is missing makes nothing else anew"
+    add("g", "val")
+    (folder / ROOT / "images/g.png").write_bytes(b"")
+    draw_mask(folder, "g", 1)
+    made.append("val_0001")
+    assert run("--cores", "2", check=False).returncode
+    draw(folder, "g", 5)
+    assert segmented(run("-n")) == {"val_0001"}, "behind an index that failed"
