@@ -104,7 +104,11 @@ def joined(given: Resources, parts: int) -> Iterator[Resources]:
         init_dist(launcher, "nccl" if given.device.type == "cuda" else "gloo")
     threads = max(1, given.threads // int(os.environ.get("LOCAL_WORLD_SIZE", 1)))
     torch.set_num_threads(threads)
-    yield Resources(_own(given.device), threads)
+    try:
+        yield Resources(_own(given.device), threads)
+    except SystemExit:  # all leave together; threads of the group at exit would abort a process
+        torch.distributed.destroy_process_group()
+        raise
     torch.distributed.destroy_process_group()
 
 
