@@ -55,14 +55,12 @@ def remake_unfinished(workflow: Any, results: Path) -> None:
     It deletes the outputs of a job before the job begins, and those of one that fails. Where what
     rests on them is there, made by other settings, it would find nothing to be done.
     """
-    plan = workflow._build_dag
 
-    def plan_with_unfinished() -> None:
+    def force() -> None:
         if not workflow.touch:
             workflow.dag.forcefiles.update(unfinished(results))
-        plan()
 
-    workflow._build_dag = plan_with_unfinished
+    _before_planning(workflow, force)
 
 
 def ask_behind_ancient(workflow: Any) -> None:
@@ -71,9 +69,8 @@ def ask_behind_ancient(workflow: Any) -> None:
     It asks none behind a job that is to run, as they run with it; and then leaves out those that
     take nothing but ancient files from it, whatever changed among their parameters.
     """
-    plan = workflow._build_dag
 
-    def plan_with_all_reasons() -> None:
+    def leave_out_ancient() -> None:
         dag = workflow.dag
         update = dag.update_needrun
 
@@ -85,9 +82,8 @@ def ask_behind_ancient(workflow: Any) -> None:
                 dag.depending = depending
 
         dag.update_needrun = update_needrun
-        plan()
 
-    workflow._build_dag = plan_with_all_reasons
+    _before_planning(workflow, leave_out_ancient)
 
 
 def watch(workflow: Any, results: Path, run: Run, expected: Callable[[Any], float]) -> None:
@@ -137,6 +133,17 @@ def settle(workflow: Any) -> None:
             scheduler._finish_jobs()
         for job in list(scheduler.running):
             workflow.async_run(job.postprocess(error=True))
+
+
+def _before_planning(workflow: Any, prepare: Callable[[], None]) -> None:
+    """Let Snakemake, once it knows its settings, prepare its plan so before it makes it."""
+    plan = workflow._build_dag
+
+    def prepared() -> None:
+        prepare()
+        plan()
+
+    workflow._build_dag = prepared
 
 
 def _streams(workflow: Any) -> list[logging.Handler]:
