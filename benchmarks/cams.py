@@ -31,6 +31,13 @@ def forward_per_class(clip: CLIP, residual: Tensor, score: Score, count: int) ->
     return torch.cat(rows)
 
 
+def by_torch(clip: CLIP, residual: Tensor, score: Score, count: int) -> Tensor:
+    """One forward, and a gradient for each class that torch finds by itself."""
+    activation, odds = _forward(clip, residual[None], score, count)
+    gradients = [torch.autograd.grad(each, activation, retain_graph=True)[0] for each in odds[0]]
+    return torch.cat([_weighted(each, activation) for each in gradients])
+
+
 def replicated(clip: CLIP, residual: Tensor, score: Score, count: int) -> Tensor:
     """The image once per class in one batch, one gradient."""
     return _maps(clip, residual.expand(count, -1, -1), score, count, list(range(count)))
@@ -94,7 +101,7 @@ def compare_gradients(width: int, patches: int, seconds: float) -> None:
     residual, joint = torch.randn(patches + 1, width), clip.visual.output_dim
     for count in (1, 2, 4):
         score = clip_score(F.normalize(torch.randn(count + BACKGROUNDS, joint), dim=-1), 10.0)
-        ways = (gradient_cam, forward_per_class, replicated, batched_gradients)
+        ways = (gradient_cam, by_torch, forward_per_class, replicated, batched_gradients)
         calls = {way.__name__: partial(way, clip, residual, score, count) for way in ways}
         compare(f"width {width}, {patches} patches, {count} classes", calls, seconds)
 

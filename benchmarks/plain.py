@@ -5,7 +5,8 @@ Shapes: N patches, W token width, K classes of an image, C of a data set.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from open_clip.model import CLIP
 from pydensecrf.densecrf import DenseCRF2D
 from pydensecrf.utils import unary_from_softmax
 from torch import Tensor
+from torch.nn import Module
 
 from ssr.alignment.samples import pool
 from ssr.backbones.features import embed_clip
@@ -63,17 +65,32 @@ def _early_blocks(clip: CLIP, pixels: Tensor) -> tuple[Tensor, list[Tensor]]:
 def _last_block(
     clip: CLIP, entering: Tensor, rows: Tensor, scale: float, place: int
 ) -> tuple[Tensor, Tensor]:
-    """The CAM (N,) of the class at a place, and the attention of the block."""
+    """The CAM (N,) of the class at a place, and the attention of the block.
+
+    CLIP-ES's weights are not frozen, so that its backward makes their gradients, too.
+    """
     visual, block = clip.visual, clip.visual.transformer.resblocks[-1]
-    activation = block.ln_1(entering).detach().requires_grad_()
-    mixed, weights = block.attn(activation, activation, activation, need_weights=True)
-    tokens = entering + mixed
-    tokens = tokens + block.mlp(block.ln_2(tokens))
-    pooled = F.normalize(visual.ln_post(tokens)[:, 1:].mean(1) @ visual.proj, dim=-1)
-    share = (scale * pooled @ rows.T).softmax(-1)[0, place]
-    gradient = torch.autograd.grad(share, activation)[0][0, 1:]
-    cam = (gradient.mean(0) * activation[0, 1:]).sum(-1).relu()
+    with _trained(block, visual.ln_post):
+        activation = block.ln_1(entering)
+        activation.retain_grad()
+        mixed, weights = block.attn(activation, activation, activation, need_weights=True)
+        tokens = entering + mixed
+        tokens = tokens + block.mlp(block.ln_2(tokens))
+        pooled = F.normalize(visual.ln_post(tokens)[:, 1:].mean(1) @ visual.proj, dim=-1)
+        share = (scale * pooled @ rows.T).softmax(-1)[0, place]
+        share.backward()
+    cam = (activation.grad[0, 1:].mean(0) * activation[0, 1:]).sum(-1).relu()
     return cam.detach(), weights.detach()
+
+
+@contextmanager
+def _trained(*modules: Module) -> Iterator[None]:
+    """Let modules have gradients in the block, and neither before nor behind it."""
+    for module in modules:
+        module.requires_grad_(True).zero_grad()
+    yield
+    for module in modules:
+        module.requires_grad_(False).zero_grad()
 
 
 def _rows(values: NDArray[np.float32]) -> Tensor:

@@ -123,31 +123,20 @@ def last_block_packed(clip: CLIP | LastBlock, activation: Tensor) -> Tensor:
     return F.linear(activation, attention.in_proj_weight, attention.in_proj_bias)
 
 
-def last_block_normed_patches(clip: CLIP | LastBlock, residual: Tensor, packed: Tensor) -> Tensor:
-    """Patch tokens (B, N, W) behind CLIP's last block and norm, not yet projected.
-
-    `residual` is X, the stored tokens entering the block, (B, N+1, W); `packed` what
-    `last_block_packed` gives of them, or a detached copy that requires gradients. Both float32.
-    """
-    block = clip.visual.transformer.resblocks[-1]
-    heads = packed.unflatten(2, (3, block.attn.num_heads, -1)).permute(2, 0, 3, 1, 4)
-    mixed = F.scaled_dot_product_attention(*heads).transpose(1, 2).flatten(2)
-    tokens = residual + block.ls_1(block.attn.out_proj(mixed))
-    tokens = tokens + block.ls_2(block.mlp(block.ln_2(tokens)))
-    normed: Tensor = clip.visual.ln_post(tokens)[:, 1:]
-    return normed
-
-
 def last_block_patch_tokens(clip: CLIP | LastBlock, residual: Tensor, activation: Tensor) -> Tensor:
     """Projected patch tokens (B, N, D) of CLIP's last block, not L2-normalised.
 
     `residual` is X, the stored tokens entering the block, `activation` is A = ln_1(X) (from
     `last_block_activation`, or a detached copy that requires gradients); both (B, N+1, W) float32.
-    Differentiable with respect to the activation, which feeds queries, keys and values. The
-    projection is linear, so the mean over patches may be taken before or after it.
+    Differentiable with respect to the activation, which feeds queries, keys and values.
     """
+    block = clip.visual.transformer.resblocks[-1]
     packed = last_block_packed(clip, activation)
-    return last_block_normed_patches(clip, residual, packed) @ clip.visual.proj
+    heads = packed.unflatten(2, (3, block.attn.num_heads, -1)).permute(2, 0, 3, 1, 4)
+    mixed = F.scaled_dot_product_attention(*heads).transpose(1, 2).flatten(2)
+    tokens = residual + block.ls_1(block.attn.out_proj(mixed))
+    tokens = tokens + block.ls_2(block.mlp(block.ln_2(tokens)))
+    return clip.visual.ln_post(tokens)[:, 1:] @ clip.visual.proj
 
 
 def patches_of_image(clip: CLIP | LastBlock, residual: Tensor) -> Tensor:

@@ -14,14 +14,9 @@ import torch
 from torch import Tensor
 
 from ssr.alignment.aligner import Aligner, unit
-from ssr.backbones.last_block import (
-    LastBlock,
-    last_block_activation,
-    last_block_normed_patches,
-    last_block_packed,
-    patches_of_image,
-)
+from ssr.backbones.last_block import LastBlock, patches_of_image
 from ssr.backbones.text import TextEmbeddings
+from ssr.cams.mean_patch import MeanPatch
 
 if TYPE_CHECKING:
     from open_clip.model import CLIP
@@ -146,21 +141,12 @@ def gradient_cam(clip: CLIP | LastBlock, residual: Tensor, score: Score, count: 
         (K, N) float32, at least 0, not normalised; zero where nothing speaks for the class.
     """
     with torch.enable_grad(), torch.autocast(residual.device.type, enabled=False):
-        entering = residual.detach().float()[None]
-        activation = last_block_activation(clip, entering).detach()
-        packed = last_block_packed(clip, activation).detach().requires_grad_()
-        # All that a score asks of an image is the mean of its patches: projected once, not N times.
-        mean = last_block_normed_patches(clip, entering, packed).mean(1, keepdim=True)
-        odds = _log_odds(score(mean @ clip.visual.proj), count)[0]
-        # One backward pass each: faster than replicating the image or batched gradients.
-        gradients = [
-            torch.autograd.grad(value, packed, retain_graph=rest > 0)[0][0, 1:].mean(0)
-            for rest, value in zip(reversed(range(count)), odds, strict=True)
-        ]
-        # From there to A the map is linear, so the mean goes through it, once for each class.
-        into_packed = clip.visual.transformer.resblocks[-1].attn.in_proj_weight
-        weights = torch.stack(gradients) @ into_packed.detach()  # (K, 3W) → (K, W)
-        return (weights @ activation[0, 1:].T).relu()
+        patch = MeanPatch(clip, residual.detach().float())
+        mean = patch.value.requires_grad_()
+        odds = _log_odds(score((mean @ clip.visual.proj)[None, None]), count)[0]
+        gradients = [torch.autograd.grad(value, mean, retain_graph=True)[0] for value in odds]
+        weights = patch.gradients(torch.stack(gradients))
+        return (weights @ patch.activation.T).relu()
 
 
 @torch.no_grad()
