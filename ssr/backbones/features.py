@@ -18,13 +18,14 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ssr.backbones.blocks import through_block, through_block_with_attention
 from ssr.backbones.grids import (
     Grid,
     interpolate_smoothly,
     mean_over_cells,
     resample_attention,
 )
-from ssr.backbones.libraries import CLIP, ClipVision, ResidualAttentionBlock
+from ssr.backbones.libraries import CLIP, ClipVision
 from ssr.backbones.networks import Dino, normalise_pixels, pixel_statistics
 from ssr.data.images import patch_grid, resize
 from ssr.data.index import Image
@@ -123,30 +124,6 @@ def embed_clip(clip: CLIP, pixels: Tensor, positions: Positions = "bicubic") -> 
     return visual.ln_pre(tokens + clip_positions(visual, grid, positions))
 
 
-def clip_block(
-    block: ResidualAttentionBlock, tokens: Tensor, kept: int | None = None
-) -> tuple[Tensor, Tensor]:
-    """One block of CLIP with its attention: tokens (B, L, W) → (B, L, W), head mean (B, L, L).
-
-    The attention is computed once, for both results; of the tokens the first `kept`, or all.
-    """
-    attention, batch = block.attn, len(tokens)
-    packed = F.linear(block.ln_1(tokens), attention.in_proj_weight, attention.in_proj_bias)
-    packed = packed.view(batch, -1, 3, attention.num_heads, attention.head_dim)
-    queries, keys, values = packed.permute(2, 0, 3, 1, 4)
-    mixed, weights = _attend(queries, keys, values, kept)
-    tokens = tokens[:, :kept] + block.ls_1(attention.out_proj(mixed))
-    return tokens + block.ls_2(block.mlp(block.ln_2(tokens))), weights
-
-
-def _attend(
-    queries: Tensor, keys: Tensor, values: Tensor, kept: int | None
-) -> tuple[Tensor, Tensor]:
-    """Scaled dot-product attention of (B, heads, L, d): mixed values (B, L, heads*d), head mean."""
-    weights = (queries * queries.shape[-1] ** -0.5 @ keys.mT).softmax(-1)
-    return (weights[:, :, :kept] @ values).transpose(1, 2).flatten(2), weights.mean(1)
-
-
 @torch.no_grad()
 def clip_features(
     clip: CLIP, pixels: Tensor, attention_blocks: int, positions: Positions = "bicubic"
@@ -160,12 +137,12 @@ def clip_features(
     early = _blocks_before(attention_blocks, len(blocks), "clip_attention_blocks")
     tokens = embed_clip(clip, pixels, positions)
     for block in blocks[:early]:
-        tokens = block(tokens)
+        tokens = through_block(block, tokens)
     maps = []
     for block in blocks[early:-1]:
-        tokens, weights = clip_block(block, tokens)
+        tokens, weights = through_block_with_attention(block, tokens)
         maps.append(weights)
-    first, weights = clip_block(blocks[-1], tokens, kept=1)
+    first, weights = through_block_with_attention(blocks[-1], tokens, kept=1)
     class_token = clip.visual.ln_post(first[:, 0]) @ clip.visual.proj
     attention = torch.stack([*maps, weights]).mean(0)[:, 1:, 1:]
     return ClipFeatures(tokens, attention, F.normalize(class_token, dim=-1))

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ssr.backbones.blocks import through_block
 from ssr.backbones.weights import fit, read_weights
 from ssr.config.architectures import clip_architecture, clip_config, names_file
 
@@ -117,12 +117,6 @@ def last_block_activation(clip: CLIP | LastBlock, residual: Tensor) -> Tensor:
     return clip.visual.transformer.resblocks[-1].ln_1(residual)
 
 
-def last_block_packed(clip: CLIP | LastBlock, activation: Tensor) -> Tensor:
-    """Queries, keys and values (B, N+1, 3W) of CLIP's last attention, of its input (B, N+1, W)."""
-    attention = clip.visual.transformer.resblocks[-1].attn
-    return F.linear(activation, attention.in_proj_weight, attention.in_proj_bias)
-
-
 def last_block_patch_tokens(clip: CLIP | LastBlock, residual: Tensor, activation: Tensor) -> Tensor:
     """Projected patch tokens (B, N, D) of CLIP's last block, not L2-normalised.
 
@@ -130,12 +124,7 @@ def last_block_patch_tokens(clip: CLIP | LastBlock, residual: Tensor, activation
     `last_block_activation`, or a detached copy that requires gradients); both (B, N+1, W) float32.
     Differentiable with respect to the activation, which feeds queries, keys and values.
     """
-    block = clip.visual.transformer.resblocks[-1]
-    packed = last_block_packed(clip, activation)
-    heads = packed.unflatten(2, (3, block.attn.num_heads, -1)).permute(2, 0, 3, 1, 4)
-    mixed = F.scaled_dot_product_attention(*heads).transpose(1, 2).flatten(2)
-    tokens = residual + block.ls_1(block.attn.out_proj(mixed))
-    tokens = tokens + block.ls_2(block.mlp(block.ln_2(tokens)))
+    tokens = through_block(clip.visual.transformer.resblocks[-1], residual, activation)
     return clip.visual.ln_post(tokens)[:, 1:] @ clip.visual.proj
 
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from ssr.backbones.last_block import LastBlock, last_block_activation, last_block_packed
+from ssr.backbones.blocks import packed_heads
+from ssr.backbones.last_block import LastBlock, last_block_activation
 
 if TYPE_CHECKING:
     from open_clip.model import CLIP
@@ -38,17 +39,16 @@ class MeanPatch:
         self._last_norm = clip.visual.ln_post
         activation = last_block_activation(clip, residual)
         self.activation = activation[1:]
-        mixed = self._attend(last_block_packed(clip, activation))
+        mixed = self._attend(packed_heads(self._block, activation[None])[:, 0])
         self._middle = residual[1:] + self._block.ls_1(self._block.attn.out_proj(mixed))
         leaving = self._middle + self._block.ls_2(self._through_mlp())
         self.value = self._last_norm(leaving).mean(0)
         own = (leaving.shape[-1:], None, None, self._last_norm.eps)
         self._unit, _, self._sharpness = torch.native_layer_norm(leaving, *own)
 
-    def _attend(self, packed: Tensor) -> Tensor:
-        """What patches get, (N, W), by queries, keys and values (L, 3W)."""
-        heads = packed.unflatten(1, (3, self._block.attn.num_heads, -1)).permute(1, 2, 0, 3)
-        queries, self._keys, self._values = heads  # (H, L, d)
+    def _attend(self, heads: Tensor) -> Tensor:
+        """What patches get, (N, W), by queries, keys and values (3, H, L, d)."""
+        queries, self._keys, self._values = heads
         self._queries = queries[:, 1:] * queries.shape[-1] ** -0.5
         self._attention = (self._queries @ self._keys.mT).softmax(-1)  # (H, N, L)
         self._mixed = self._attention @ self._values

@@ -15,7 +15,8 @@ from open_clip.model import CLIP
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor
 
-from ssr.backbones.features import FeatureSettings, clip_block, extract
+from ssr.backbones.blocks import through_block
+from ssr.backbones.features import FeatureSettings, extract
 from ssr.backbones.text import TextEmbeddings
 from ssr.cams.activation import ImageScores, clip_score, gradient_cam
 from ssr.cams.affinity import attention_auc, patch_labels, symmetric_affinity
@@ -85,7 +86,7 @@ def read_scenes(
     rows, columns = stored[0]["grid"].tolist()
     last = clip.visual.transformer.resblocks[-1]
     patches = [
-        clip.visual.ln_post(clip_block(last, part)[0])[:, 1:] for part in residuals.split(BATCH)
+        clip.visual.ln_post(through_block(last, part))[:, 1:] for part in residuals.split(BATCH)
     ]
     labels = np.stack([patch_labels(mask, (rows, columns)) for mask in scenes.masks])
     return Measured(

@@ -9,6 +9,7 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor
 
+from ssr.backbones.blocks import through_block
 from ssr.backbones.features import embed_clip
 from ssr.backbones.networks import load_clip, pixel_statistics
 from ssr.config import Backbone
@@ -73,7 +74,7 @@ class FrozenCLIP(BaseModule):
         blocks = visual.transformer.resblocks
         last = len(blocks) if self.joint_space else max(self.blocks) + 1
         for block in blocks[:last]:
-            tokens.append(block(tokens[-1]))
+            tokens.append(through_block(block, tokens[-1]))
         maps = [tokens[index + 1][:, 1:] for index in self.blocks]
         if self.joint_space:
             maps.append(visual.ln_post(tokens[-1][:, 1:]) @ visual.proj)
