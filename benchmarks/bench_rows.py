@@ -192,7 +192,7 @@ def superpixels(material: Material) -> Iterator[Pair]:
 
 
 def regions(material: Material) -> Iterator[Pair]:
-    """Colours of superpixels and their K-means regions, scikit-learn's with as many steps."""
+    """Colours of superpixels and their K-means regions: scikit-image's Lab, scikit-learn's steps."""
     for photograph in material.photographs:
         labels = slic(photograph, SEGMENTS, COMPACTNESS)
 
@@ -200,7 +200,7 @@ def regions(material: Material) -> Iterator[Pair]:
             return cluster_colours(mean_colours(photograph, labels), REGIONS, 0)
 
         def reference(photograph: NDArray = photograph, labels: NDArray = labels) -> NDArray:
-            colours = mean_colours(photograph, labels)
+            colours = plain.mean_colours(photograph, labels)
             found: NDArray = KMeans(REGIONS, n_init=2, max_iter=20, random_state=0).fit_predict(
                 colours
             )

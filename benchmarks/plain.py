@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from open_clip.model import CLIP
 from pydensecrf.densecrf import DenseCRF2D
 from pydensecrf.utils import unary_from_softmax
+from skimage.color import rgb2lab
 from torch import Tensor
 from torch.nn import Module
 
@@ -124,6 +125,13 @@ def labels(
     found = dense_crf(image, scores, settings.crf or Crf())
     named = np.array([0, *classes], np.uint8)[found.argmax(0)]
     return np.where(found.max(0) < settings.confidence, 255, named).astype(np.uint8)
+
+
+def mean_colours(image: NDArray[np.uint8], segments: NDArray[np.uint16]) -> NDArray[np.float32]:
+    """Mean Lab colour (S, 3) of each superpixel."""
+    lab = rgb2lab(image).reshape(-1, 3)
+    sums = np.stack([np.bincount(segments.ravel(), weights=channel) for channel in lab.T], axis=1)
+    return (sums / np.bincount(segments.ravel())[:, None]).astype(np.float32)
 
 
 def dense_crf(

@@ -10,10 +10,20 @@ from typing import Any, Protocol
 import faiss
 import numpy as np
 from numpy.typing import NDArray
-from skimage.color import rgb2lab
 
 Pixels = NDArray[np.uint8]
 Labels = NDArray[np.uint16]
+# sRGB (IEC 61966-2-1): light of each code of 8 bits, and X, Y and Z (CIE 1931) as shares of D65's.
+_CODES = np.arange(256) / 255
+_LIGHT = np.where(_CODES > 0.04045, ((_CODES + 0.055) / 1.055) ** 2.4, _CODES / 12.92).astype("f4")
+_OF_PRIMARIES = [
+    [0.412453, 0.357580, 0.180423],
+    [0.212671, 0.715160, 0.072169],
+    [0.019334, 0.119193, 0.950227],
+]
+_TO_TRISTIMULUS = (np.array(_OF_PRIMARIES) / np.array([[0.95047], [1.0], [1.08883]])).T.astype("f4")
+# CIE Lab: below this share the root is a line.
+_DARK, _SLOPE, _OFFSET = np.float32(0.008856), np.float32(7.787), np.float32(16 / 116)
 # SLIC needs some pixels per segment to have anything to cluster.
 FEWEST_PIXELS = 16
 
@@ -91,12 +101,17 @@ def _scikit_slic(image: Pixels, segments: int, compactness: float) -> NDArray[np
 
 
 def mean_colours(image: Pixels, labels: Labels) -> NDArray[np.float32]:
-    """Mean CIE Lab colour (S, 3) of each superpixel; L in 0..100, a and b around 0."""
-    lab = rgb2lab(image.astype(np.float32) / 255).reshape(-1, 3)
+    """Mean CIE Lab colour (S, 3) of each superpixel of an sRGB image (H, W, 3) under D65.
+
+    L in 0..100, a and b around 0. Lab is linear in the roots of X, Y and Z, so they are averaged.
+    """
+    tristimulus = np.take(_LIGHT, image.reshape(-1, 3)) @ _TO_TRISTIMULUS
+    dark = tristimulus <= _DARK
+    roots = np.where(dark, _SLOPE * tristimulus + _OFFSET, np.cbrt(tristimulus))
     flat = labels.ravel()
-    sums = [np.bincount(flat, weights=channel) for channel in lab.T]
-    means: NDArray[np.float64] = np.stack(sums, axis=1) / np.bincount(flat)[:, None]
-    return means.astype(np.float32)
+    sums = [np.bincount(flat, weights=channel) for channel in roots.T]
+    x, y, z = sums / np.bincount(flat)
+    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=1).astype(np.float32)
 
 
 def cluster_colours(colours: NDArray[np.float32], count: int, seed: int) -> Labels:

@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 import pytest
+from skimage.color import rgb2lab
 from skimage.measure import label as connected_pieces
 
 from ssr.cams import superpixels
@@ -62,6 +63,16 @@ def test_mean_colours_are_cie_lab() -> None:
     labels = np.array([[0, 0, 1, 2], [0, 0, 2, 2]], np.uint16)
     expected = [[0, 0, 0], [53.24, 80.09, 67.20], [100, 0, 0]]
     np.testing.assert_allclose(mean_colours(image, labels), expected, atol=0.05)
+
+
+def test_colours_are_those_of_scikit_image() -> None:
+    """All greys, and random colours: each pixel a superpixel of its own."""
+    greys = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
+    drawn = np.random.default_rng(0).integers(0, 256, (3840, 3)).astype(np.uint8)
+    image = np.concatenate([greys, drawn]).reshape(64, 64, 3)
+    labels = np.arange(4096, dtype=np.uint16).reshape(64, 64)
+    expected = rgb2lab(image).reshape(-1, 3)
+    np.testing.assert_allclose(mean_colours(image, labels), expected, atol=1e-3)
 
 
 def test_mean_colour_is_a_mean_over_pixels() -> None:
