@@ -192,7 +192,7 @@ def superpixels(material: Material) -> Iterator[Pair]:
 
 
 def regions(material: Material) -> Iterator[Pair]:
-    """Colours of superpixels and their K-means regions: scikit-image's Lab, scikit-learn's steps."""
+    """Colours of superpixels and their K-means regions: the libraries', as many steps."""
     for photograph in material.photographs:
         labels = slic(photograph, SEGMENTS, COMPACTNESS)
 
