@@ -1,13 +1,14 @@
 """The demo's workflow beside that of an earlier commit, in processor seconds of all its jobs.
 
 `python -m benchmarks.demo COMMIT [--cores 1]` clones both into a temporary folder and runs them in
-turn, the earlier one first, with the libraries that are installed. It takes minutes, so it is no
+turn, the earlier one first, with the libraries that are installed; then come the rules. It takes minutes, so it is no
 row of `benchmarks.bench`.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import os
 import subprocess
 import sys
@@ -28,13 +29,27 @@ def workflow(folder: Path, cores: int) -> None:
         sys.exit(f"{folder.name} failed\n{done.stderr[-4000:]}")
 
 
+def seconds_of_rules(folder: Path) -> dict[str, float]:
+    """How long the jobs of each rule took together, as Snakemake says."""
+    benchmarks = folder / "results/demo/benchmarks"
+    return {
+        rule.name: sum(float(_row(job)["s"]) for job in rule.rglob("*.tsv"))
+        for rule in sorted(benchmarks.iterdir())
+    }
+
+
+def _row(job: Path) -> dict[str, str]:
+    with job.open() as lines:
+        return next(csv.DictReader(lines, delimiter="\t"))
+
+
 def main() -> None:
     """Clone, run, print."""
     flags = argparse.ArgumentParser(description=__doc__)
     flags.add_argument("commit")
     flags.add_argument("--cores", type=int, default=1)
     chosen = flags.parse_args()
-    seconds = []
+    seconds, rules = [], []
     with TemporaryDirectory() as parent:
         for name in (chosen.commit, "HEAD"):
             folder = clone(ROOT, Path(parent, name))
@@ -42,8 +57,12 @@ def main() -> None:
             subprocess.run([*git, "checkout", "--quiet", "--detach", name], check=True)
             commit = subprocess.check_output([*git, "rev-parse", "--short", "HEAD"], text=True)
             seconds.append(processor_seconds(partial(workflow, folder, chosen.cores))[0])
+            rules.append(seconds_of_rules(folder))
             print(f"{commit.strip()}: {seconds[-1]:.0f} processor seconds", flush=True)
-    print(f"ratio {seconds[1] / seconds[0]:.2f}")
+    print(f"ratio {seconds[1] / seconds[0]:.2f}; seconds of the rules that both have:")
+    for rule in sorted(rules[0].keys() & rules[1].keys(), key=rules[0].__getitem__):
+        before, after = (own[rule] for own in rules)
+        print(f"{rule:28s} {before:8.1f} {after:8.1f} {after / before:6.2f}")
 
 
 if __name__ == "__main__":
