@@ -1,8 +1,8 @@
 """The demo's workflow beside that of an earlier commit, in processor seconds of all its jobs.
 
 `python -m benchmarks.demo COMMIT [--cores 1]` clones both into a temporary folder and runs them in
-turn, the earlier one first, with the libraries that are installed; then come the rules. It takes minutes, so it is no
-row of `benchmarks.bench`.
+turn, the earlier one first, with the libraries that are installed; then come the rules. It takes
+minutes, so it is no row of `benchmarks.bench`.
 """
 
 from __future__ import annotations
