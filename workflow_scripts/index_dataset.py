@@ -8,13 +8,15 @@ from ssr.config import Images
 from ssr.data.check import check_dataset
 from ssr.data.originals import index_files
 from ssr.running.programs import run
-from workflow_scripts.index_flags import index_parser, record, warn
+from workflow_scripts.index_flags import index_parser, record, sightings, warn
 
 
 def main(arguments: Namespace) -> None:
     """Check the data set, masks included; write nothing if it cannot be used."""
     seen = record(arguments, index_files)
-    checked = check_dataset(arguments.data, arguments.threads, arguments.derived, arguments.images)
+    settings = (arguments.data, arguments.threads, arguments.derived, arguments.images)
+    with sightings(arguments, seen, whole=True) as known:
+        checked = check_dataset(*settings, known)
     warn(checked)
     checked.index.write(arguments.output, seen.contents)
     seen.write(arguments.output)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ssr.config import Data
 from ssr.data.check import Checked
-from ssr.data.originals import Splits
+from ssr.data.coco import mask_archives
+from ssr.data.originals import Splits, mask_files
+from ssr.data.sightings import NAME, Sightings
 from ssr.data.splits import split_ids
-from ssr.running.contents import Record
+from ssr.running.contents import Record, digest_of
 from ssr.running.programs import parser
+from ssr.running.provenance import code_hash
 
 
 def index_parser(description: str | None) -> ArgumentParser:
@@ -37,6 +41,19 @@ def record(arguments: Namespace, files: Callable[[Data, Splits], list[str]]) -> 
     data, before = arguments.data, Record.read(arguments.output)
     names = files(data, split_ids(data))
     return Record.of(arguments.state, data.root, names, arguments.threads, before)
+
+
+@contextmanager
+def sightings(arguments: Namespace, seen: Record, whole: bool) -> Iterator[Sightings]:
+    """What was seen in images and masks, kept from one program and run to the next."""
+    data = arguments.data
+    masks = [*mask_files(data, split_ids(data)), *mask_archives(data, arguments.derived)]
+    others = [name for name in masks if name not in seen.looks]
+    contents = seen.files | Record.of("", data.root, others, arguments.threads).files
+    named = {"colours": data.mask_colours, "classes": data.classes}
+    code = digest_of({"code": code_hash("ssr.data.inspection"), **named})
+    with Sightings.kept(arguments.output.with_name(NAME), code, contents, whole) as known:
+        yield known
 
 
 def warn(checked: Checked) -> None:

@@ -8,14 +8,15 @@ from ssr.data.check import check_masks
 from ssr.data.index import Index
 from ssr.data.originals import mask_files
 from ssr.running.programs import existing, run
-from workflow_scripts.index_flags import index_parser, record, warn
+from workflow_scripts.index_flags import index_parser, record, sightings, warn
 
 
 def main(arguments: Namespace) -> None:
     """Check the masks; write nothing if they cannot be used."""
     seen = record(arguments, mask_files)
     index = Index.read(arguments.index)
-    checked = check_masks(arguments.data, index, arguments.threads, arguments.derived)
+    with sightings(arguments, seen, whole=False) as known:
+        checked = check_masks(arguments.data, index, arguments.threads, arguments.derived, known)
     warn(checked)
     checked.masks.write(arguments.output, seen.contents)
     seen.write(arguments.output)

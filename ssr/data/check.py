@@ -18,12 +18,14 @@ from ssr.data.images import patch_grid
 from ssr.data.index import Image, Index
 from ssr.data.inspection import inspect_images, inspect_masks
 from ssr.data.masks import Masks
+from ssr.data.sightings import Sightings
 from ssr.data.source import SPLITS, Source
 from ssr.data.splits import assign, required, shard_names
 from ssr.labels import BACKGROUND, IGNORE
 
 # Where nobody says how images become patches, every pixel is one.
 _PIXELS = (Images(patch=1),)
+_NONE = Sightings()
 _FORMATS = {"demo": folder, "folder": folder, "voc": voc, "coco": coco}
 
 
@@ -41,6 +43,7 @@ def check_dataset(
     processes: int = 1,
     derived: Path = Path(),
     images: Sequence[Images] = _PIXELS,
+    known: Sightings = _NONE,
 ) -> Checked:
     """Decode every image and mask once, and index what they are; warnings are of images.
 
@@ -53,6 +56,7 @@ def check_dataset(
         processes: how many images are looked at at the same time.
         derived: folder of what was derived from COCO's instances files.
         images: how they become patches, by method. What has a single one is left out of training.
+        known: what was seen before in files that are not decoded again; takes what is seen now.
 
     Raises:
         InputError: all problems in one report, each kind with its count and first examples.
@@ -67,10 +71,9 @@ def check_dataset(
     sources = read_sources(settings, list(dict.fromkeys(ids)), findings, derived)
     labels = _class_indices(sources, settings.classes, findings)
     _name_unlabelled(labels, findings)
-    seen = inspect_images(settings, sources, processes, findings)
-    sizes = {i: (look.height, look.width) for i, look in seen.items() if look.height}
+    sizes = inspect_images(settings, sources, processes, findings, known)
     masks = _find_masks(settings, sources, splits, of_masks, derived)
-    shown = inspect_masks(settings, sizes, masks, processes, of_masks)
+    shown = inspect_masks(settings, sizes, masks, processes, of_masks, known)
     compare_masks(shown, labels, settings.classes, of_masks)
     train = [image_id for image_id in splits["train"] if labels.get(image_id)]
     single = list(_single_patches(sizes, train, images))
@@ -88,7 +91,11 @@ def check_dataset(
 
 
 def check_masks(
-    settings: Data, index: Index, processes: int = 1, derived: Path = Path()
+    settings: Data,
+    index: Index,
+    processes: int = 1,
+    derived: Path = Path(),
+    known: Sightings = _NONE,
 ) -> Checked:
     """Decode every mask once, and hold it against the index; warnings are of masks.
 
@@ -101,7 +108,7 @@ def check_masks(
     sizes = {image.id: (image.height, image.width) for image in index.images}
     labels = {image.id: image.labels for image in index.images}
     masks = _find_masks(settings, sources, splits, findings, derived)
-    shown = inspect_masks(settings, sizes, masks, processes, findings)
+    shown = inspect_masks(settings, sizes, masks, processes, findings, known)
     compare_masks(shown, labels, settings.classes, findings)
     findings.raise_problems(settings.root)
     return Checked(index, masks, findings.warnings)

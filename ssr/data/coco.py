@@ -124,13 +124,21 @@ def list_files(settings: Data, splits: Mapping[str, Iterable[str]]) -> Iterator[
         yield from filter(_is_list, _names(settings))
 
 
+def mask_archives(settings: Data, derived: Path) -> list[str]:
+    """Where the derived masks of each folder lie."""
+    return [_archive(derived, folder) for folder in masked_folders(settings)]
+
+
 def mask_references(sources: Mapping[str, Source], derived: Path) -> dict[str, str]:
     """Where the derived mask of each image lies, as ssr.data.masks writes it."""
-    folder = derived.absolute()
     return {
-        image_id: f"{folder}/{own.image.rpartition('/')[0]}.zip!{image_id}.png"
+        image_id: f"{_archive(derived, own.image.rpartition('/')[0])}!{image_id}.png"
         for image_id, own in sources.items()
     }
+
+
+def _archive(derived: Path, folder: str) -> str:
+    return f"{derived.absolute()}/{folder}.zip"
 
 
 def _names(settings: Data) -> list[str]:

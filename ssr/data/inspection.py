@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from ssr.config import Data
 from ssr.data.findings import Findings
 from ssr.data.images import measure_image
 from ssr.data.masks import Masks, UnknownColourError
+from ssr.data.sightings import Kind, Sightings
 from ssr.data.source import Source
 from ssr.errors import InputError
 from ssr.labels import BACKGROUND, IGNORE
@@ -20,119 +21,144 @@ from ssr.running.processes import map_in_processes
 from ssr.running.progress import progress
 
 _FILES_PER_TASK = 64
+Size = tuple[int, int]
+"""Height and width in pixels."""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """Size of an image, zero if unreadable, and the findings (kind, example) on the way."""
+    """Height and width, of a mask its values, too; none if unreadable. Findings (kind, example)."""
 
-    height: int = 0
-    width: int = 0
+    numbers: tuple[int, ...] = ()
     problems: tuple[tuple[str, str], ...] = ()
     warnings: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
-class SeenMask:
-    """Classes 1..C in a mask, None if it can't be used, and the findings on the way."""
-
-    shown: tuple[int, ...] | None = None
-    problems: tuple[tuple[str, str], ...] = ()
-    warnings: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True)
-class _Job:
-    """What one process looks at: the mask of an image of this size."""
+class _Mask:
+    """One that a process looks at."""
 
     id: str
-    height: int
-    width: int
     masks: Masks
-    classes: int
 
 
 def inspect_images(
-    settings: Data, sources: Mapping[str, Source], processes: int, findings: Findings
-) -> dict[str, Seen]:
-    """What was seen of each image, by id; each is opened once."""
-    paths = [Path(settings.root, source.image) for source in sources.values()]
-    looks = map_in_processes(_look, paths, processes, chunk=_FILES_PER_TASK)
-    seen = dict(zip(sources, progress(looks, len(paths), "checking images"), strict=True))
-    _report(seen.values(), findings)
-    return seen
+    settings: Data,
+    sources: Mapping[str, Source],
+    processes: int,
+    findings: Findings,
+    known: Sightings,
+) -> dict[str, Size]:
+    """Size of each image that can be used, by id; what is not `known` is opened once."""
+    references = {image_id: source.image for image_id, source in sources.items()}
+
+    def look(ids: Sequence[str]) -> Iterator[Seen]:
+        paths = [Path(settings.root, references[image_id]) for image_id in ids]
+        return map_in_processes(_look, paths, processes, chunk=_FILES_PER_TASK)
+
+    sizes = {}
+    for image_id, seen in _seen("image", references, look, known, findings):
+        sizes[image_id] = (seen.numbers[0], seen.numbers[1])
+    return sizes
 
 
 def inspect_masks(
     settings: Data,
-    sizes: Mapping[str, tuple[int, int]],
+    sizes: Mapping[str, Size],
     masks: Masks,
     processes: int,
     findings: Findings,
+    known: Sightings,
 ) -> dict[str, tuple[int, ...]]:
-    """Classes 1..C in each mask that can be used, by id; each is opened once.
+    """Classes 1..C in each mask that can be used, by id; what is not `known` is opened once.
 
-    `sizes` are height and width of the images; a mask of any other image is passed over.
+    `sizes` are those of the images; a mask of any other image is passed over.
     """
-    classes = len(settings.classes)
-    jobs = [
-        _Job(image_id, *sizes[image_id], masks.of([image_id]), classes)
-        for image_id in masks.ids
-        if image_id in sizes
-    ]
-    looks = map_in_processes(_look_at_mask, jobs, processes, chunk=_FILES_PER_TASK)
-    seen = list(progress(looks, len(jobs), "checking masks"))
-    _report(seen, findings)
-    pairs = zip(jobs, seen, strict=True)
-    return {job.id: look.shown for job, look in pairs if look.shown is not None}
+    references = {i: reference for i, reference in masks.references.items() if i in sizes}
+
+    def look(ids: Sequence[str]) -> Iterator[Seen]:
+        own = [_Mask(image_id, masks.of([image_id])) for image_id in ids]
+        return map_in_processes(_look_at_mask, own, processes, chunk=_FILES_PER_TASK)
+
+    shown, classes = {}, len(settings.classes)
+    for image_id, seen in _seen("mask", references, look, known, findings):
+        height, width, *values = seen.numbers
+        name = references[image_id]
+        if problem := _misfit(name, (height, width), values, sizes[image_id], classes):
+            findings.problem(*problem)
+            continue
+        shown[image_id] = tuple(v for v in values if v not in (BACKGROUND, IGNORE))
+        if IGNORE in values and not shown[image_id]:
+            findings.warning(
+                "mask without a class: 255 means ignore; for masks of 0 and 255 see "
+                "data.mask_colours",
+                name,
+            )
+    return shown
 
 
-def _report(seen: Iterable[Seen | SeenMask], findings: Findings) -> None:
-    for look in seen:
-        for kind, example in look.problems:
-            findings.problem(kind, example)
-        for kind, example in look.warnings:
-            findings.warning(kind, example)
+def _seen(
+    kind: Kind,
+    references: Mapping[str, str],
+    look: Callable[[Sequence[str]], Iterator[Seen]],
+    known: Sightings,
+    findings: Findings,
+) -> Iterator[tuple[str, Seen]]:
+    """What is readable, in its order: what is known of it, else what `look` finds, for findings."""
+    recalled = {i: known.recall(kind, reference) for i, reference in references.items()}
+    new = [image_id for image_id, numbers in recalled.items() if numbers is None]
+    looks = progress(look(new), len(new), f"checking {kind}s")
+    for image_id, numbers in recalled.items():
+        seen = next(looks) if numbers is None else Seen(numbers)
+        for problem in seen.problems:
+            findings.problem(*problem)
+        for warning in seen.warnings:
+            findings.warning(*warning)
+        if not seen.problems and not seen.warnings:
+            known.keep(kind, references[image_id], seen.numbers)
+        if seen.numbers:
+            yield image_id, seen
 
 
 def _look(path: Path) -> Seen:
     if not path.is_file():
-        return Seen(problems=(("missing image", str(path)),))
+        return _problem("missing image", str(path))
     try:
         image = measure_image(path)
     except InputError as error:
-        return Seen(problems=(("unreadable image", str(error)),))
+        return _problem("unreadable image", str(error))
     if min(image.height, image.width) < 2:
         example = f"{path} ({image.height}×{image.width} pixels)"
-        return Seen(problems=(("image of less than two pixels a side", example),))
+        return _problem("image of less than two pixels a side", example)
     doubts = tuple((kind, f"{path} ({what})") for kind, what in image.doubts)
-    return Seen(image.height, image.width, warnings=doubts)
+    return Seen((image.height, image.width), warnings=doubts)
 
 
-def _look_at_mask(job: _Job) -> SeenMask:
-    name = job.masks.references[job.id]
+def _look_at_mask(own: _Mask) -> Seen:
     try:
-        mask = job.masks.load(job.id)
+        mask = own.masks.load(own.id)
     except UnknownColourError as error:
         return _problem("mask with a colour outside data.mask_colours", str(error))
     except InputError as error:
         return _problem("unreadable mask", str(error))
-    if mask.shape != (job.height, job.width):
-        sizes = f"mask {mask.shape[0]}×{mask.shape[1]}, image {job.height}×{job.width}"
-        return _problem("mask of another size than its image", f"{name} ({sizes})")
     values = np.flatnonzero(Image.fromarray(mask).histogram())  # numpy's unique would sort or hash
-    if (wrong := values[(values > job.classes) & (values != IGNORE)]).size:
-        allowed = f"allowed 0 to {job.classes} and {IGNORE}"
-        example = f"{name} (value {wrong[0]}, {allowed}: data.classes lists all that masks show)"
-        return _problem("mask with values outside the classes", example)
-    shown = tuple(values[(values != BACKGROUND) & (values != IGNORE)].tolist())
-    if IGNORE in values and not shown:
-        kind = (
-            "mask without a class: 255 means ignore; for masks of 0 and 255 see data.mask_colours"
-        )
-        return SeenMask(shown, warnings=((kind, name),))
-    return SeenMask(shown)
+    return Seen((*mask.shape, *values.tolist()))
 
 
-def _problem(kind: str, example: str) -> SeenMask:
-    return SeenMask(problems=((kind, example),))
+def _misfit(
+    name: str, size: Size, values: Sequence[int], of_image: Size, classes: int
+) -> tuple[str, str] | None:
+    """Why a mask can't be that of an image, kind and example, if there is a reason."""
+    if size != of_image:
+        sizes = f"mask {size[0]}×{size[1]}, image {of_image[0]}×{of_image[1]}"
+        return "mask of another size than its image", f"{name} ({sizes})"
+    wrong = next((value for value in values if value > classes and value != IGNORE), None)
+    if wrong is not None:
+        allowed = f"allowed 0 to {classes} and {IGNORE}"
+        example = f"{name} (value {wrong}, {allowed}: data.classes lists all that masks show)"
+        return "mask with values outside the classes", example
+    return None
+
+
+def _problem(kind: str, example: str) -> Seen:
+    return Seen(problems=((kind, example),))

@@ -106,7 +106,7 @@ class Masks:
         return self._indices(load_image(source), self.references[image_id])
 
     def _source(self, reference: str) -> Path | io.BytesIO:
-        archive, member = _split(reference)
+        archive, member = split_reference(reference)
         if not archive:
             return self.root / reference
         return io.BytesIO(_open(self.root / archive).read(0, member))
@@ -127,7 +127,7 @@ def _open(archive: Path) -> Archives:
     return Archives([archive])
 
 
-def _split(reference: str) -> tuple[str, str]:
-    """The archive, if the mask lies in one, else "", and the mask's name."""
+def split_reference(reference: str) -> tuple[str, str]:
+    """Of a reference the archive, if the mask lies in one, else "", and the mask's name."""
     archive, mark, member = reference.partition(_IN_ARCHIVE)
     return (f"{archive}.zip", member) if mark else ("", reference)

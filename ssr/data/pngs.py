@@ -59,7 +59,8 @@ def read_labels(source: str | Path | io.BytesIO) -> np.ndarray:
                 f"{source}: a mask is a palette or 8-bit greyscale PNG, came mode {image.mode}"
             )
         step = max((_STEPS.get(raw_mode, 1) for raw_mode in raw_modes(image)), default=1)
-        return np.array(image.convert("L") if image.mode == "1" else image) // np.uint8(step)
+        labels = np.array(image.convert("L") if image.mode == "1" else image)
+        return labels if step == 1 else labels // np.uint8(step)
 
 
 class PngWriter(ArchiveWriter):

@@ -24,10 +24,14 @@ from typing import Self
 from ssr.artefacts.files import replacing
 
 _CHUNK = 1 << 20
+# Files that a thread reads before it asks for more.
+_BATCH = 64
 # To compare more is worth a word: it takes its time.
 _MANY = 1000
 # Size in bytes and date in nanoseconds; nothing where there is no such file.
 Look = tuple[int, int] | None
+# Size in bytes and CRC-32: files that are alike in both are taken for equal.
+Content = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,12 @@ class Record:
     def contents(self) -> str:
         """Twelve hexadecimal digits that stand for the names and contents of the files."""
         return digest_of(self.checksums)
+
+    @property
+    def files(self) -> dict[str, Content]:
+        """Content of each file that could be read."""
+        pairs = ((name, look, self.checksums[name]) for name, look in self.looks.items())
+        return {name: (look[0], own) for name, look, own in pairs if look and own is not None}
 
     def changed(self) -> Iterator[tuple[str, bool]]:
         """Path of each file whose content is another now, and whether only a look inside tells."""
@@ -233,16 +243,20 @@ def _sizes(looks: Mapping[str, Look]) -> dict[str, int | None]:
 
 
 def _checksums(root: str | Path, names: Sequence[str], threads: int) -> dict[str, int | None]:
+    batches = (names[start : start + _BATCH] for start in range(0, len(names), _BATCH))
+
+    def of_batch(batch: Sequence[str]) -> list[int | None]:
+        return [_checksum(os.path.join(root, name)) for name in batch]
+
     with ThreadPoolExecutor(threads) as pool:
-        found = pool.map(_checksum, (Path(root, name) for name in names))
-        return dict(zip(names, found, strict=True))
+        return dict(zip(names, chain.from_iterable(pool.map(of_batch, batches)), strict=True))
 
 
-def _checksum(path: Path) -> int | None:
+def _checksum(path: str) -> int | None:
     try:
-        if not path.is_file():  # a pipe may never end
+        if not os.path.isfile(path):  # a pipe may never end
             return None
-        with path.open("rb") as file:
+        with open(path, "rb") as file:
             value = 0
             while chunk := file.read(_CHUNK):
                 value = zlib.crc32(chunk, value)

@@ -29,10 +29,9 @@ NEEDED = {
     "extract_features": NETWORKS,
     "fetch_weights": {"open_clip", "timm"},  # which import torch
     "predict_logits": SEGMENTER,
-    "pretrain_clip": NETWORKS | {"skimage"},
+    "pretrain_clip": NETWORKS,
     "pretrain_demo_backbone": NETWORKS,
-    "pretrain_dino": NETWORKS | {"skimage"},
-    "segment_superpixels": {"skimage"},
+    "pretrain_dino": NETWORKS,
     "train_fully_supervised": SEGMENTER,
     "train_jointly": SEGMENTER,
     "train_segmenter": SEGMENTER,

@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from ssr.config import Data
 from ssr.data.index import Index
 from ssr.data.masks import Masks
 from ssr.data.pngs import encode_png
+from ssr.data.sightings import NAME
 from ssr.running.contents import Record
 
 
@@ -87,4 +89,21 @@ def test_a_bad_data_set_ends_in_one_report_and_no_output(root):
     assert "3 × label not among data.classes" in result.stderr
     assert "1 × missing image" in result.stderr
     assert "1 × unreadable mask" in result.stderr
-    assert not (root / "out").exists()
+    assert [path.name for path in (root / "out").iterdir()] == [NAME]
+
+
+def kept(root):
+    """Kinds of the files of which something is remembered."""
+    lines = (root / "out" / NAME).read_text().splitlines()[1:]
+    return sorted(json.loads(line)[0] for line in lines)
+
+
+def test_what_was_seen_is_kept_for_the_next_program_and_run(root):
+    for split in ("train", "tune"):
+        Image.new("RGB", (8, 6), "blue").save(root / "images" / f"{split}.png")
+    (root / "images" / "val.png").write_bytes(b"damaged")
+    assert run(root, ("cat",)).returncode == 1
+    assert kept(root) == ["image", "mask"]  # of equal files one
+    Image.new("RGB", (8, 6), "red").save(root / "images" / "val.png")
+    assert run(root, ("cat",), "index_masks", "out/masks.parquet").returncode == 0
+    assert kept(root) == ["image", "image", "mask"]
