@@ -15,7 +15,7 @@ LEAST_MINUTES = 10
 # Bytes that a job keeps of each of its images, however large they are, measured on stubs
 # (docs/performance.md, Millions of images).
 SHARD_BYTES = 17_000  # tables of contents of the stores that it reads and writes
-INDEX_BYTES = 2_600
+INDEX_BYTES = 3_200
 CLUSTER_BYTES = 33_000  # samples of CMPA, and tables of contents of all stores
 SAMPLE_BYTES = 7_000  # samples of CMPA alone
 LESSON_BYTES = 2_000  # rows of the index, and tables of contents of pseudo-labels

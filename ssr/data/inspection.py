@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from ssr.config import Data
 from ssr.data.findings import Findings
@@ -32,14 +32,6 @@ class Seen:
     numbers: tuple[int, ...] = ()
     problems: tuple[tuple[str, str], ...] = ()
     warnings: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True)
-class _Mask:
-    """One that a process looks at."""
-
-    id: str
-    masks: Masks
 
 
 def inspect_images(
@@ -77,8 +69,9 @@ def inspect_masks(
     references = {i: reference for i, reference in masks.references.items() if i in sizes}
 
     def look(ids: Sequence[str]) -> Iterator[Seen]:
-        own = [_Mask(image_id, masks.of([image_id])) for image_id in ids]
-        return map_in_processes(_look_at_mask, own, processes, chunk=_FILES_PER_TASK)
+        look_at = partial(_look_at_mask, masks.of([]))
+        own = [references[image_id] for image_id in ids]
+        return map_in_processes(look_at, own, processes, chunk=_FILES_PER_TASK)
 
     shown, classes = {}, len(settings.classes)
     for image_id, seen in _seen("mask", references, look, known, findings):
@@ -134,15 +127,17 @@ def _look(path: Path) -> Seen:
     return Seen((image.height, image.width), warnings=doubts)
 
 
-def _look_at_mask(own: _Mask) -> Seen:
+def _look_at_mask(others: Masks, reference: str) -> Seen:
+    """A mask that is read as `others` are."""
     try:
-        mask = own.masks.load(own.id)
+        mask = replace(others, references={"": reference}).load("")
     except UnknownColourError as error:
         return _problem("mask with a colour outside data.mask_colours", str(error))
     except InputError as error:
         return _problem("unreadable mask", str(error))
-    values = np.flatnonzero(Image.fromarray(mask).histogram())  # numpy's unique would sort or hash
-    return Seen((*mask.shape, *values.tolist()))
+    pixels = mask.ravel()
+    ends = np.append(pixels[:-1] != pixels[1:], True)  # of runs: few, where pixels are many
+    return Seen((*mask.shape, *np.unique(pixels[ends]).tolist()))
 
 
 def _misfit(

@@ -108,7 +108,7 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return measure(image)
 
     def loaded(self: Masks, image_id: str) -> np.ndarray:
-        names.append(f"mask {image_id}")
+        names.append(self.references[image_id])
         return load(self, image_id)
 
     monkeypatch.setattr(inspection, "measure_image", measured)
