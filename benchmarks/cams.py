@@ -17,7 +17,7 @@ from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from ssr.backbones.last_block import last_block_activation, last_block_patch_tokens
+from ssr.backbones.blocks import through_block
 from ssr.cams.activation import Score, _log_odds, clip_score, gradient_cam
 from ssr.cams.affinity import Matrix, propagate, symmetric_affinity
 
@@ -59,9 +59,15 @@ def _maps(clip: CLIP, entering: Tensor, score: Score, count: int, classes: list[
 
 
 def _forward(clip: CLIP, entering: Tensor, score: Score, count: int) -> tuple[Tensor, Tensor]:
-    activation = last_block_activation(clip, entering).detach().requires_grad_()
-    tokens = last_block_patch_tokens(clip, entering, activation)
-    return activation, _log_odds(score(tokens), count)
+    block, caught = clip.visual.transformer.resblocks[-1], []
+
+    def catch(_: object, __: object, activation: Tensor) -> Tensor:
+        caught.append(activation.detach().requires_grad_())
+        return caught[-1]
+
+    with block.ln_1.register_forward_hook(catch):
+        tokens = clip.visual.ln_post(through_block(block, entering))[:, 1:] @ clip.visual.proj
+    return caught[0], _log_odds(score(tokens), count)
 
 
 def _weighted(gradient: Tensor, activation: Tensor) -> Tensor:

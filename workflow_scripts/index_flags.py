@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import PIL
+
 from ssr.config import Data
 from ssr.data.check import Checked
 from ssr.data.coco import mask_archives
 from ssr.data.originals import Splits, mask_files
 from ssr.data.sightings import NAME, Sightings
 from ssr.data.splits import split_ids
-from ssr.running.contents import Record, digest_of
+from ssr.running.contents import Record, contents_of, digest_of
 from ssr.running.programs import parser
 from ssr.running.provenance import code_hash
 
@@ -47,11 +49,12 @@ def record(arguments: Namespace, files: Callable[[Data, Splits], list[str]]) -> 
 def sightings(arguments: Namespace, seen: Record, whole: bool) -> Iterator[Sightings]:
     """What was seen in images and masks, kept from one program and run to the next."""
     data = arguments.data
-    masks = [*mask_files(data, split_ids(data)), *mask_archives(data, arguments.derived)]
+    drawn = mask_archives(data, arguments.derived) if data.format == "coco" else []
+    masks = [*mask_files(data, split_ids(data)), *drawn]
     others = [name for name in masks if name not in seen.looks]
-    contents = seen.files | Record.of("", data.root, others, arguments.threads).files
-    named = {"colours": data.mask_colours, "classes": data.classes}
-    code = digest_of({"code": code_hash("ssr.data.inspection"), **named})
+    contents = seen.files | contents_of(data.root, others, arguments.threads)
+    read = {"colours": data.mask_colours, "classes": data.mask_colours and data.classes}
+    code = digest_of({"code": code_hash("ssr.data.inspection"), "PIL": PIL.__version__, **read})
     with Sightings.kept(arguments.output.with_name(NAME), code, contents, whole) as known:
         yield known
 

@@ -6,6 +6,7 @@ unit vectors of classes and backgrounds in the joint space of images and texts.
 """
 
 __all__ = [
+    "blocks",
     "devices",
     "features",
     "grids",

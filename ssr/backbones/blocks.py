@@ -19,9 +19,9 @@ def packed_heads(block: Any, activation: Tensor) -> Tensor:
     return packed.unflatten(2, (3, attention.num_heads, -1)).permute(2, 0, 3, 1, 4)
 
 
-def through_block(block: Any, tokens: Tensor, activation: Tensor | None = None) -> Tensor:
-    """Tokens (B, L, W) behind a block; `activation` stands in for ln_1(tokens)."""
-    heads = packed_heads(block, block.ln_1(tokens) if activation is None else activation)
+def through_block(block: Any, tokens: Tensor) -> Tensor:
+    """Tokens (B, L, W) behind a block."""
+    heads = packed_heads(block, block.ln_1(tokens))
     mixed = F.scaled_dot_product_attention(*heads).transpose(1, 2).flatten(2)
     return _add(block, tokens, mixed)
 

@@ -109,25 +109,6 @@ def _read(settings: BackboneSettings) -> tuple[Mapping[str, Any], Mapping[str, T
     return described_clip(settings), load_clip(settings, "cpu").state_dict()
 
 
-def last_block_activation(clip: CLIP | LastBlock, residual: Tensor) -> Tensor:
-    """A = ln_1(X), the input of CLIP's last attention and the activation of Grad-CAM.
-
-    `residual` X and the result are (B, N+1, W), class token first.
-    """
-    return clip.visual.transformer.resblocks[-1].ln_1(residual)
-
-
-def last_block_patch_tokens(clip: CLIP | LastBlock, residual: Tensor, activation: Tensor) -> Tensor:
-    """Projected patch tokens (B, N, D) of CLIP's last block, not L2-normalised.
-
-    `residual` is X, the stored tokens entering the block, `activation` is A = ln_1(X) (from
-    `last_block_activation`, or a detached copy that requires gradients); both (B, N+1, W) float32.
-    Differentiable with respect to the activation, which feeds queries, keys and values.
-    """
-    tokens = through_block(clip.visual.transformer.resblocks[-1], residual, activation)
-    return clip.visual.ln_post(tokens)[:, 1:] @ clip.visual.proj
-
-
 def patches_of_image(clip: CLIP | LastBlock, residual: Tensor) -> Tensor:
     """Projected patch tokens (N, D) float32 of one image, not L2-normalised.
 
@@ -135,5 +116,6 @@ def patches_of_image(clip: CLIP | LastBlock, residual: Tensor) -> Tensor:
     Differentiable with respect to the weights of a block that is not frozen.
     """
     with torch.autocast(residual.device.type, enabled=False):
-        entering = residual.float()[None]
-        return last_block_patch_tokens(clip, entering, last_block_activation(clip, entering))[0]
+        tokens = through_block(clip.visual.transformer.resblocks[-1], residual.float()[None])
+        patches: Tensor = clip.visual.ln_post(tokens[0, 1:]) @ clip.visual.proj
+        return patches

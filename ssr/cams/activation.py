@@ -142,7 +142,7 @@ def gradient_cam(clip: CLIP | LastBlock, residual: Tensor, score: Score, count: 
     """
     with torch.enable_grad(), torch.autocast(residual.device.type, enabled=False):
         patch = MeanPatch(clip, residual.detach().float())
-        mean = patch.value.requires_grad_()
+        mean = patch.value.detach().requires_grad_()
         odds = _log_odds(score((mean @ clip.visual.proj)[None, None]), count)[0]
         gradients = [torch.autograd.grad(value, mean, retain_graph=True)[0] for value in odds]
         weights = patch.gradients(torch.stack(gradients))

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ssr.backbones.blocks import packed_heads
-from ssr.backbones.last_block import LastBlock, last_block_activation
+from ssr.backbones.last_block import LastBlock
 
 if TYPE_CHECKING:
     from open_clip.model import CLIP
@@ -37,7 +37,7 @@ class MeanPatch:
         """Of X, the tokens (L, W) entering the block."""
         self._block: Any = clip.visual.transformer.resblocks[-1]
         self._last_norm = clip.visual.ln_post
-        activation = last_block_activation(clip, residual)
+        activation = self._block.ln_1(residual)
         self.activation = activation[1:]
         mixed = self._attend(packed_heads(self._block, activation[None])[:, 0])
         self._middle = residual[1:] + self._block.ls_1(self._block.attn.out_proj(mixed))

@@ -24,6 +24,7 @@ __all__ = [
     "originals",
     "outlines",
     "pngs",
+    "sightings",
     "source",
     "splits",
     "tables",

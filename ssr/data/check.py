@@ -45,7 +45,7 @@ def check_dataset(
     images: Sequence[Images] = _PIXELS,
     known: Sightings = _NONE,
 ) -> Checked:
-    """Decode every image and mask once, and index what they are; warnings are of images.
+    """Look at every image and mask, and index what they are; warnings are of images.
 
     Images without a label are kept, to be predicted. Masks are looked for in the folder
     `settings.masks`, if there is one: tune and val need one for each image, the others may have
@@ -56,7 +56,7 @@ def check_dataset(
         processes: how many images are looked at at the same time.
         derived: folder of what was derived from COCO's instances files.
         images: how they become patches, by method. What has a single one is left out of training.
-        known: what was seen before in files that are not decoded again; takes what is seen now.
+        known: what was seen before in files, which are not decoded again; takes what is seen now.
 
     Raises:
         InputError: all problems in one report, each kind with its count and first examples.
@@ -97,7 +97,7 @@ def check_masks(
     derived: Path = Path(),
     known: Sightings = _NONE,
 ) -> Checked:
-    """Decode every mask once, and hold it against the index; warnings are of masks.
+    """Look at every mask, and hold it against the index; warnings are of masks.
 
     Raises:
         InputError: all problems in one report.

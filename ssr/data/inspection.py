@@ -100,9 +100,10 @@ def _seen(
     """What is readable, in its order: what is known of it, else what `look` finds, for findings."""
     recalled = {i: known.recall(kind, reference) for i, reference in references.items()}
     new = [image_id for image_id, numbers in recalled.items() if numbers is None]
-    looks = progress(look(new), len(new), f"checking {kind}s")
+    looks = progress(look(new), len(new), f"checking {kind}s") if new else ()
+    found = dict(zip(new, looks, strict=True))
     for image_id, numbers in recalled.items():
-        seen = next(looks) if numbers is None else Seen(numbers)
+        seen = found[image_id] if numbers is None else Seen(numbers)
         for problem in seen.problems:
             findings.problem(*problem)
         for warning in seen.warnings:

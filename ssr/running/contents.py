@@ -18,20 +18,21 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain
+from math import ceil
 from pathlib import Path
 from typing import Self
 
 from ssr.artefacts.files import replacing
 
 _CHUNK = 1 << 20
-# Files that a thread reads before it asks for more.
+# At most so many files a thread reads before it asks for more.
 _BATCH = 64
 # To compare more is worth a word: it takes its time.
 _MANY = 1000
 # Size in bytes and date in nanoseconds; nothing where there is no such file.
 Look = tuple[int, int] | None
-# Size in bytes and CRC-32: files that are alike in both are taken for equal.
-Content = tuple[int, int]
+# Size, date and CRC-32.
+Content = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -98,9 +99,8 @@ class Record:
 
     @property
     def files(self) -> dict[str, Content]:
-        """Content of each file that could be read."""
-        pairs = ((name, look, self.checksums[name]) for name, look in self.looks.items())
-        return {name: (look[0], own) for name, look, own in pairs if look and own is not None}
+        """As `contents_of`, as they were seen."""
+        return _contents(self.looks, self.checksums)
 
     def changed(self) -> Iterator[tuple[str, bool]]:
         """Path of each file whose content is another now, and whether only a look inside tells."""
@@ -155,6 +155,17 @@ class Record:
     def _others(self, names: Sequence[str], root: str | Path) -> list[str]:
         found = _checksums(root, names, os.cpu_count() or 1)
         return [name for name in names if found[name] != self.checksums[name]]
+
+
+def contents_of(root: str | Path, names: Iterable[str], threads: int) -> dict[str, Content]:
+    """What tells files from those that had their names before, of those that can be read."""
+    looks = dict(_looks(root, names))
+    return _contents(looks, _checksums(root, [*looks], threads))
+
+
+def _contents(looks: Mapping[str, Look], checksums: Mapping[str, int | None]) -> dict[str, Content]:
+    pairs = ((name, look, checksums[name]) for name, look in looks.items())
+    return {name: (*look, own) for name, look, own in pairs if look and own is not None}
 
 
 def state_of(made: str | Path, root: str | Path, names: Iterable[str]) -> str:
@@ -243,7 +254,8 @@ def _sizes(looks: Mapping[str, Look]) -> dict[str, int | None]:
 
 
 def _checksums(root: str | Path, names: Sequence[str], threads: int) -> dict[str, int | None]:
-    batches = (names[start : start + _BATCH] for start in range(0, len(names), _BATCH))
+    size = min(_BATCH, ceil(len(names) / threads)) or 1
+    batches = (names[start : start + size] for start in range(0, len(names), size))
 
     def of_batch(batch: Sequence[str]) -> list[int | None]:
         return [_checksum(os.path.join(root, name)) for name in batch]

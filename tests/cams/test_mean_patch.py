@@ -1,13 +1,13 @@
 """The gradients of the mean patch against those that torch finds by itself."""
 
-import copy
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from ssr.backbones.last_block import LastBlock, last_block_activation, last_block_patch_tokens
+from ssr.backbones.blocks import through_block
+from ssr.backbones.last_block import LastBlock
 from ssr.cams.mean_patch import MeanPatch
 
 WIDTH, JOINT, HEADS = 24, 16, 3
@@ -41,10 +41,15 @@ def entering(patches: int) -> Tensor:
 )
 def test_value_and_gradients_are_those_of_torch(clip: LastBlock, patches: int) -> None:
     residual, asked = entering(patches), torch.randn(4, WIDTH, dtype=torch.float64)
-    clip = copy.deepcopy(clip)
-    clip.visual.proj.data = torch.eye(WIDTH, dtype=torch.float64)
-    activation = last_block_activation(clip, residual[None]).requires_grad_()
-    mean = last_block_patch_tokens(clip, residual[None], activation)[0].mean(0)
+    own, caught = clip.visual.transformer.resblocks[0], []
+
+    def catch(_: object, __: object, activation: Tensor) -> Tensor:
+        caught.append(activation.requires_grad_())
+        return activation
+
+    with own.ln_1.register_forward_hook(catch):
+        mean = clip.visual.ln_post(through_block(own, residual[None]))[0, 1:].mean(0)
+    (activation,) = caught
     expected = [
         torch.autograd.grad(mean, activation, each, retain_graph=True)[0][0, 1:].mean(0)
         for each in asked

@@ -1,5 +1,7 @@
-"""What was seen in files is known again by their content, and by nothing else."""
+"""What was seen in files is known again where these are the same, and nowhere else."""
 
+import errno
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,9 +14,13 @@ from ssr.data.check import check_dataset, check_masks
 from ssr.data.masks import Masks
 from ssr.data.sightings import Sightings
 from ssr.errors import InputError
-from ssr.running.contents import Record
+from ssr.running.contents import Content, contents_of
 
-HERE = {"a.png": (100, 7), "b.png": (100, 8), "/made/x.zip": (900, 9)}
+HERE = {"a.png": (100, 1, 7), "b.png": (100, 1, 8), "/made/x.zip": (900, 1, 9)}
+
+
+def with_checksum(line: str) -> str:
+    return f'["code", {zlib.crc32(line.encode())}]\n{line}'
 
 
 @pytest.fixture
@@ -22,7 +28,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "sightings.json"
 
 
-def seen(path: Path, code: str = "code", contents: dict | None = None) -> Sightings:
+def seen(path: Path, code: str = "code", contents: dict[str, Content] | None = None) -> Sightings:
     """What another run knows at its start."""
     with Sightings.kept(path, code, HERE if contents is None else contents) as known:
         return known
@@ -48,10 +54,16 @@ def test_numbers_are_known_again_by_kind_and_member(filled: Path) -> None:
     assert known.recall("image", "elsewhere.png") is None
 
 
-def test_a_file_counts_by_its_content_not_by_its_name(filled: Path) -> None:
-    known = seen(filled, contents={"renamed.png": HERE["a.png"], "a.png": (100, 1)})
-    assert known.recall("image", "renamed.png") == (6, 8)
-    assert known.recall("image", "a.png") is None
+@pytest.mark.parametrize("other", [(101, 1, 7), (100, 2, 7), (100, 1, 8)])
+def test_a_file_of_another_size_date_or_checksum_is_not_known(
+    filled: Path, other: tuple[int, int, int]
+) -> None:
+    assert seen(filled, contents={"a.png": other}).recall("image", "a.png") is None
+
+
+def test_a_file_of_another_name_is_not_known(filled: Path) -> None:
+    """Of small PNGs of one size, many thousands have the checksum of another."""
+    assert seen(filled, contents={"b.png": HERE["a.png"]}).recall("image", "b.png") is None
 
 
 def test_other_code_knows_nothing(filled: Path) -> None:
@@ -66,6 +78,10 @@ def test_other_code_knows_nothing(filled: Path) -> None:
         lambda _: "",
         lambda _: "{}",
         lambda _: "[\n[",
+        lambda _: "[" * 200_000,
+        lambda _: with_checksum('["image",1]'),
+        lambda _: with_checksum("3"),
+        lambda _: with_checksum("{}"),
     ],
 )
 def test_of_a_damaged_file_nothing_is_known(filled: Path, spoil: Callable[[str], str]) -> None:
@@ -92,9 +108,21 @@ def test_of_a_whole_data_set_what_is_gone_is_left_out(filled: Path) -> None:
     assert seen(filled).recall("image", "a.png") is None
 
 
-def contents(root: Path) -> dict[str, tuple[int, int]]:
+def test_where_nothing_can_be_written_nothing_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with Sightings.kept(tmp_path / "sightings.json", "code", HERE) as known:
+        known.keep("image", "a.png", (6, 8))
+    assert not [*tmp_path.iterdir()]
+
+
+def contents(root: Path) -> dict[str, Content]:
     names = [f"{path.parent.name}/{path.name}" for path in root.glob("*/*")]
-    return Record.of("", root, names, 1).files
+    return contents_of(root, names, 1)
 
 
 @pytest.fixture
@@ -151,3 +179,10 @@ def test_what_is_doubtful_is_told_each_time(folder, path: Path) -> None:
         with Sightings.kept(path, "", contents(folder.root)) as known:
             warnings = check_dataset(folder.settings(), known=known).warnings
         assert any("nearly black" in warning for warning in warnings)
+
+
+def test_what_is_looked_at_is_counted(folder, capsys: pytest.CaptureFixture[str]) -> None:
+    check_dataset(folder.settings())
+    printed = capsys.readouterr().err
+    assert "checking images: 5 in" in printed
+    assert "checking masks: 4 in" in printed

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from ssr.backbones.features import clip_features
-from ssr.backbones.last_block import last_block_activation, last_block_patch_tokens
+from ssr.backbones.last_block import patches_of_image
 from ssr.backbones.networks import load_clip
 from ssr.errors import InputError
 from ssr.segmenter.clip_backbone import FrozenCLIP
@@ -35,7 +35,7 @@ def test_the_joint_space_is_where_clip_compares_patches_with_texts(backbone):
     first, joint = model(pixels)
     clip = load_clip(backbone, "cpu")
     entering = clip_features(clip, pixels, 1).tokens
-    patches = last_block_patch_tokens(clip, entering, last_block_activation(clip, entering))
+    patches = torch.stack([patches_of_image(clip, tokens) for tokens in entering])
     torch.testing.assert_close(joint, patches.mT.unflatten(2, (3, 5)))
     assert (first.shape[1], joint.shape[1]) == (model.width, model.joint_width)
 

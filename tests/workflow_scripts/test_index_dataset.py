@@ -103,7 +103,20 @@ def test_what_was_seen_is_kept_for_the_next_program_and_run(root):
         Image.new("RGB", (8, 6), "blue").save(root / "images" / f"{split}.png")
     (root / "images" / "val.png").write_bytes(b"damaged")
     assert run(root, ("cat",)).returncode == 1
-    assert kept(root) == ["image", "mask"]  # of equal files one
+    assert kept(root) == ["image"] * 2 + ["mask"] * 2
     Image.new("RGB", (8, 6), "red").save(root / "images" / "val.png")
     assert run(root, ("cat",), "index_masks", "out/masks.parquet").returncode == 0
-    assert kept(root) == ["image", "image", "mask"]
+    assert kept(root) == ["image"] * 3 + ["mask"] * 3
+
+
+def test_a_folder_of_masks_may_be_named_as_annotations_of_coco_are(root):
+    """And a split as a list of COCO's: only of COCO's are masks drawn."""
+    (root / "masks").rename(root / "annotations")
+    table = root / "labels.csv"
+    table.write_text(table.read_text().replace(",train,", ",train.txt,"))
+    where = {"root": str(root), "masks": "annotations", "splits": {"train": "train.txt"}}
+    data = Data(format="folder", classes=("cat",), **where)
+    command = [sys.executable, "-m", "workflow_scripts.index_dataset", "--data", data.canonical()]
+    command += ["--images", '{"patch": 2}', "--output", root / "out/index.parquet"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
