@@ -22,6 +22,7 @@ from ssr.config.shards import shard_size
 from ssr.init.costs import (
     MEASURED_PATCHES,
     PEAK_MEMORY,
+    ROUND,
     RUN,
     SAMPLE,
     Cost,
@@ -35,8 +36,8 @@ REPOSITORY = Path(__file__).parent.parent
 INDEX = Cost("index_dataset", 0.004)
 """Of an image and its mask: docs/voc_coco.md."""
 INDEX_PROCESSES = 8
-POOLED = Cost("cluster_prototypes", 0.13)
-"""Of an image in the first round; `SAMPLE`, measured on few, is mostly the start of a program."""
+CLUSTERED = 0.00024
+"""Seconds of an image of train in a round of clustering."""
 PLACES = (
     ("16 cores", 16, 0),
     ("16 cores and an H100", 16, 1),
@@ -45,7 +46,7 @@ PLACES = (
 )
 ONE_CORE = Machine(cores=1, memory=10**12)
 # Bytes that a job takes of a few images, and of each more; as rules/resources.smk has them.
-IN_SHARD, IN_INDEX, IN_CLUSTERS = (PEAK_MEMORY, 17_000), (0.3e9, 3_200), (1.5e9, 33_000)
+IN_SHARD, IN_INDEX, IN_CLUSTERS = (PEAK_MEMORY, 17_000), (0.3e9, 3_200), (0.7e9, 36_000)
 ONLY_SSR = {"methods": {name: None for name in DEFAULT_METHODS if name != "ssr"}}
 UNMASKED = {"data": {"masks": None}, "labels": {"threshold": 0.5}}
 
@@ -90,15 +91,18 @@ def rows(data_set: DataSet) -> dict[str, str]:
     disk = estimate(config, data_set.images, data_set.patches, ONE_CORE)
     shards = sum(-(-count // size) for count in data_set.images.values())
     found = {"images": f"{images:,}", "shards": f"{shards:,} of {size:,}"}
+    learning = [*learned(config, data_set.images, larger)]
+    pooled = [each for each in learning if each[0] == SAMPLE]
+    trained = [each for each in learning if each[0] != SAMPLE]
     for where, cores, gpus in PLACES:
         parallel = min(cores, shards), min(gpus, shards)
-        shared = seconds(stored(config, data_set.images), *parallel) * larger
+        kept = seconds(stored(config, data_set.images), *parallel) * larger
+        shared = kept + seconds(pooled, *parallel)
         found[f"stages with shards: {where}"] = span(shared)
-    trained = [each for each in learned(config, data_set.images, larger) if each[0] != SAMPLE]
     for what, gpus in (("core", 0), ("GPU", 1)):
         found[f"trainings, one job each: a {what}"] = span(RUN.core + seconds(trained, 1, gpus))
-    pooled = POOLED.core * data_set.images["train"] * larger
-    found["`cluster_prototypes`, first round, one job: a core"] = span(pooled)
+    clustered = ROUND.core + CLUSTERED * data_set.images["train"]
+    found["`cluster_prototypes`, each round, one job: a core"] = span(clustered)
     index = INDEX.core * images / INDEX_PROCESSES
     found[f"`index_dataset`, one job: {INDEX_PROCESSES} cores"] = span(index)
     for job, (few, more), count in (

@@ -1,4 +1,4 @@
-# Pooled features and texts → prototypes and the heads that align them (CMPA, Eq. 3-6).
+# Samples and texts → prototypes and the heads that align them (CMPA, Eq. 3-6).
 # The prototypes are renewed at the start of every round, from the heads of the round before.
 # With alignment.loss: image_labels the heads learn from the patches of train images instead, with
 # prototypes.pooling: after from patches that are pooled behind the image head. With
@@ -10,9 +10,9 @@ rule cluster_prototypes:
         backbone=backbone_files("clip"),
         index=table(INDEX),
         text=embeddings,
-        features=in_first_round(stored("features", "train")),
-        cams=in_first_round(stored("initial_cam", "train")),
-        samples=first_prototypes,
+        features=of_pooling(stored("features", "train")),
+        cams=of_pooling(stored("initial_cam", "train")),
+        samples=samples,
         previous=previous_alignment,
     output:
         prototypes=result("prototypes/{method}/{round}.npz"),
@@ -25,7 +25,7 @@ rule cluster_prototypes:
     threads: 2
     resources:
         mem_mb=memory(1500, kept=CLUSTER_BYTES * IMAGES["train"]),
-        runtime=minutes(0.3, IMAGES["train"]),
+        runtime=minutes(0.3, pooled_images),
         gpu=1,
     params:
         backbone=backbone("clip"),

@@ -164,27 +164,17 @@ def previous_alignment(wildcards):
     )
 
 
-def in_first_round(found):
-    """`found`, of the wildcards, but nothing in later rounds.
-
-    They take the samples of the first, if pooled there.
-    """
-    return lambda wildcards: (
-        found(wildcards)
-        if wildcards.round == "1" or pools_after(wildcards.method)
-        else []
+def samples(wildcards):
+    """The samples of CMPA, of every shard of train."""
+    owner = owner_of(wildcards.method, "samples")
+    return expand(
+        result("samples/{method}/{shard}.npz"), shard=SHARDS["train"], method=owner
     )
 
 
 def samples_of_method(wildcards):
-    """The samples of CMPA, with the prototypes from which the method's heads start."""
+    """The same in one file, with the prototypes from which the method's heads start."""
     return result(f"prototypes/{owner_of(wildcards.method, 'heads')}/1.npz")
-
-
-def first_prototypes(wildcards):
-    """Where later rounds find the samples."""
-    later = wildcards.round != "1"
-    return result(f"prototypes/{wildcards.method}/1.npz") if later else []
 
 
 def pools_after(method):

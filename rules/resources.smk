@@ -16,7 +16,7 @@ LEAST_MINUTES = 10
 # (docs/performance.md, Millions of images).
 SHARD_BYTES = 17_000  # tables of contents of the stores that it reads and writes
 INDEX_BYTES = 3_200
-CLUSTER_BYTES = 33_000  # samples of CMPA, and tables of contents of all stores
+CLUSTER_BYTES = 36_000  # samples of CMPA, before and behind its heads
 SAMPLE_BYTES = 7_000  # samples of CMPA alone
 LESSON_BYTES = 2_000  # rows of the index, and tables of contents of pseudo-labels
 # So many times the seconds that were measured are asked for.
@@ -28,6 +28,7 @@ DEMO_SECONDS = {
     "encode_text": 15,
     "extract_features": 20,
     "activate_initial_cams": 10,
+    "pool_samples": 10,
     "cluster_prototypes": 11,
     "align_prototypes": 9,
     "choose_heads": 11,
@@ -115,6 +116,11 @@ def crops(wildcards):
     settings = resolved(wildcards.method).segmenter
     area = (settings.crop_size / 320) ** 2
     return settings.iterations * settings.batch_size * area
+
+
+def pooled_images(wildcards):
+    """Images that a round pools by itself; to cluster samples that are there takes next to nothing."""
+    return IMAGES["train"] * (1 if pools_after(wildcards.method) else 0.01)
 
 
 # Of an image that the alignment learns from: how many samples take as long, and its megabytes. Its

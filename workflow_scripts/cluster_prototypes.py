@@ -1,6 +1,5 @@
-"""Features, CAMs and texts in; samples, prototypes and pseudo-labels of a round out.
+"""Samples and texts in; all samples, prototypes and pseudo-labels of a round out.
 
-The first round pools the samples; a later one takes them from the prototypes of a round before.
 With `prototypes.pooling: after`, what is clustered are aligned patches, pooled; they are always
 where CLIP's last block is trained.
 """
@@ -8,25 +7,12 @@ where CLIP's last block is trained.
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from ssr.artefacts.store import open_shards
 from ssr.config import Alignment, Backbone, Prototypes
-from ssr.data.index import Image
+from ssr.errors import InputError
 from ssr.running.programs import existing, parser, run
-from ssr.running.progress import progress
-from workflow_scripts._train_patches import (
-    first_aligner,
-    labelled_images,
-    patch_reader,
-    pooled_behind,
-)
-
-if TYPE_CHECKING:
-    from ssr.alignment.samples import Samples
-    from ssr.backbones.text import TextEmbeddings
+from workflow_scripts._train_patches import first_aligner, pooled_behind
 
 
 def main(arguments: Namespace) -> None:
@@ -34,17 +20,18 @@ def main(arguments: Namespace) -> None:
     import numpy as np
 
     from ssr.alignment.prototypes import make_prototypes
-    from ssr.alignment.samples import Samples
+    from ssr.alignment.samples import Samples, concatenate
     from ssr.artefacts.arrays import load_arrays, save_arrays
     from ssr.backbones.devices import choose_device
     from ssr.backbones.text import TextEmbeddings
 
     stored = TextEmbeddings.read(arguments.text)
     classes = len(stored.classes)
-    if arguments.samples:
-        samples = load_arrays(arguments.samples, Samples, "cluster_prototypes")
-    else:
-        samples = _pool(stored, arguments)
+    samples = concatenate(
+        [load_arrays(path, Samples, "pool_samples") for path in arguments.samples]
+    )
+    if not len(samples.labels):
+        raise InputError("CMPA learns from labelled training images; the train split has none")
     texts = np.concatenate([stored.classes, stored.backgrounds])
     if not arguments.alignment.backgrounds:
         samples, texts = samples.foreground(classes), stored.classes
@@ -60,37 +47,6 @@ def main(arguments: Namespace) -> None:
     save_arrays(arguments.output, samples, prototypes)
 
 
-def _pool(texts: TextEmbeddings, arguments: Namespace) -> Samples:
-    from ssr.alignment.samples import concatenate
-
-    images = labelled_images(arguments)
-    pooled = progress(_pool_images(images, texts, arguments), len(images), "pooled features")
-    return concatenate(list(pooled))
-
-
-def _pool_images(
-    images: list[Image], texts: TextEmbeddings, arguments: Namespace
-) -> Iterator[Samples]:
-    import torch
-
-    from ssr.alignment.samples import pool_image
-    from ssr.backbones.devices import choose_device
-
-    patches = patch_reader(arguments, choose_device(arguments.device))
-    cams = open_shards(arguments.cams)
-    backgrounds = torch.from_numpy(texts.backgrounds)
-    for image in images:
-        yield pool_image(
-            image.id,
-            patches(image.id),
-            cams.read(image.id, "cams"),
-            image.labels,
-            backgrounds,
-            len(texts.classes),
-            arguments.prototypes,
-        )
-
-
 if __name__ == "__main__":
     flags = parser(__doc__, device=True)
     flags.add_argument("--index", type=existing, required=True)
@@ -100,12 +56,10 @@ if __name__ == "__main__":
     flags.add_argument("--seed", type=int, required=True)
     flags.add_argument("--text", type=existing, required=True)
     flags.add_argument(
-        "--features", type=existing, nargs="*", help="train; first round, or pooling after"
+        "--features", type=existing, nargs="*", help="train; where pooled behind what is trained"
     )
     flags.add_argument("--cams", type=existing, nargs="*", help="initial, train; as features")
-    flags.add_argument(
-        "--samples", type=existing, nargs="?", help="prototypes of a round before; later ones"
-    )
+    flags.add_argument("--samples", type=existing, nargs="+", required=True)
     flags.add_argument(
         "--previous", type=existing, nargs="?", help="heads of the round before; later ones"
     )

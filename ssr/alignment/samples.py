@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import torch
@@ -13,7 +14,6 @@ from torch import Tensor
 
 from ssr.alignment.aligner import Aligner
 from ssr.config import Prototypes
-from ssr.errors import InputError
 from ssr.maps import min_max
 
 
@@ -29,6 +29,12 @@ class Samples:
     images: NDArray[np.str_]
     labels: NDArray[np.int64]
     features: NDArray[np.float32]
+
+    @classmethod
+    def none(cls, dimension: int) -> Self:
+        """No samples, of D = `dimension`."""
+        features = np.empty((0, dimension), np.float32)
+        return cls(np.empty(0, np.str_), np.empty(0, np.int64), features)
 
     def entering(self, seed: int) -> Tensor:
         """What the image head is fed, or a choice of it by `seed`: (n, D) float32."""
@@ -108,13 +114,7 @@ def pool_image(
 
 
 def concatenate(parts: Sequence[Samples]) -> Samples:
-    """The samples of many images in one table.
-
-    Raises:
-        InputError: there are none.
-    """
-    if not any(len(part.labels) for part in parts):
-        raise InputError("CMPA learns from labelled training images; the train split has none")
+    """The samples of many images, or of many shards, in one table."""
     return Samples(
         np.concatenate([part.images for part in parts]),
         np.concatenate([part.labels for part in parts]),

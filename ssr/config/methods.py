@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache, reduce
 from typing import Any
 
-from ssr.config import Alignment, Backbone, Config, Section
+from ssr.config import Alignment, Backbone, Config, Prototypes, Section
 from ssr.config.seeds import row_name
 
 _OF_THE_RUN = (
@@ -28,6 +28,11 @@ _FEATURES = ("backbones.clip", "backbones.dino", "images", "features")
 _SUPERPIXELS = ("images", "superpixels")
 # CLIP's tokens alone: neither DINO nor the attention that is stored beside them.
 _INITIAL = ("images", "features.precision", "features.positions", *_TEXT, "cams")
+# How many prototypes there are is no matter of the samples.
+_SAMPLES = (
+    *_INITIAL,
+    *(f"prototypes.{name}" for name in Prototypes.model_fields if name != "clusters"),
+)
 # Which heads are used in the end is no matter of their training.
 _TRAINING = tuple(f"alignment.{name}" for name in Alignment.model_fields if name != "stop")
 _HEADS = (*_INITIAL, "prototypes", *_TRAINING, "seeds.alignment")
@@ -48,6 +53,7 @@ ENTERING: Mapping[str, tuple[str, ...]] = {
     "features": _FEATURES,
     "superpixels": _SUPERPIXELS,
     "initial_cam": _INITIAL,
+    "samples": _SAMPLES,
     "heads": _HEADS,
     "aligned_cam": _ALIGNED,
     "refined_cam": _REFINED,

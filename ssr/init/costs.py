@@ -46,8 +46,9 @@ PER_IMAGE: Mapping[str, Cost] = {
 """By the name of the stage."""
 LOOK = Cost("choose_heads", 0.48, 1 / 163)
 """Of an image of tune, at each look."""
-SAMPLE = Cost("cluster_prototypes", 0.20)
-"""Of an image of train, in each round."""
+SAMPLE = Cost("pool_samples", 0.13)
+"""Of an image of train; where patches are pooled behind what is trained, in each round as well."""
+ROUND = Cost("cluster_prototypes", 1.6)
 ITERATION = Cost("align_prototypes", 0.056)
 CROP, CROP_SIDE = Cost("train_segmenter", 1.0, 1 / 34), 320
 """Of a crop of this side, in pixels."""
@@ -110,8 +111,12 @@ def learned(
     """
     for method in config.methods:
         own = method_config(config, method)
+        if own.alignment.enabled and owner(config, method, "samples") == method:
+            yield SAMPLE, images["train"] * larger
         if own.alignment.enabled and owner(config, method, "heads") == method:
-            yield SAMPLE, own.alignment.rounds * images["train"] * larger
+            if own.prototypes.pooling == "after":
+                yield SAMPLE, own.alignment.rounds * images["train"] * larger
+            yield ROUND, own.alignment.rounds
             yield ITERATION, own.alignment.rounds * own.alignment.iterations
             if is_evaluated(config) and own.alignment.stop == "tune":
                 looks = 1 + own.alignment.rounds * own.alignment.looks

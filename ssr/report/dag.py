@@ -8,7 +8,7 @@ from html import escape
 
 from ssr.report.stages import STAGES
 
-_WIDTH, _HEIGHT = 1076, 846
+_WIDTH, _HEIGHT = 1076, 938
 _BOX = (208, 56)
 _COLUMNS = {"A": 118, "B": 356, "C": 594, "evaluation": 836}
 _TOP, _PITCH = 28, 92
@@ -37,14 +37,15 @@ _RULES = (
     _Rule("extract_features", "tokens, attention of both", "B", 1),
     _Rule("segment_superpixels", "SLIC, colour regions", "C", 1),
     _Rule("activate_initial_cams", "where CLIP sees each class", "B", 2, 1),
-    _Rule("cluster_prototypes", "of images and of texts", "A", 3),
-    _Rule("align_prototypes", "heads for a shared space", "B", 3),
-    _Rule("activate_aligned_cams", "maps in the shared space", "B", 4, 2),
-    _Rule("refine_cams", "maps that keep to objects", "B", 5, 3),
-    _Rule("label_pixels", "a class for every pixel", "B", 6, 4),
-    _Rule("train_segmenter", "the model", "A", 7),
-    _Rule("predict_logits", "scores of every class", "B", 7, 5),
-    _Rule("refine_predictions", "labels after a dense CRF", "C", 7, 6),
+    _Rule("pool_samples", "of classes and backgrounds", "B", 3),
+    _Rule("cluster_prototypes", "of images and of texts", "A", 4),
+    _Rule("align_prototypes", "heads for a shared space", "B", 4),
+    _Rule("activate_aligned_cams", "maps in the shared space", "B", 5, 2),
+    _Rule("refine_cams", "maps that keep to objects", "B", 6, 3),
+    _Rule("label_pixels", "a class for every pixel", "B", 7, 4),
+    _Rule("train_segmenter", "the model", "A", 8),
+    _Rule("predict_logits", "scores of every class", "B", 8, 5),
+    _Rule("refine_predictions", "labels after a dense CRF", "C", 8, 6),
     _Rule("choose_threshold", "on tune, for", "evaluation", 2, scores=(1, 2, 3)),
     _Rule("evaluate_cams", "scores of", "evaluation", 3, scores=(1, 2, 3)),
     _Rule("evaluate_labels", "scores of", "evaluation", 4, scores=(4,)),
@@ -67,10 +68,10 @@ _BANDS = (
     (0, 0, "Data", ""),
     (1, 1, "Frozen", "CLIP, DINO"),
     (2, 2, "CAM", ""),
-    (3, 4, "CMPA", "alignment"),
-    (5, 5, "SGC", "correction"),
-    (6, 6, "Labels", ""),
-    (7, 7, "Segmenter", ""),
+    (3, 5, "CMPA", "alignment"),
+    (6, 6, "SGC", "correction"),
+    (7, 7, "Labels", ""),
+    (8, 8, "Segmenter", ""),
 )
 
 _STYLE = """
@@ -133,7 +134,7 @@ def _frame() -> Iterator[str]:
             yield _text(24, middle + 16, what, "note", "start")
     middle = _x("choose_threshold", 0.5)
     lane = _top(2) - 68
-    length = _HEIGHT - 8 - lane
+    length = _top(9) - 23 - lane
     yield f'<rect class="lane" x="824" y="{lane}" width="244" height="{length}" rx="8"/>'
     yield _text(middle, lane + 25, "Evaluation: nothing else", "note")
     yield _text(middle, lane + 42, "makes use of the masks", "note")
@@ -141,7 +142,7 @@ def _frame() -> Iterator[str]:
 
 
 def _legend() -> Iterator[str]:
-    top = _top(8) + 4
+    top = _top(9) + 4
     yield _text(
         24,
         top,
@@ -200,9 +201,8 @@ def _edges() -> Iterator[str]:
     yield _path(_point("index_dataset", 0.8, 1), f"v17 H{_x('segment_superpixels', 0.5)}", "v17")
     yield _down("extract_features", "activate_initial_cams")
     yield _path(_point("encode_text", 0.5, 1), f"V{_y('activate_initial_cams', 0.5)}", "h134")
-    yield _path(
-        _point("activate_initial_cams", 0.15, 1), "v17", f"H{_x('cluster_prototypes', 0.5)} v17"
-    )
+    yield _down("activate_initial_cams", "pool_samples")
+    yield _path(_point("pool_samples", 0.15, 1), "v17", f"H{_x('cluster_prototypes', 0.5)} v17")
     yield _across("cluster_prototypes", "align_prototypes")
     yield from _next_round()
     yield _down("align_prototypes", "activate_aligned_cams")

@@ -9,7 +9,6 @@ import torch
 
 from ssr.alignment.samples import Samples, background_map, concatenate, pool, pool_image
 from ssr.config import Prototypes
-from ssr.errors import InputError
 
 # Patches of a 1x4 grid, of different length: two show a class, one another, one the background.
 PATCHES = torch.tensor([[3.0, 0, 0], [1.0, 0, 0], [0, 5.0, 0], [0, 0, 2.0]])
@@ -113,6 +112,12 @@ def test_samples_of_images_are_joined_in_their_order() -> None:
     assert both.features.shape == (4, 3)
 
 
-def test_without_any_sample_there_is_nothing_to_learn() -> None:
-    with pytest.raises(InputError, match="labelled training images"):
-        concatenate([])
+def test_of_no_image_there_are_none() -> None:
+    none = Samples.none(3)
+    both = concatenate([none, pooled([FIRST], [3]), none])
+    alone = pooled([FIRST], [3])
+    for name in ("images", "labels", "features"):
+        found, expected = getattr(both, name), getattr(alone, name)
+        np.testing.assert_array_equal(found, expected)
+        assert found.dtype == expected.dtype
+    assert concatenate([none, none]).features.shape == (0, 3)

@@ -38,7 +38,7 @@ def test_it_has_the_settings_of_its_method_and_shares_what_does_not_rest_on_its_
     assert config.methods["ssr_round1"].items() >= BOX.items()
     own = [name for name in ENTERING if owner(config, "ssr_round1", name) == "ssr_round1"]
     assert own == [
-        *("initial_cam", "heads", "aligned_cam", "refined_cam", "pseudo_label"),
+        *("initial_cam", "samples", "heads", "aligned_cam", "refined_cam", "pseudo_label"),
         *("segmenter", "prediction", "prediction_crf"),
     ]
 

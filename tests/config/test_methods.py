@@ -14,7 +14,7 @@ from ssr.config.settings import parse_config
 TO_FEATURES = ["backbones", "features"]
 FROM_HEADS = ["heads", "aligned_cam"]
 FROM_REFINEMENT = ["refined_cam", "pseudo_label", "segmenter", "prediction", "prediction_crf"]
-FROM_CAMS = ["initial_cam", *FROM_HEADS, *FROM_REFINEMENT]
+FROM_CAMS = ["initial_cam", "samples", *FROM_HEADS, *FROM_REFINEMENT]
 
 
 def own(overrides: dict[str, Any], base: dict[str, Any] | None = None) -> list[str]:
@@ -44,6 +44,10 @@ def own(overrides: dict[str, Any], base: dict[str, Any] | None = None) -> list[s
         ({"superpixels": {"segments": 50}}, ["superpixels", *FROM_REFINEMENT]),
         ({"cams": {"score": "gradient"}}, FROM_CAMS),
         ({"prototypes": {"clusters": 5}}, [*FROM_HEADS, *FROM_REFINEMENT]),
+        (
+            {"prototypes": {"background_below": 0.4}},
+            ["samples", *FROM_HEADS, *FROM_REFINEMENT],
+        ),
         ({"alignment": {"looks": 9}}, [*FROM_HEADS, *FROM_REFINEMENT]),
         ({"alignment": {"stop": "last"}}, ["aligned_cam", *FROM_REFINEMENT]),
         ({"refinement": {"mask": "box"}}, FROM_REFINEMENT),

@@ -15,6 +15,7 @@ from ssr.init.costs import (
     LOOK,
     MEASURED_PATCHES,
     PER_IMAGE,
+    ROUND,
     RUN,
     SAMPLE,
     Cost,
@@ -25,7 +26,7 @@ from tests import ROOT
 from tests.init.conftest import SERVER
 
 PAGE = (ROOT / "docs/performance.md").read_text()
-COSTS = (*PER_IMAGE.values(), LOOK, SAMPLE, ITERATION, CROP, RUN)
+COSTS = (*PER_IMAGE.values(), LOOK, SAMPLE, ROUND, ITERATION, CROP, RUN)
 ONE_CORE = Machine(cores=1, memory=16 * 10**9)
 IMAGES = {"train": 100, "tune": 0, "val": 0, "test": 0}
 ONLY_SSR = {"methods": {"ssr": {}}, "data": {"masks": None}, "labels": {"threshold": 0.5}}
@@ -70,9 +71,14 @@ def test_a_gpu_takes_what_its_program_took_on_the_page(row: str, cost: Cost) -> 
 
 def test_every_stage_that_leaves_something_costs_something() -> None:
     per_image = sum(cost.core for cost in PER_IMAGE.values())
-    learned = 3 * (100 * SAMPLE.core + 50 * ITERATION.core)
+    learned = 100 * SAMPLE.core + 3 * (ROUND.core + 50 * ITERATION.core)
     trained = 800 * 8 * CROP.core * (112 / 320) ** 2
     assert seconds() == pytest.approx(RUN.core + 100 * per_image + learned + trained)
+
+
+def test_samples_pooled_behind_what_is_trained_cost_in_each_round() -> None:
+    more = seconds(prototypes={"pooling": "after"}) - seconds()
+    assert more == pytest.approx(3 * 100 * SAMPLE.core)
 
 
 def test_cores_share_the_work_as_far_as_memory_bears_their_jobs() -> None:

@@ -24,6 +24,7 @@ GROUPS = {
     "index_masks": "index",
     "extract_features": "features",
     "activate_initial_cams": "features",
+    "pool_samples": "features",
     "cluster_prototypes": "alignment",
     "align_prototypes": "alignment",
     "choose_heads": "alignment",

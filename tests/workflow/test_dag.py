@@ -31,6 +31,7 @@ TO_CAMS = {
     "extract_features",
     "segment_superpixels",
     "activate_initial_cams",
+    "pool_samples",
     "cluster_prototypes",
     "align_prototypes",
     "activate_aligned_cams",
@@ -76,6 +77,7 @@ def test_features_are_extracted_once_for_all_methods(clone: Run) -> None:
 
 HEADS_AND_CAMS = {
     "activate_initial_cams",
+    "pool_samples",
     "cluster_prototypes",
     "align_prototypes",
     "choose_heads",
@@ -151,7 +153,7 @@ def test_a_further_seed_costs_what_learns_and_what_follows(clone: Run) -> None:
 def test_each_seed_learns_by_itself_and_reads_what_the_first_has_made(clone: Run) -> None:
     printed = clone("-n", "-p", "segmenter", "--config", "seeds=[4, 1]").stdout
     for output, inputs in (
-        ("prototypes/ssr_seed1/1.npz", ("features/ssr/", "cams/initial/ssr/", "text/ssr/")),
+        ("prototypes/ssr_seed1/1.npz", ("samples/ssr/train_0001.npz", "text/ssr/")),
         ("alignment/ssr_seed1/1.safetensors", ("prototypes/ssr_seed1/1.npz",)),
         ("cams/refined/ssr_seed1/train_0000.zarr.zip", ("superpixels/ssr/", "aligned/ssr_seed1/")),
         ("segmenter/ssr_seed1/model.safetensors", ("pseudo_labels/ssr_seed1/",)),
@@ -287,11 +289,9 @@ def test_the_alignment_reads_features_and_cams_only_where_it_learns_from_patches
     assert len(inputs) == 3  # rounds
     for needed in ("features/ssr/train_0001.zarr.zip", "index.parquet", "demo_clip.safetensors"):
         assert all(needed in each for each in inputs) == patches
-    later = re.findall(
-        r"^rule cluster_prototypes:\n    input: (.*/1.npz.*)$", printed, re.MULTILINE
-    )
-    assert len(later) == 2
-    for each in [*inputs, *later]:
+    clustered = re.findall(r"^rule cluster_prototypes:\n    input: (.*)$", printed, re.MULTILINE)
+    assert len(clustered) == 3
+    for each in [*inputs, *clustered]:
         assert ("cams/initial/ssr/train_0001.zarr.zip" in each) == cams
 
 
@@ -413,6 +413,7 @@ def test_a_folder_without_masks_needs_a_threshold(clone: Run, tmp_path: Path) ->
 @pytest.mark.parametrize(
     "program",
     [
+        "pool_samples",
         "cluster_prototypes",
         "align_prototypes",
         "activate_cams",

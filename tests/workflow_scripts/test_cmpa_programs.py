@@ -1,4 +1,4 @@
-"""cluster_prototypes and align_prototypes: two rounds on a shard of stored features and CAMs."""
+"""Samples of a shard of stored features and CAMs, and two rounds of CMPA on them."""
 
 import sys
 from collections.abc import Callable
@@ -51,22 +51,36 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def pool(run: Run, folder: Path, shard: str = "train_0000", **prototypes: Any) -> Path:
+    output = folder / f"{shard}.npz"
+    run(
+        "pool_samples",
+        *("--index", folder / "index.parquet", "--shard", shard),
+        *("--backbone", tiny_clip(folder).canonical()),
+        *("--prototypes", Settings(**prototypes).canonical()),
+        *("--features", folder / "features.zarr.zip", "--cams", folder / "cams.zarr.zip"),
+        *("--text", folder / "texts.npz", "--device", "cpu", "--output", output),
+    )
+    return output
+
+
 def cluster(
     run: Run, folder: Path, number: int, alignment: Alignment = ALIGNMENT, **prototypes: Any
 ) -> Path:
-    stores = ["--features", folder / "features.zarr.zip", "--cams", folder / "cams.zarr.zip"]
     # Snakemake leaves nothing between a flag and the next one where a rule has no such input.
-    first = [*stores, "--samples", "--previous"]
-    later = stores if prototypes.get("pooling") == "after" else ["--features", "--cams"]
-    later = [*later, "--samples", folder / "prototypes_1.npz"]
-    later += ["--previous", folder / f"{number - 1}.safetensors"]
+    images: list[object] = ["--features", "--cams"]
+    if prototypes.get("pooling") == "after":
+        images = ["--features", folder / "features.zarr.zip"]
+        images += ["--cams", folder / "cams.zarr.zip"]
+    previous = [folder / f"{number - 1}.safetensors"] if number > 1 else []
     output = folder / f"prototypes_{number}.npz"
     run(
         "cluster_prototypes",
         *("--index", folder / "index.parquet", "--backbone", tiny_clip(folder).canonical()),
         *("--prototypes", Settings(**prototypes).canonical(), "--alignment", alignment.canonical()),
         *("--seed", 0, "--text", folder / "texts.npz", "--device", "cpu"),
-        *(first if number == 1 else later),
+        *images,
+        *("--samples", pool(run, folder, **prototypes), "--previous", *previous),
         *("--output", output),
     )
     return output

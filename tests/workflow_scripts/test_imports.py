@@ -28,6 +28,7 @@ NEEDED = {
     "encode_text": NETWORKS,
     "extract_features": NETWORKS,
     "fetch_weights": {"open_clip", "timm"},  # which import torch
+    "pool_samples": {"torch"},
     "predict_logits": SEGMENTER,
     "pretrain_clip": NETWORKS,
     "pretrain_demo_backbone": NETWORKS,
