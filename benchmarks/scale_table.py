@@ -33,7 +33,7 @@ from ssr.init.costs import (
 from ssr.running.machine import Machine
 
 REPOSITORY = Path(__file__).parent.parent
-INDEX = Cost("index_dataset", 0.004)
+INDEX = Cost("index_dataset", 0.0013)
 """Of an image and its mask: docs/voc_coco.md."""
 INDEX_PROCESSES = 8
 CLUSTERED = 0.00024
