@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,12 +91,21 @@ class Run:
         """Send the signal of `kind`; returns when Snakemake has ended."""
         number, target = KINDS[kind]
         if target == "job":
-            random.choice(list(self.jobs())).send_signal(number)
+            self._signal_job(number)
         elif target == "snakemake":
             self.snakemake.send_signal(number)
         else:
             os.killpg(self.snakemake.pid, number)
         self.snakemake.wait()
+
+    def _signal_job(self, number: int) -> None:
+        """One of the programs that run, or of the next ones where none does at the moment."""
+        while self.snakemake.poll() is None:
+            with suppress(IndexError, psutil.NoSuchProcess):
+                random.choice(list(self.jobs())).send_signal(number)
+                return
+            time.sleep(PAUSE)
+        raise SystemExit("the run ended before a job of it was disturbed")
 
 
 def job_name(command: list[str]) -> str | None:
