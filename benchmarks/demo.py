@@ -8,16 +8,16 @@ minutes, so it is no row of `benchmarks.bench`.
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 import subprocess
 import sys
+from collections import Counter
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.bench import ROOT, processor_seconds
-from benchmarks.faults import clone
+from benchmarks.faults import clone, durations
 
 
 def workflow(folder: Path, cores: int) -> None:
@@ -29,18 +29,12 @@ def workflow(folder: Path, cores: int) -> None:
         sys.exit(f"{folder.name} failed\n{done.stderr[-4000:]}")
 
 
-def seconds_of_rules(folder: Path) -> dict[str, float]:
+def seconds_of_rules(folder: Path) -> Counter[str]:
     """How long the jobs of each rule took together, as Snakemake says."""
-    benchmarks = folder / "results/demo/benchmarks"
-    return {
-        rule.name: sum(float(_row(job)["s"]) for job in rule.rglob("*.tsv"))
-        for rule in sorted(benchmarks.iterdir())
-    }
-
-
-def _row(job: Path) -> dict[str, str]:
-    with job.open() as lines:
-        return next(csv.DictReader(lines, delimiter="\t"))
+    found: Counter[str] = Counter()
+    for benchmark, taken in durations(folder / "results/demo").items():
+        found[benchmark.parent.name] += taken
+    return found
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,9 +13,7 @@ import PIL
 from ssr.config import Data
 from ssr.data.check import Checked
 from ssr.data.coco import mask_archives
-from ssr.data.originals import Splits, mask_files
 from ssr.data.sightings import NAME, Sightings
-from ssr.data.splits import split_ids
 from ssr.running.contents import Record, contents_of, digest_of
 from ssr.running.programs import parser
 from ssr.running.provenance import code_hash
@@ -35,23 +33,25 @@ def index_parser(description: str | None) -> ArgumentParser:
     return flags
 
 
-def record(arguments: Namespace, files: Callable[[Data, Splits], list[str]]) -> Record:
+def record(arguments: Namespace, names: Iterable[str]) -> Record:
     """What the files are like of which a table is made; before they are checked.
 
     One that changes in between is then taken for changed by the next run.
     """
-    data, before = arguments.data, Record.read(arguments.output)
-    names = files(data, split_ids(data))
-    return Record.of(arguments.state, data.root, names, arguments.threads, before)
+    before = Record.read(arguments.output)
+    return Record.of(arguments.state, arguments.data.root, names, arguments.threads, before)
 
 
 @contextmanager
-def sightings(arguments: Namespace, seen: Record, whole: bool) -> Iterator[Sightings]:
-    """What was seen in images and masks, kept from one program and run to the next."""
+def sightings(
+    arguments: Namespace, seen: Record, masks: Iterable[str], whole: bool
+) -> Iterator[Sightings]:
+    """What was seen in images and masks, kept from one program and run to the next.
+
+    `seen` has the files of the table, `masks` those beside them.
+    """
     data = arguments.data
-    drawn = mask_archives(data, arguments.derived) if data.format == "coco" else []
-    masks = [*mask_files(data, split_ids(data)), *drawn]
-    others = [name for name in masks if name not in seen.looks]
+    others = [*masks, *mask_archives(data, arguments.derived)]
     contents = seen.files | contents_of(data.root, others, arguments.threads)
     read = {"colours": data.mask_colours, "classes": data.mask_colours and data.classes}
     code = digest_of({"code": code_hash("ssr.data.inspection"), "PIL": PIL.__version__, **read})

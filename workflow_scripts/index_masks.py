@@ -7,15 +7,16 @@ from argparse import Namespace
 from ssr.data.check import check_masks
 from ssr.data.index import Index
 from ssr.data.originals import mask_files
+from ssr.data.splits import split_ids
 from ssr.running.programs import existing, run
 from workflow_scripts.index_flags import index_parser, record, sightings, warn
 
 
 def main(arguments: Namespace) -> None:
     """Check the masks; write nothing if they cannot be used."""
-    seen = record(arguments, mask_files)
+    seen = record(arguments, mask_files(arguments.data, split_ids(arguments.data)))
     index = Index.read(arguments.index)
-    with sightings(arguments, seen, whole=False) as known:
+    with sightings(arguments, seen, (), whole=False) as known:
         checked = check_masks(arguments.data, index, arguments.threads, arguments.derived, known)
     warn(checked)
     checked.masks.write(arguments.output, seen.contents)

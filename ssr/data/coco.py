@@ -69,12 +69,12 @@ def labelled_folders(settings: Data) -> list[str]:
 
 
 def masked_folders(settings: Data) -> list[str]:
-    """Folders whose masks are derived from their instances files.
+    """Folders whose masks are derived from their instances files; none in other formats.
 
     Raises:
         InputError: the name of one can't be that of what is derived.
     """
-    if settings.masks != ANNOTATIONS:
+    if settings.format != "coco" or settings.masks != ANNOTATIONS:
         return []
     names = [settings.splits.train, settings.splits.tune, settings.splits.val]
     folders = (

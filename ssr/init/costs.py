@@ -109,10 +109,11 @@ def learned(
 
     `larger`: patches of an image, in relation to those measured.
     """
+    aligned = [name for name in config.methods if method_config(config, name).alignment.enabled]
+    for _ in {owner(config, name, "samples") for name in aligned}:
+        yield SAMPLE, images["train"] * larger
     for method in config.methods:
         own = method_config(config, method)
-        if own.alignment.enabled and owner(config, method, "samples") == method:
-            yield SAMPLE, images["train"] * larger
         if own.alignment.enabled and owner(config, method, "heads") == method:
             if own.prototypes.pooling == "after":
                 yield SAMPLE, own.alignment.rounds * images["train"] * larger

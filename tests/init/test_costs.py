@@ -20,6 +20,7 @@ from ssr.init.costs import (
     SAMPLE,
     Cost,
     estimate,
+    learned,
 )
 from ssr.running.machine import Machine
 from tests import ROOT
@@ -74,6 +75,13 @@ def test_every_stage_that_leaves_something_costs_something() -> None:
     learned = 100 * SAMPLE.core + 3 * (ROUND.core + 50 * ITERATION.core)
     trained = 800 * 8 * CROP.core * (112 / 320) ** 2
     assert seconds() == pytest.approx(RUN.core + 100 * per_image + learned + trained)
+
+
+@pytest.mark.parametrize("names", [["ssr", "clip"], ["clip", "ssr"]])
+def test_samples_cost_once_whichever_method_they_lie_under(names: list[str]) -> None:
+    overrides = {"ssr": {}, "clip": {"alignment": {"enabled": False}}}
+    found = learned(config(methods={name: overrides[name] for name in names}), IMAGES, 1)
+    assert [each for each in found if each[0] == SAMPLE] == [(SAMPLE, 100)]
 
 
 def test_samples_pooled_behind_what_is_trained_cost_in_each_round() -> None:
