@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
+from threading import Lock
 from typing import Self
 
 import pyarrow as pa
@@ -66,6 +67,8 @@ class Index:
     """
 
     _file: pq.ParquetFile | None = None
+    # Two threads in one file of pyarrow's crash, or wait for ever.
+    _reading = Lock()
 
     def __init__(self, images: Sequence[Image]) -> None:
         columns = {name: [getattr(image, name) for image in images] for name in _SCHEMA.names}
@@ -113,7 +116,8 @@ class Index:
     @cached_property
     def _table(self) -> pa.Table:
         assert self._file is not None  # as it is in `__init__`
-        return self._file.read()
+        with self._reading:
+            return self._file.read()
 
     @property
     def images(self) -> tuple[Image, ...]:
@@ -139,13 +143,14 @@ class Index:
     def _where(self, column: str, value: str) -> list[Image]:
         """The images with a value in a column; Arrow's own filter would import pandas."""
         found: list[Image] = []
-        for rows in self._rows(column, value):
-            start = 0
-            for own, run in groupby(rows[column].to_pylist()):
-                length = sum(1 for _ in run)
-                if own == value:
-                    found += _images(rows.slice(start, length))
-                start += length
+        with self._reading:
+            for rows in self._rows(column, value):
+                start = 0
+                for own, run in groupby(rows[column].to_pylist()):
+                    length = sum(1 for _ in run)
+                    if own == value:
+                        found += _images(rows.slice(start, length))
+                    start += length
         return found
 
     def _rows(self, column: str, value: str) -> Iterable[pa.Table | pa.RecordBatch]:

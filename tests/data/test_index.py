@@ -2,10 +2,13 @@ import os
 import random
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from threading import Semaphore
 
 import pytest
-from pyarrow.parquet import write_table
+from pyarrow.parquet import ParquetFile, write_table
 
 from ssr.data.index import Image, Index
 from ssr.data.masks import Masks
@@ -56,6 +59,33 @@ def test_a_shard_is_found_in_whichever_parts_of_a_long_file_it_lies(tmp_path, mo
     read = Index.read(tmp_path / "index.parquet")
     assert [*map(read.shard, dict.fromkeys(shards))] == [*map(long.shard, dict.fromkeys(shards))]
     assert (read.split("train"), read.split("test")) == (long.split("train"), [])
+
+
+def test_threads_read_a_file_one_after_the_other(tmp_path, monkeypatch):
+    """pyarrow crashes, or waits for ever, where two are in one file."""
+    readers = Semaphore(1)
+
+    class Slow(ParquetFile):
+        def iter_batches(self, **options):
+            yield from [self._alone(batch) for batch in super().iter_batches(**options)]
+
+        def read(self):
+            return self._alone(super().read())
+
+        def _alone(self, found):
+            assert readers.acquire(blocking=False)
+            time.sleep(0.01)
+            readers.release()
+            return found
+
+    monkeypatch.setattr("ssr.data.index.pq.ParquetFile", Slow)
+    INDEX.write(tmp_path / "index.parquet")
+    read = Index.read(tmp_path / "index.parquet")
+    with ThreadPoolExecutor(4) as pool:
+        whole = pool.submit(lambda: read.images)
+        shards = [image.shard for image in INDEX.images]
+        assert list(pool.map(read.shard, shards)) == list(map(INDEX.shard, shards))
+        assert whole.result() == INDEX.images
 
 
 def test_tables_are_read_without_pandas(tmp_path):
