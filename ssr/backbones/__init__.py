@@ -14,6 +14,7 @@ __all__ = [
     "libraries",
     "networks",
     "pretrained",
+    "products",
     "text",
     "weights",
 ]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
-from ssr.backbones import products
+from ssr.backbones import devices, products
 
 pytestmark = pytest.mark.skipif(
     not torch.backends.mkldnn.is_available(), reason="torch was built without oneDNN"
@@ -25,6 +25,12 @@ LAYOUTS: dict[str, Callable[[int, int], Tensor]] = {
     "one row": lambda height, width: torch.randn(1, width).expand(height, width),
     "one column": lambda height, width: torch.randn(height, 1).expand(height, width),
 }
+
+
+@pytest.fixture(autouse=True)
+def _replaced_by_no_program() -> None:
+    """A program that ran in this process may have replaced products, too."""
+    devices._multiply_faster.cache_clear()
 
 
 @pytest.fixture
