@@ -46,7 +46,7 @@ PLACES = (
 )
 ONE_CORE = Machine(cores=1, memory=10**12)
 # Bytes that a job takes of a few images, and of each more; as rules/resources.smk has them.
-IN_SHARD, IN_INDEX, IN_CLUSTERS = (PEAK_MEMORY, 17_000), (0.3e9, 3_200), (0.7e9, 36_000)
+IN_SHARD, IN_INDEX, IN_CLUSTERS = (PEAK_MEMORY, 17_000), (0.3e9, 3_200), (0.7e9, 20_000)
 ONLY_SSR = {"methods": {name: None for name in DEFAULT_METHODS if name != "ssr"}}
 UNMASKED = {"data": {"masks": None}, "labels": {"threshold": 0.5}}
 

@@ -16,7 +16,7 @@ LEAST_MINUTES = 10
 # (docs/performance.md, Millions of images).
 SHARD_BYTES = 17_000  # tables of contents of the stores that it reads and writes
 INDEX_BYTES = 3_200
-CLUSTER_BYTES = 36_000  # samples of CMPA, before and behind its heads
+CLUSTER_BYTES = 20_000  # samples of CMPA, before and behind its heads
 SAMPLE_BYTES = 7_000  # samples of CMPA alone
 LESSON_BYTES = 2_000  # rows of the index, and tables of contents of pseudo-labels
 # So many times the seconds that were measured are asked for.

@@ -17,6 +17,9 @@ from ssr.errors import InputError
 Vectors = NDArray[np.float32]
 Indices = NDArray[np.int64]
 
+# Samples that are aligned at once: on the way heads hold several times what comes out.
+_AT_ONCE = 2**14
+
 
 @dataclass(frozen=True)
 class Prototypes:
@@ -53,17 +56,17 @@ def make_prototypes(
     texts: (C+B, D), the first C = `classes` of classes; every label of `samples` is a row of it.
     clusters: K. There are at most as many text clusters as classes that occur.
     """
-    image = samples.aligned(aligner).cpu().numpy()
+    image = _aligned(samples, aligner)
     text = aligner.text(torch.from_numpy(texts).to(aligner.device)).cpu().numpy()
     is_class = samples.labels < classes
-    labels = samples.labels[is_class]
-    image_centres = cluster(image[is_class], clusters, seed)
+    labels, of_classes = samples.labels[is_class], image[is_class]
+    image_centres = cluster(of_classes, clusters, seed)
     # Over the text features of all samples: they repeat, so each text counts as often as it occurs.
     counts = np.bincount(labels, minlength=classes)
     seen = counts > 0
     text_centres = cluster(text[:classes][seen], min(clusters, seen.sum()), seed, counts[seen])
     image_clusters = samples.labels - classes + clusters  # right for the backgrounds
-    image_clusters[is_class] = nearest(image[is_class], image_centres)
+    image_clusters[is_class] = nearest(of_classes, image_centres)
     text_clusters = np.arange(len(text)) - classes + len(text_centres)
     text_clusters[:classes] = nearest(text[:classes], text_centres)
     table = np.zeros((clusters, classes), np.int64)
@@ -78,6 +81,13 @@ def make_prototypes(
         cluster_table=table,
         cluster_classes=match_classes(table),
     )
+
+
+def _aligned(samples: Samples, aligner: Aligner) -> Vectors:
+    """Aligned unit vectors (S, d) of all samples."""
+    rows = np.arange(len(samples.labels))
+    parts = (rows[start : start + _AT_ONCE] for start in range(0, len(rows), _AT_ONCE))
+    return np.concatenate([samples.aligned(aligner, part).cpu().numpy() for part in parts])
 
 
 def cluster(

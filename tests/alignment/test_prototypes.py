@@ -83,6 +83,14 @@ def test_background_samples_have_prototypes_of_their_own_behind_the_clusters() -
     assert prototypes.cluster_table.sum() == (found.labels < CLASSES).sum()
 
 
+def test_samples_may_be_aligned_a_few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once = made(samples())
+    monkeypatch.setattr("ssr.alignment.prototypes._AT_ONCE", 7)
+    in_parts = made(samples())
+    np.testing.assert_array_equal(in_parts.image_clusters, at_once.image_clusters)
+    np.testing.assert_allclose(in_parts.image_prototypes, at_once.image_prototypes, atol=1e-6)
+
+
 def test_a_background_that_no_sample_shows_has_a_zero_prototype() -> None:
     found = samples().foreground(CLASSES)
     prototypes = made(found)
