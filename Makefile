@@ -28,7 +28,7 @@ test: $(READY)
 	mypy
 	snakefmt --check Snakefile rules
 	snakemake --lint
-	pytest --numprocesses 3
+	pytest --numprocesses 3 --max-worker-restart 0
 
 bench: $(READY)
 	python -m benchmarks.bench $(if $(IMAGES),--images $(IMAGES))

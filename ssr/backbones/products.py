@@ -6,18 +6,22 @@ what it takes). oneDNN, by which torch convolves, takes it wherever it is.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import DispatchKeySet, Tensor
-from torch.library import Library, get_kernel
+from torch import Tensor
+from torch.library import Library
 
 # Multiplications. In a smaller product, what Python adds to the call is more than what it saves.
 LEAST = 2**21
-# A product with a vector, or nearly, waits for memory whoever computes it.
-NARROWEST = 16
+# Where a side is narrower, products wait for memory, and some layouts take oneDNN longer.
+NARROWEST = 32
+# For so many shapes of products oneDNN, and torch on top of it, keep what they have prepared. By
+# default it is 1,024 each, of a megabyte apiece.
+_SHAPES = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "48", "LRU_CACHE_CAPACITY": "48"}
 _DESCRIPTION = Path("/proc/cpuinfo")
 _OTHER_MAKER = "AuthenticAMD"
 
@@ -35,20 +39,23 @@ def replaced_products() -> Library:
 
     That is those of float32 on the processor, in gradients too. They differ by rounding.
     """
+    for name, number in _SHAPES.items():
+        os.environ.setdefault(name, number)
     library = Library("aten", "IMPL")
     for name, product in (("mm", _mm), ("addmm", _addmm), ("bmm", _bmm)):
-        either = _either(product, get_kernel(f"aten::{name}", "CPU"))
-        library.impl(name, either, "CPU", with_keyset=True)
+        library.impl(name, _either(product, getattr(torch.ops.aten, name).out), "CPU")
     return library
 
 
-def _either(product: Callable[..., Any], own: Any) -> Callable[..., Tensor]:
-    """A product, or torch's own where that makes nothing."""
+def _either(product: Callable[..., Any], own: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """A product, or torch's own where that makes nothing; its variant with `out` stays as it was.
 
-    def made(keys: DispatchKeySet, *matrices: Tensor, **scales: float) -> Tensor:
-        found = product(*matrices, **scales)
-        out: Tensor = own.call_boxed(keys, *matrices, **scales) if found is None else found
-        return out
+    Both let other threads of Python run meanwhile.
+    """
+
+    def made(*matrices: Tensor, **scales: float) -> Tensor:
+        found: Tensor | None = product(*matrices, **scales)
+        return own(*matrices, **scales, out=matrices[0].new_empty(0)) if found is None else found
 
     return made
 
@@ -65,13 +72,15 @@ def _addmm(
 
 
 def _bmm(left: Tensor, right: Tensor) -> Tensor | None:
-    one = len(left) == len(right) == 1
-    return _linear(left[0], right[0], None)[None] if one and _is_large(left[0], right[0]) else None
+    if left.shape[:1] == right.shape[:1] == (1,) and _is_large(left[0], right[0]):
+        return _linear(left[0], right[0], None)[None]
+    return None
 
 
 def _is_large(left: Tensor, right: Tensor) -> bool:
     return (
-        left.dtype == right.dtype == torch.float32
+        left.ndim == right.ndim == 2
+        and left.dtype == right.dtype == torch.float32
         and left.shape[1] == right.shape[0]
         and min(len(left), *right.shape) >= NARROWEST
         and len(left) * right.numel() >= LEAST

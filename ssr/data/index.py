@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -67,8 +68,7 @@ class Index:
     """
 
     _file: pq.ParquetFile | None = None
-    # Two threads in one file of pyarrow's crash, or wait for ever.
-    _reading = Lock()
+    _reading: AbstractContextManager[object] = nullcontext()
 
     def __init__(self, images: Sequence[Image]) -> None:
         columns = {name: [getattr(image, name) for image in images] for name in _SCHEMA.names}
@@ -86,6 +86,8 @@ class Index:
         try:
             # pq.read_table would import pandas, which takes longer than a job on a small shard.
             index._file = pq.ParquetFile(path)
+            # Two threads in one file of pyarrow's crash, or wait for ever.
+            index._reading = Lock()
             if not index._file.schema_arrow.equals(_SCHEMA):
                 raise ValueError(f"its columns are {index._file.schema_arrow.names}")
         except (OSError, ValueError, pa.ArrowException) as error:

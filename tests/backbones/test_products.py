@@ -95,6 +95,10 @@ def test_the_rest_is_torchs_own(by_onednn: list[Tensor]) -> None:
     assert by_onednn == []
     with pytest.raises(RuntimeError, match=r"cannot be multiplied \(8x8 and 7x8\)"):
         matrix @ matrix[:7]
+    with pytest.raises(RuntimeError, match="self must be a matrix"):
+        torch.mm(matrix[0], matrix)
+    with pytest.raises(RuntimeError, match="must be a 3D tensor"):
+        torch.bmm(matrix, matrix)
 
 
 def test_small_products_are_torchs_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,6 +118,17 @@ def test_products_are_torchs_own_again_when_nobody_holds_the_others(
     library = products.replaced_products()
     del library
     torch.randn(128, 128) @ torch.randn(128, 128)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_they_may_be_replaced_twice_and_given_back_in_any_order(first: int) -> None:
+    held = [products.replaced_products(), products.replaced_products()]
+    large, small = torch.randn(200, 200), torch.randn(3, 3)
+    wanted = large.double() @ large.double(), small.double() @ small.double()
+    for place in (first, 0):
+        del held[place]
+        torch.testing.assert_close(large @ large, wanted[0].float(), rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(small @ small, wanted[1].float())
 
 
 @pytest.mark.parametrize(
